@@ -1,0 +1,93 @@
+/*
+ * The event contract: what one event looks like on every transport.
+ *
+ * An event is a 16-byte header followed by a payload. Header.Size counts both and is the stride to
+ * the next event in a pull buffer. All integers are little-endian; all text is UTF-16 as Windows
+ * produced it, which means that unpaired surrogates are possible.
+ *
+ * Two forms of the same event exist. The ring carries the compact form: a process event ends right
+ * after its path. The pull IOCTL hands out the full form: the whole payload struct, zero after the
+ * path. A reader that zero-extends a compact payload to sizeof(struct) has the full form.
+ *
+ * Valid C11 and C++20; fixed-width types only. Constants are macros because C11 has no typed constant that
+ * may size an array, and because mixing two enums in one expression is deprecated in C++20.
+ */
+#ifndef AEGIS_EVENT_H
+#define AEGIS_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define AEGIS_STATIC_ASSERT(condition, message) static_assert(condition, message)
+#else
+#define AEGIS_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#endif
+
+/* UTF-16 units of AEGIS_PROCESS_PAYLOAD.ImagePath. */
+#define AEGIS_MAX_PATH 512U
+/* Longest path the driver reports: one unit is kept for the terminator of the full form. */
+#define AEGIS_MAX_PATH_REPORTED (AEGIS_MAX_PATH - 1U)
+/* Smallest output buffer the pull IOCTL accepts, in bytes: the largest event, plus room. */
+#define AEGIS_MAX_EVENT_SIZE 1120U
+
+/* Header.Type. Numbers are fixed forever; new types are appended. */
+#define AEGIS_EVENT_PROCESS_CREATE 1U
+#define AEGIS_EVENT_PROCESS_EXIT 2U
+#define AEGIS_EVENT_THREAD_CREATE 3U
+#define AEGIS_EVENT_IMAGE_LOAD 4U
+#define AEGIS_EVENT_FILE_OP 5U
+#define AEGIS_EVENT_NET_CONN 6U
+#define AEGIS_EVENT_THREAD_EXIT 7U
+#define AEGIS_EVENT_REGISTRY_OP 8U
+#define AEGIS_EVENT_HANDLE_OP 9U
+
+typedef struct AEGIS_EVENT_HEADER {
+    uint16_t Size;     /* Header and payload, in bytes. */
+    uint16_t Type;     /* AEGIS_EVENT_… */
+    uint32_t Sequence; /* 1 for the first event after driver load; wraps; a gap means loss. */
+    int64_t Timestamp; /* 100 ns since 1601-01-01, UTC. */
+} AEGIS_EVENT_HEADER;
+
+/*
+ * Payload of AEGIS_EVENT_PROCESS_CREATE and AEGIS_EVENT_PROCESS_EXIT. An exit carries ProcessId only.
+ *
+ * ParentProcessId is what the new process says its parent is; CreatingProcessId is the process whose
+ * thread made the call. They differ for brokered launches, elevation and parent-PID spoofing: a
+ * signal, never a verdict.
+ */
+typedef struct AEGIS_PROCESS_PAYLOAD {
+    uint32_t ProcessId;
+    uint32_t ParentProcessId;
+    uint32_t CreatingProcessId;
+    uint16_t ImagePathLength; /* UTF-16 units, no terminator; authoritative; <= AEGIS_MAX_PATH_REPORTED. */
+    uint8_t ImagePathExact;   /* 1: Windows vouches for the open name and nothing was cut off. */
+    uint8_t Reserved;         /* 0. */
+    uint16_t ImagePath[AEGIS_MAX_PATH];
+} AEGIS_PROCESS_PAYLOAD;
+
+/* Bytes of AEGIS_PROCESS_PAYLOAD before ImagePath: what a compact exit event carries. */
+#define AEGIS_PROCESS_PAYLOAD_FIXED 16U
+/* A process event in full form, as the pull IOCTL hands it out. */
+#define AEGIS_PROCESS_EVENT_SIZE 1056U
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) == 16, "event header is 16 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_EVENT_HEADER, Size) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_EVENT_HEADER, Type) == 2, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_EVENT_HEADER, Sequence) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_EVENT_HEADER, Timestamp) == 8, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_PROCESS_PAYLOAD) == 1040, "process payload is 1040 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ParentProcessId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, CreatingProcessId) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathLength) == 12, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathExact) == 14, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, Reserved) == 15, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePath) == AEGIS_PROCESS_PAYLOAD_FIXED, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_PROCESS_PAYLOAD) == AEGIS_PROCESS_EVENT_SIZE,
+                    "full process event is 1056 bytes");
+AEGIS_STATIC_ASSERT(AEGIS_MAX_EVENT_SIZE == AEGIS_PROCESS_EVENT_SIZE + 64, "pull buffer minimum");
+
+#endif

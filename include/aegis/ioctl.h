@@ -1,0 +1,152 @@
+/*
+ * The control contract: device names, IOCTL codes, requests and replies.
+ *
+ * All codes are METHOD_BUFFERED. Every request starts with AEGIS_REQUEST_HEADER; reserved fields must
+ * be zero; a request of the wrong length, version or with a reserved bit set changes nothing and gets
+ * the NTSTATUS named below. Reply bytes without a meaning are zero.
+ *
+ *   STATUS_INVALID_DEVICE_REQUEST    unknown code
+ *   STATUS_INFO_LENGTH_MISMATCH      the request has another length than its struct
+ *   STATUS_REVISION_MISMATCH         the request's Version is not AEGIS_CONTROL_VERSION
+ *   STATUS_INVALID_PARAMETER         Bytes disagrees with the length, or a reserved field is not zero
+ *   STATUS_BUFFER_TOO_SMALL          the reply does not fit
+ *
+ * Valid C11 and C++20; fixed-width types only.
+ */
+#ifndef AEGIS_IOCTL_H
+#define AEGIS_IOCTL_H
+
+#include "aegis/ring_layout.h"
+
+#define AEGIS_SERVICE_NAME "AegisMon"
+#define AEGIS_DEVICE_NAME "\\Device\\AegisMon"
+#define AEGIS_LINK_NAME "\\??\\AegisMon"
+#define AEGIS_WIN32_PATH "\\\\.\\AegisMon"
+
+/* CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 + n, METHOD_BUFFERED, access) */
+#define AEGIS_IOCTL_GET_EVENTS 0x226000U  /* n=0, FILE_READ_DATA */
+#define AEGIS_IOCTL_RING_SETUP 0x22E004U  /* n=1, FILE_READ_DATA | FILE_WRITE_DATA */
+#define AEGIS_IOCTL_RING_TEARDOWN 0x22E008U  /* n=2, FILE_READ_DATA | FILE_WRITE_DATA */
+#define AEGIS_IOCTL_QUERY 0x22600CU  /* n=3, FILE_READ_DATA */
+
+#define AEGIS_CONTROL_VERSION 1U
+#define AEGIS_MAX_CONSUMERS 32U  /* ring consumers at a time, all processes together */
+#define AEGIS_MAX_HANDLES 128U  /* open handles to the device at a time */
+#define AEGIS_MAX_CALLBACKS 8U  /* rows of AEGIS_QUERY_REPLY.Callbacks */
+
+typedef struct AEGIS_REQUEST_HEADER {
+    uint32_t Version; /* AEGIS_CONTROL_VERSION */
+    uint32_t Bytes;   /* length of the whole request */
+} AEGIS_REQUEST_HEADER;
+
+/*
+ * AEGIS_IOCTL_RING_SETUP: maps both regions into the calling process and registers its event.
+ *
+ * The handle that sends it becomes one consumer, until teardown, until the handle's last close or until
+ * the process that sent it exits, whichever comes first. Everything is undone then; addresses are never
+ * taken from the caller.
+ *
+ *   STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED
+ *                                    EventHandle is unknown, no event, or lacks EVENT_MODIFY_STATE
+ *   STATUS_ALREADY_REGISTERED        this handle already is a consumer
+ *   STATUS_QUOTA_EXCEEDED            AEGIS_MAX_CONSUMERS are registered
+ *   STATUS_INSUFFICIENT_RESOURCES    no memory, or the process has no address space left
+ */
+typedef struct AEGIS_RING_SETUP_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+    uint64_t EventHandle; /* of the calling process; auto-reset or manual-reset */
+    uint64_t Reserved;
+} AEGIS_RING_SETUP_REQUEST;
+
+typedef struct AEGIS_RING_SETUP_REPLY {
+    uint32_t Version; /* AEGIS_CONTROL_VERSION */
+    uint32_t Bytes;   /* sizeof this struct */
+    uint64_t RingAddress;         /* AEGIS_RING_HEADER, read-only, in the calling process */
+    uint64_t RingBytes;
+    uint64_t ConsumerPageAddress; /* AEGIS_CONSUMER_PAGE, read-write, in the calling process */
+    uint64_t ConsumerPageBytes;
+    uint32_t HeaderBytes;
+    uint32_t SlotBytes;
+    uint32_t SlotCount;
+    uint16_t AbiMajor;
+    uint16_t AbiMinor;
+    uint8_t SessionId[16];
+} AEGIS_RING_SETUP_REPLY;
+
+/*
+ * AEGIS_IOCTL_RING_TEARDOWN: undoes the setup of this handle. No reply.
+ *   STATUS_NOT_FOUND                 this handle is no consumer
+ */
+typedef struct AEGIS_RING_TEARDOWN_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+} AEGIS_RING_TEARDOWN_REQUEST;
+
+/* AEGIS_IOCTL_QUERY: geometry, counters, health of the callbacks, consumers with their lag. */
+typedef struct AEGIS_QUERY_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+} AEGIS_QUERY_REQUEST;
+
+/* AEGIS_CALLBACK_HEALTH.Kind */
+#define AEGIS_CALLBACK_PROCESS 1U  /* the process sensor */
+#define AEGIS_CALLBACK_OWNER_EXIT 2U  /* the transport's own: consumers whose process ends */
+
+typedef struct AEGIS_CALLBACK_HEALTH {
+    uint32_t Kind;         /* AEGIS_CALLBACK_…; 0: unused row */
+    uint32_t Registered;   /* 1 or 0 */
+    int32_t Status;        /* NTSTATUS of the registration */
+    uint32_t Reserved;
+    uint64_t Events;       /* calls the callback got since load */
+    int64_t LastEventTime; /* of the last call, 100 ns since 1601; 0: none yet */
+} AEGIS_CALLBACK_HEALTH;
+
+/* AEGIS_CONSUMER_INFO.Transport */
+#define AEGIS_TRANSPORT_RING 1U
+#define AEGIS_TRANSPORT_PULL 2U
+
+typedef struct AEGIS_CONSUMER_INFO {
+    uint32_t Transport; /* AEGIS_TRANSPORT_…; 0: unused row */
+    uint32_t ProcessId; /* owner of the ring mapping, or opener of the pull handle */
+    uint64_t Cursor;    /* next ticket; a ring consumer's own word for it */
+    uint64_t Lag;       /* published - Cursor, never more than published */
+    uint64_t Lost;      /* pull: lapped events; ring: 0, the consumer counts its own */
+    uint64_t Wakeups;   /* doorbells rung for it */
+} AEGIS_CONSUMER_INFO;
+
+typedef struct AEGIS_QUERY_REPLY {
+    uint32_t Version;
+    uint32_t Bytes;
+    uint32_t DriverVersion; /* major << 24 | minor << 16 | patch */
+    uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING */
+    uint8_t SessionId[16];
+    uint32_t HeaderBytes;
+    uint32_t SlotBytes;
+    uint32_t SlotCount;
+    uint32_t Handles; /* open now */
+    uint64_t RegionBytes;
+    uint64_t Published;
+    uint64_t LostBefore[AEGIS_LOST_REASONS];
+    uint64_t WakeupsSent;
+    AEGIS_CALLBACK_HEALTH Callbacks[AEGIS_MAX_CALLBACKS];
+    AEGIS_CONSUMER_INFO Consumers[AEGIS_MAX_HANDLES];
+} AEGIS_QUERY_REPLY;
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_REQUEST_HEADER) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_SETUP_REQUEST) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REQUEST, EventHandle) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_SETUP_REPLY) == 72, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, RingAddress) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, HeaderBytes) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, SessionId) == 56, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_TEARDOWN_REQUEST) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REQUEST) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_CALLBACK_HEALTH) == 32, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_CONSUMER_INFO) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, SessionId) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, RegionBytes) == 48, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, LostBefore) == 64, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, WakeupsSent) == 96, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Callbacks) == 104, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Consumers) == 360, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REPLY) == 360 + 128 * 40, "layout");
+
+#endif
