@@ -23,6 +23,11 @@ if(AEGIS_SANITIZE)
     add_link_options(-fsanitize=${AEGIS_SANITIZE})
 endif()
 
+include(AegisLibraries)
+if(AEGIS_BUILD_TESTS)
+    include(AegisGoogleTest)
+endif()
+
 # aegis_add_test(NAME SOURCES… LIBRARIES… [LABELS…] [TIMEOUT seconds])
 # One GoogleTest executable, registered with CTest as one test.
 function(aegis_add_test name)

@@ -1,0 +1,32 @@
+# Header-only libraries of the distribution, for native and cross builds alike.
+#
+# Each target's include path holds that one library and nothing else. The cross compiler must never see the directory
+# the libraries are installed in: it would take glibc's headers for those of Windows.
+
+# aegis_header_library(<target> <package> <include folder> <entries…>)
+# The entries (files or folders, relative to the include folder) become visible under the target's include path.
+function(aegis_header_library name package folder)
+    list(GET ARGN 0 probe)
+    find_path(AEGIS_${name}_ROOT ${folder}${probe} PATHS /usr/include /usr/local/include
+              NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+    mark_as_advanced(AEGIS_${name}_ROOT)
+    if(NOT AEGIS_${name}_ROOT)
+        message(FATAL_ERROR "${name} is missing: install the package ${package}")
+    endif()
+    set(view ${CMAKE_BINARY_DIR}/libraries/${name})
+    foreach(entry IN LISTS ARGN)
+        cmake_path(GET entry PARENT_PATH parent)
+        file(MAKE_DIRECTORY ${view}/${parent})
+        file(CREATE_LINK ${AEGIS_${name}_ROOT}/${folder}${entry} ${view}/${entry} SYMBOLIC)
+    endforeach()
+    add_library(aegis_${name} INTERFACE)
+    add_library(aegis::${name} ALIAS aegis_${name})
+    target_include_directories(aegis_${name} SYSTEM INTERFACE ${view})
+endfunction()
+
+aegis_header_library(cli11 libcli11-dev "" CLI)
+aegis_header_library(fmt libfmt-dev "" fmt)
+aegis_header_library(rapidjson rapidjson-dev "" rapidjson)
+aegis_header_library(utfcpp libutfcpp-dev "utf8cpp/" utf8.h utf8)
+
+target_compile_definitions(aegis_fmt INTERFACE FMT_HEADER_ONLY)
