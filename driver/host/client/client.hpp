@@ -1,0 +1,151 @@
+// What ntdll is to a Windows program, for a Linux client of aegismon-host.
+//
+//   std::unique_ptr<Connection> host;
+//   Handle device = 0;
+//   Event event;
+//   if (succeeded(Connection::connect(path, host)) &&
+//       succeeded(host->open_file(AEGIS_LINK_NAME, kGenericRead | kGenericWrite, device)) &&
+//       succeeded(host->create_event(EventKind::kAutoReset, event))) {
+//       host->device_io_control(device, AEGIS_IOCTL_RING_SETUP, request, reply, returned);
+//       …addresses in the reply are valid in this process from here on…
+//       host->wait(event, kForever, stop_fd);
+//   }
+//
+// The process is what the driver sees: handles and mappings belong to it, not to a Connection. A
+// Connection is one thread of it inside the host: its calls run one after the other. A program that
+// wants IOCTLs to run concurrently opens several Connections.
+//
+// Threads: every function may be called from any thread; the destructor only when no other call runs.
+// Fork: a child must not use the parent's Connection (the host refuses it) and does not inherit the
+// driver's mappings; it may connect on its own.
+// No function throws or raises a signal; memory exhaustion ends the process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "driver/host/client/status.hpp"
+#include "driver/host/client/unique_fd.hpp"
+
+namespace aegis::host::client {
+
+// An NT handle of this process; 0 is no handle.
+using Handle = std::uint64_t;
+
+// DesiredAccess of open_file, as NT numbers them.
+inline constexpr std::uint32_t kGenericRead = 0x80000000U;
+inline constexpr std::uint32_t kGenericWrite = 0x40000000U;
+
+inline constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
+
+enum class EventKind : std::uint32_t {
+    kAutoReset,    // a successful wait resets it
+    kManualReset,  // stays signalled until reset_event
+};
+
+// An event object: its NT handle, which goes into requests, and the descriptor that becomes readable
+// while it is signalled. The destructor closes the descriptor only; Connection::close ends the handle.
+class Event {
+  public:
+    Event() = default;
+
+    Handle handle() const { return handle_; }
+    // For callers with their own poll loop; owned by the Event. -1: no event.
+    int descriptor() const { return descriptor_.get(); }
+    EventKind kind() const { return kind_; }
+
+  private:
+    friend class Connection;
+    Handle handle_ = 0;
+    UniqueFd descriptor_;
+    EventKind kind_ = EventKind::kAutoReset;
+};
+
+// Path of the socket when none is named: /run/aegismon/aegismon.sock for root, else
+// $XDG_RUNTIME_DIR/aegismon.sock, else /tmp/aegismon-UID/aegismon.sock.
+std::string default_socket_path();
+
+class Connection {
+  public:
+    // Connects to the host that listens at `path` and makes this process known to it.
+    //   kStatusObjectNameNotFound    nobody listens there
+    //   kStatusAccessDenied          the socket refuses this user
+    //   kStatusTooManySessions       the host serves as many connections as it will, in all or for this user
+    //   kStatusRevisionMismatch      the host speaks another protocol version
+    //   kStatusInsufficientResources no address space for the mapping window, or no descriptors
+    //   kStatusDeviceRemoved         the host went away meanwhile
+    static NtStatus connect(const std::string& path, std::unique_ptr<Connection>& connection);
+
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    // With the last Connection of the process its handles are closed and the driver's mappings vanish.
+    ~Connection();
+
+    // Opens a device by its NT path (UTF-8), for example AEGIS_LINK_NAME.
+    //   kStatusAccessDenied          the device's security descriptor refuses this user
+    //   kStatusObjectNameNotFound    no such device (the driver is not loaded)
+    NtStatus open_file(std::string_view nt_path, std::uint32_t desired_access, Handle& handle);
+
+    // Sends one IOCTL. `returned` is IoStatus.Information: the bytes of `output` that mean something.
+    // Mappings the driver made or removed are applied before this returns.
+    //   kStatusInvalidBufferSize     the input is longer than kMaxIoBytes (protocol.hpp)
+    //   kStatusInsufficientResources also: this process could not map what the driver mapped; close the handle
+    // An output longer than kMaxIoBytes is presented to the driver as kMaxIoBytes.
+    NtStatus device_io_control(Handle handle, std::uint32_t code, std::span<const std::byte> input,
+                               std::span<std::byte> output, std::size_t& returned);
+
+    // Closes any handle of this process, a device's or an event's.
+    NtStatus close(Handle handle);
+
+    NtStatus create_event(EventKind kind, Event& event);
+
+    // Takes the signal of a manual-reset event back. With the ring: reset, drain, wait, in this order.
+    static void reset_event(const Event& event);
+
+    // Blocks until the first of: `event` is signalled (kStatusSuccess), `interrupt_fd` is readable
+    // (kStatusAlerted; it is not read), `timeout` has passed (kStatusTimeout), the host went away
+    // (kStatusDeviceRemoved). When several hold, interrupt, host and event win in this order.
+    // An auto-reset event releases one waiter per signal. interrupt_fd -1: none.
+    NtStatus wait(const Event& event, std::chrono::nanoseconds timeout, int interrupt_fd = -1);
+
+    // Makes `handle` of this process available in the process `target`, which must be connected and run
+    // as the same user, unless this one runs as root. `duplicate_handle` is valid in the target only.
+    //   kStatusInvalidHandle, kStatusInvalidParameter (target is not connected), kStatusAccessDenied
+    NtStatus duplicate(Handle handle, pid_t target, Handle& duplicate_handle);
+
+    // The host said goodbye or died. Mappings stay readable until the last Connection is destroyed, so
+    // that what the ring still holds can be drained.
+    bool host_gone() const { return host_gone_.load(std::memory_order_acquire); }
+
+    // Becomes readable when the host has something to say; wait() polls it. Callers with their own poll
+    // loop call pump() then.
+    int notice_descriptor() const { return notices_.get(); }
+
+    // Applies what the host said on its own account: mappings that another process's close removed, or
+    // that it goes away. Never blocks. Every call and wait does this too.
+    NtStatus pump();
+
+  private:
+    struct Reply;
+
+    Connection(UniqueFd socket, UniqueFd notices);
+    NtStatus call(std::span<const std::byte> fixed, std::span<const std::byte> variable, Reply& reply);
+    NtStatus lost_host();
+
+    std::mutex call_mutex_;    // one request at a time; also guards socket_ reads
+    std::mutex notice_mutex_;  // guards notices_ reads
+    UniqueFd socket_;
+    UniqueFd notices_;
+    std::atomic<bool> host_gone_{false};  // release store in lost_host, acquire load in host_gone
+};
+
+}  // namespace aegis::host::client
