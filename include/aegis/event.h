@@ -33,14 +33,14 @@
 
 /* Header.Type. Numbers are fixed forever; new types are appended. */
 #define AEGIS_EVENT_PROCESS_CREATE 1U
-#define AEGIS_EVENT_PROCESS_EXIT 2U
-#define AEGIS_EVENT_THREAD_CREATE 3U
-#define AEGIS_EVENT_IMAGE_LOAD 4U
-#define AEGIS_EVENT_FILE_OP 5U
-#define AEGIS_EVENT_NET_CONN 6U
-#define AEGIS_EVENT_THREAD_EXIT 7U
-#define AEGIS_EVENT_REGISTRY_OP 8U
-#define AEGIS_EVENT_HANDLE_OP 9U
+#define AEGIS_EVENT_PROCESS_EXIT   2U
+#define AEGIS_EVENT_THREAD_CREATE  3U
+#define AEGIS_EVENT_IMAGE_LOAD     4U
+#define AEGIS_EVENT_FILE_OP        5U
+#define AEGIS_EVENT_NET_CONN       6U
+#define AEGIS_EVENT_THREAD_EXIT    7U
+#define AEGIS_EVENT_REGISTRY_OP    8U
+#define AEGIS_EVENT_HANDLE_OP      9U
 
 typedef struct AEGIS_EVENT_HEADER {
     uint16_t Size;     /* Header and payload, in bytes. */

@@ -19,20 +19,20 @@
 #include "aegis/ring_layout.h"
 
 #define AEGIS_SERVICE_NAME "AegisMon"
-#define AEGIS_DEVICE_NAME "\\Device\\AegisMon"
-#define AEGIS_LINK_NAME "\\??\\AegisMon"
-#define AEGIS_WIN32_PATH "\\\\.\\AegisMon"
+#define AEGIS_DEVICE_NAME  "\\Device\\AegisMon"
+#define AEGIS_LINK_NAME    "\\??\\AegisMon"
+#define AEGIS_WIN32_PATH   "\\\\.\\AegisMon"
 
 /* CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 + n, METHOD_BUFFERED, access) */
-#define AEGIS_IOCTL_GET_EVENTS 0x226000U  /* n=0, FILE_READ_DATA */
-#define AEGIS_IOCTL_RING_SETUP 0x22E004U  /* n=1, FILE_READ_DATA | FILE_WRITE_DATA */
-#define AEGIS_IOCTL_RING_TEARDOWN 0x22E008U  /* n=2, FILE_READ_DATA | FILE_WRITE_DATA */
-#define AEGIS_IOCTL_QUERY 0x22600CU  /* n=3, FILE_READ_DATA */
+#define AEGIS_IOCTL_GET_EVENTS    0x226000U /* n=0, FILE_READ_DATA */
+#define AEGIS_IOCTL_RING_SETUP    0x22E004U /* n=1, FILE_READ_DATA | FILE_WRITE_DATA */
+#define AEGIS_IOCTL_RING_TEARDOWN 0x22E008U /* n=2, FILE_READ_DATA | FILE_WRITE_DATA */
+#define AEGIS_IOCTL_QUERY         0x22600CU /* n=3, FILE_READ_DATA */
 
 #define AEGIS_CONTROL_VERSION 1U
-#define AEGIS_MAX_CONSUMERS 32U  /* ring consumers at a time, all processes together */
-#define AEGIS_MAX_HANDLES 128U  /* open handles to the device at a time */
-#define AEGIS_MAX_CALLBACKS 8U  /* rows of AEGIS_QUERY_REPLY.Callbacks */
+#define AEGIS_MAX_CONSUMERS   32U  /* ring consumers at a time, all processes together */
+#define AEGIS_MAX_HANDLES     128U /* open handles to the device at a time */
+#define AEGIS_MAX_CALLBACKS   8U   /* rows of AEGIS_QUERY_REPLY.Callbacks */
 
 typedef struct AEGIS_REQUEST_HEADER {
     uint32_t Version; /* AEGIS_CONTROL_VERSION */
@@ -59,9 +59,9 @@ typedef struct AEGIS_RING_SETUP_REQUEST {
 } AEGIS_RING_SETUP_REQUEST;
 
 typedef struct AEGIS_RING_SETUP_REPLY {
-    uint32_t Version; /* AEGIS_CONTROL_VERSION */
-    uint32_t Bytes;   /* sizeof this struct */
-    uint64_t RingAddress;         /* AEGIS_RING_HEADER, read-only, in the calling process */
+    uint32_t Version;     /* AEGIS_CONTROL_VERSION */
+    uint32_t Bytes;       /* sizeof this struct */
+    uint64_t RingAddress; /* AEGIS_RING_HEADER, read-only, in the calling process */
     uint64_t RingBytes;
     uint64_t ConsumerPageAddress; /* AEGIS_CONSUMER_PAGE, read-write, in the calling process */
     uint64_t ConsumerPageBytes;
@@ -87,13 +87,13 @@ typedef struct AEGIS_QUERY_REQUEST {
 } AEGIS_QUERY_REQUEST;
 
 /* AEGIS_CALLBACK_HEALTH.Kind */
-#define AEGIS_CALLBACK_PROCESS 1U  /* the process sensor */
-#define AEGIS_CALLBACK_OWNER_EXIT 2U  /* the transport's own: consumers whose process ends */
+#define AEGIS_CALLBACK_PROCESS    1U /* the process sensor */
+#define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends */
 
 typedef struct AEGIS_CALLBACK_HEALTH {
-    uint32_t Kind;         /* AEGIS_CALLBACK_…; 0: unused row */
-    uint32_t Registered;   /* 1 or 0 */
-    int32_t Status;        /* NTSTATUS of the registration */
+    uint32_t Kind;       /* AEGIS_CALLBACK_…; 0: unused row */
+    uint32_t Registered; /* 1 or 0 */
+    int32_t Status;      /* NTSTATUS of the registration */
     uint32_t Reserved;
     uint64_t Events;       /* calls the callback got since load */
     int64_t LastEventTime; /* of the last call, 100 ns since 1601; 0: none yet */

@@ -25,37 +25,37 @@
 #define AEGIS_RING_MAGIC UINT64_C(0x474e495253474541) /* "AEGSRING" in memory order */
 #define AEGIS_WAKE_NEVER UINT64_MAX                   /* WakeAt of a consumer that is awake */
 
-#define AEGIS_RING_ABI_MAJOR 1U  /* differs: do not touch the region */
-#define AEGIS_RING_ABI_MINOR 0U  /* higher: fields were appended in reserved space */
+#define AEGIS_RING_ABI_MAJOR 1U /* differs: do not touch the region */
+#define AEGIS_RING_ABI_MINOR 0U /* higher: fields were appended in reserved space */
 
 #define AEGIS_CACHE_LINE 64U
-#define AEGIS_PAGE 4096U
+#define AEGIS_PAGE       4096U
 
-#define AEGIS_RING_HEADER_BYTES AEGIS_PAGE
-#define AEGIS_SLOT_BYTES 1088U  /* 17 cache lines: an odd number spreads slots over cache sets */
-#define AEGIS_SLOT_EVENT_BYTES (AEGIS_SLOT_BYTES - 8U)  /* largest event a slot holds */
-#define AEGIS_SLOT_COUNT_MIN 64U
-#define AEGIS_SLOT_COUNT_DEFAULT 4096U
-#define AEGIS_SLOT_COUNT_MAX 65536U
+#define AEGIS_RING_HEADER_BYTES   AEGIS_PAGE
+#define AEGIS_SLOT_BYTES          1088U /* 17 cache lines: an odd number spreads slots over cache sets */
+#define AEGIS_SLOT_EVENT_BYTES    (AEGIS_SLOT_BYTES - 8U) /* largest event a slot holds */
+#define AEGIS_SLOT_COUNT_MIN      64U
+#define AEGIS_SLOT_COUNT_DEFAULT  4096U
+#define AEGIS_SLOT_COUNT_MAX      65536U
 #define AEGIS_CONSUMER_PAGE_BYTES AEGIS_PAGE
 
 /* State of the driver, in AEGIS_RING_HEADER.State. */
 #define AEGIS_RING_RUNNING 1U
-#define AEGIS_RING_CLOSING 2U  /* no event will follow */
+#define AEGIS_RING_CLOSING 2U /* no event will follow */
 
 /* Why an event that a sensor saw never got a ticket: index into AEGIS_RING_HEADER.LostBefore. */
-#define AEGIS_LOST_OVERSIZE 0U  /* larger than a slot */
-#define AEGIS_LOST_CLOSING 1U  /* seen while the channel was shutting down */
-#define AEGIS_LOST_REASONS 4U
+#define AEGIS_LOST_OVERSIZE 0U /* larger than a slot */
+#define AEGIS_LOST_CLOSING  1U /* seen while the channel was shutting down */
+#define AEGIS_LOST_REASONS  4U
 
 typedef struct AEGIS_RING_IDENTITY {
     uint64_t Magic;
     uint16_t AbiMajor;
     uint16_t AbiMinor;
-    uint32_t HeaderBytes; /* offset of slot 0 */
-    uint32_t SlotBytes;   /* multiple of 8 */
-    uint32_t SlotCount;   /* power of two */
-    uint64_t RegionBytes; /* whole pages */
+    uint32_t HeaderBytes;  /* offset of slot 0 */
+    uint32_t SlotBytes;    /* multiple of 8 */
+    uint32_t SlotCount;    /* power of two */
+    uint64_t RegionBytes;  /* whole pages */
     uint8_t SessionId[16]; /* new at each driver load; another id means: start over */
     uint8_t Reserved[16];
 } AEGIS_RING_IDENTITY;
@@ -74,7 +74,7 @@ typedef struct AEGIS_RING_HEADER {
 
 /* One slot. Version of ticket n: 2n+1 while it is written, 2n+2 when it is complete. */
 typedef struct AEGIS_RING_SLOT {
-    uint64_t Version; /* (atomic) */
+    uint64_t Version;                           /* (atomic) */
     uint64_t Event[AEGIS_SLOT_EVENT_BYTES / 8]; /* (atomic, word by word) AEGIS_EVENT_HEADER, payload */
 } AEGIS_RING_SLOT;
 
