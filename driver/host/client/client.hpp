@@ -34,7 +34,7 @@
 #include <string_view>
 
 #include "driver/host/client/status.hpp"
-#include "driver/host/client/unique_fd.hpp"
+#include "driver/host/unique_fd.hpp"
 
 namespace aegis::host::client {
 
