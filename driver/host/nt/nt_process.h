@@ -1,0 +1,71 @@
+/* Processes, attaching to them, and the notify routines that report their creation and exit. */
+#ifndef AEGIS_HOST_NT_PROCESS_H
+#define AEGIS_HOST_NT_PROCESS_H
+
+#include "nt_object.h"
+
+struct EPROCESS;
+using PEPROCESS = EPROCESS*;
+struct KPROCESS;
+using PKPROCESS = KPROCESS*;
+using PRKPROCESS = KPROCESS*;
+
+struct KAPC_STATE {
+    LIST_ENTRY ApcListHead[MaximumMode];
+    PKPROCESS Process;
+    BOOLEAN KernelApcInProgress;
+    BOOLEAN KernelApcPending;
+    BOOLEAN UserApcPending;
+};
+using PKAPC_STATE = KAPC_STATE*;
+using PRKAPC_STATE = KAPC_STATE*;
+
+struct PS_CREATE_NOTIFY_INFO {
+    SIZE_T Size;
+    __extension__ union {
+        ULONG Flags;
+        __extension__ struct {
+            ULONG FileOpenNameAvailable : 1; /* ImageFileName is the exact name the file was opened by */
+            ULONG IsSubsystemProcess : 1;
+            ULONG Reserved : 30;
+        };
+    };
+    HANDLE ParentProcessId;
+    CLIENT_ID CreatingThreadId;
+    PFILE_OBJECT FileObject;
+    PCUNICODE_STRING ImageFileName; /* may be null; valid during the call only; no terminator */
+    PCUNICODE_STRING CommandLine;   /* may be null; valid during the call only */
+    NTSTATUS CreationStatus;        /* an error here refuses the creation */
+};
+using PPS_CREATE_NOTIFY_INFO = PS_CREATE_NOTIFY_INFO*;
+
+using PCREATE_PROCESS_NOTIFY_ROUTINE = void(NTAPI*)(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create);
+using PCREATE_PROCESS_NOTIFY_ROUTINE_EX = void(NTAPI*)(PEPROCESS Process, HANDLE ProcessId,
+                                                       PPS_CREATE_NOTIFY_INFO CreateInfo);
+
+extern "C" {
+extern PEPROCESS PsInitialSystemProcess;
+
+/* PASSIVE_LEVEL. Removal returns when no call is in flight any more. */
+NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove);
+NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine, BOOLEAN Remove);
+
+/* Any IRQL. */
+PEPROCESS NTAPI IoGetCurrentProcess();
+HANDLE NTAPI PsGetCurrentProcessId();
+HANDLE NTAPI PsGetCurrentThreadId();
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
+
+/* PASSIVE_LEVEL. The process comes with a reference. */
+NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process);
+
+/* <= APC_LEVEL. They nest; every attach is undone by its own thread. */
+void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);
+void NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState);
+}
+
+inline PEPROCESS PsGetCurrentProcess() {
+    return IoGetCurrentProcess();
+}
+
+#endif

@@ -1,0 +1,3 @@
+#pragma once
+/* A driver that needs less than ntifs.h gets the same declarations. */
+#include "ntifs.h"
