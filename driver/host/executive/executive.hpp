@@ -1,0 +1,165 @@
+// The part of NT that a driver and its clients see, inside a Linux process.
+//
+// One Executive exists at a time; the NT functions that a driver calls (driver/host/nt) act on it. It is strict where
+// NT is strict, and is driver verifier as well: a driver that breaks a rule ends the process with a STOP line.
+//
+// A client is a Process with a handle table, an account and an address space. The functions below that take a Process
+// are its system calls: they run on the calling thread, in that process, in user mode, and return what NT returns.
+// All of them may be called from any thread at any time; the thread must not be inside another system call.
+#pragma once
+
+#include <ntifs.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "driver/host/executive/address_space.hpp"
+#include "driver/host/executive/fault_injector.hpp"
+#include "driver/host/executive/process_activity.hpp"
+#include "driver/host/executive/service_options.hpp"
+
+namespace aegis::host {
+
+// A process object. A ProcessRef is a reference like the driver's own: it outlives the process's exit.
+class Process;
+using ProcessRef = std::shared_ptr<Process>;
+
+// Whose token a process runs with. Administrators are in S-1-5-32-544, the system is S-1-5-18; a user is neither.
+enum class Account { kUser, kAdministrator, kSystem };
+
+// A handle of one process: a multiple of 4, never 0 when valid.
+using ProcessHandle = std::uint64_t;
+
+struct HandleResult {
+    NTSTATUS status = STATUS_SUCCESS;
+    ProcessHandle handle = 0;  // 0 unless status is a success
+};
+
+struct EventResult {
+    NTSTATUS status = STATUS_SUCCESS;
+    ProcessHandle handle = 0;
+    // Borrowed, valid while the handle is open: pass a duplicate to the client. Readable means signalled; reading
+    // everything resets. Whatever the client does to it, signalling never blocks.
+    int descriptor = -1;
+};
+
+struct IoResult {
+    NTSTATUS status = STATUS_SUCCESS;
+    std::size_t information = 0;  // bytes written to the output; 0 unless the status is a success or a warning
+};
+
+enum class UnloadResult {
+    kUnloaded,
+    kPending,  // handles are open: no new ones, and the last close unloads
+    kNotLoaded,
+    kNoUnloadRoutine,  // the driver cannot be unloaded
+};
+
+// One user mapping that exists now.
+struct UserMapping {
+    std::uint64_t address = 0;
+    std::uint64_t bytes = 0;
+    bool writable = false;
+    bool executable = false;
+};
+
+// Bytes of the system buffer of a METHOD_BUFFERED request that the client did not fill: a reply that contains a run
+// of them was sent uninitialised.
+inline constexpr unsigned char kSystemBufferPoison = 0xA5;
+// Fresh and freed pool.
+inline constexpr unsigned char kPoolAllocatedPoison = 0xCD;
+inline constexpr unsigned char kPoolFreedPoison = 0xDD;
+
+struct ExecutiveOptions {
+    // Receives the driver's debug output, a line at a time without its newline, from any thread.
+    // Default: stderr. `level` is DPFLTR_…_LEVEL.
+    std::function<void(ULONG level, std::string_view line)> debug_print;
+};
+
+class Executive {
+  public:
+    explicit Executive(ExecutiveOptions options = {});
+    // Processes that are still there exit first. The driver must be unloaded.
+    ~Executive();
+    Executive(const Executive&) = delete;
+    Executive& operator=(const Executive&) = delete;
+
+    // --- the driver -------------------------------------------------------------------------------------------
+    // Runs DriverEntry in the system process. When it fails, the verifier checks that nothing is left behind.
+    // STATUS_ALREADY_REGISTERED when a driver is loaded; one driver at a time.
+    NTSTATUS load_driver(DRIVER_INITIALIZE* entry, const ServiceOptions& service = {});
+    // Runs DriverUnload and has the verifier check what is left, unless handles are open.
+    UnloadResult unload_driver();
+    bool driver_loaded() const;
+
+    // --- processes --------------------------------------------------------------------------------------------
+    // A client. A process that activity reported before under this pid becomes the client's. Null when a client with
+    // this pid exists already.
+    ProcessRef create_process(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> address_space);
+    // The client is gone: waits for its system calls in flight; then exit notification in the process's context, then
+    // its handles close, then its address space goes. Later calls, and an exit that activity reports later, do nothing.
+    void exit_process(const ProcessRef& process);
+    // The user mappings of driver memory in a process.
+    std::vector<UserMapping> mappings(const ProcessRef& process) const;
+
+    // --- process activity -------------------------------------------------------------------------------------
+    // Calls the notify routines in the creator's context; during the calls the precise system time is the activity's.
+    // Returns the status they left in CreationStatus. A pid that has not exited is the same process with a new image.
+    NTSTATUS raise_process_create(const ProcessCreation& creation);
+    // Reports the exit of any pid, known or not, unless exit_process() did so. For a client it is exit_process() with
+    // this timestamp. So made-up pids must not be those of clients: use values that Linux never assigns (> 2^22).
+    void raise_process_exit(std::uint32_t pid, std::int64_t timestamp);
+
+    // --- system calls -----------------------------------------------------------------------------------------
+    // NtCreateFile of a path such as \??\AegisMon. `desired` may have generic bits.
+    HandleResult open(Process& process, std::u16string_view path, ACCESS_MASK desired);
+    // NtDeviceIoControlFile, waited for. Not serialized per handle.
+    IoResult device_control(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
+                            std::span<std::byte> output);
+    // A request of any other major function, without buffers.
+    IoResult request(Process& process, ProcessHandle handle, UCHAR major_function);
+    // NtCreateEvent with all access.
+    EventResult create_event(Process& process, EVENT_TYPE type, bool signalled);
+    NTSTATUS set_event(Process& process, ProcessHandle handle);
+    NTSTATUS reset_event(Process& process, ProcessHandle handle);
+    // NtDuplicateObject; without `access` with the access of the source.
+    HandleResult duplicate_handle(Process& source, ProcessHandle handle, Process& target,
+                                  std::optional<ACCESS_MASK> access = std::nullopt);
+    // The descriptor of an event handle, as create_event() gives it; -1 when it is no event handle.
+    int event_descriptor(Process& process, ProcessHandle handle);
+    NTSTATUS close(Process& process, ProcessHandle handle);
+
+    // --- inspection -------------------------------------------------------------------------------------------
+    FaultInjector& faults();
+    // Stops when [address, address + bytes) holds pageable memory and the thread runs at DISPATCH_LEVEL or above.
+    void verify_access(const void* address, std::size_t bytes) const;
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+// The calling thread runs in `process` for one scope, in user or kernel mode: for tests that call NT functions
+// themselves. Scopes nest.
+class ProcessScope {
+  public:
+    ProcessScope(Process& process, MODE previous_mode);
+    ~ProcessScope();
+    ProcessScope(const ProcessScope&) = delete;
+    ProcessScope& operator=(const ProcessScope&) = delete;
+
+  private:
+    Process* process_;
+    MODE mode_;
+};
+
+std::uint32_t process_id(const Process& process);
+
+}  // namespace aegis::host

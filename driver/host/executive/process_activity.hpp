@@ -1,0 +1,22 @@
+// What a source of process activity reports, in NT's terms.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace aegis::host {
+
+// Times are 100 ns since 1601-01-01, UTC. Strings are borrowed for the call.
+struct ProcessCreation {
+    std::uint32_t pid = 0;
+    std::uint32_t parent = 0;   // what the process says its parent is
+    std::uint32_t creator = 0;  // the process whose thread made it
+    std::uint32_t creator_tid = 0;
+    std::optional<std::u16string_view> image_path;
+    bool image_path_exact = false;  // the name the file was opened by
+    std::optional<std::u16string_view> command_line;
+    std::int64_t timestamp = 0;
+};
+
+}  // namespace aegis::host
