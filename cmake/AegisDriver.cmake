@@ -6,8 +6,6 @@ include(AegisVersionResource)
 # What every translation unit of a driver is compiled with, and what a driver is linked with.
 add_library(aegis_driver_flags INTERFACE)
 target_compile_definitions(aegis_driver_flags INTERFACE
-    # Windows 10 1809 is the oldest system.
-    _WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000006
     # Keeps <ntddk.h> from redeclaring what intrin-impl.h already defined.
     __INTRINSIC_DEFINED_InterlockedBitTestAndSet __INTRINSIC_DEFINED_InterlockedBitTestAndReset)
 target_compile_options(aegis_driver_flags INTERFACE

@@ -1,0 +1,25 @@
+# What Windows builds share: the oldest system, programs without runtime DLLs, and Wine to run them.
+
+# Windows 10 1809.
+add_compile_definitions(_WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000006)
+add_link_options(-static)
+
+include(AegisVersionResource)
+
+# aegis_windows_program(<target> DESCRIPTION <text>): the version resource and hardening of a program we ship.
+function(aegis_windows_program target)
+    cmake_parse_arguments(ARG "" "DESCRIPTION" "" ${ARGN})
+    aegis_version_resource(${target} FILENAME ${target}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
+    target_link_options(${target} PRIVATE -s -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
+                        -Wl,--no-insert-timestamp)
+endfunction()
+
+# Programs of this tree run through Wine, in a prefix of the tree's own.
+set(AEGIS_WINE_PREFIX ${CMAKE_BINARY_DIR}/wine)
+set(CMAKE_CROSSCOMPILING_EMULATOR ${PROJECT_SOURCE_DIR}/tests/windows/under_wine.sh ${AEGIS_WINE_PREFIX})
+
+# Wine tests share one prefix, with its services and its drivers, so they run one at a time.
+function(aegis_run_under_wine test)
+    set_property(TEST ${test} APPEND PROPERTY LABELS wine)
+    set_tests_properties(${test} PROPERTIES RESOURCE_LOCK wine FIXTURES_REQUIRED wine_prefix)
+endfunction()
