@@ -1,0 +1,21 @@
+// The driver's state: one instance, because NT loads a driver once and gives its callbacks no context.
+#pragma once
+
+#include "device.hpp"
+#include "handle_table.hpp"
+#include "ring_channel.hpp"
+#include "system_clock.hpp"
+
+namespace aegis::driver {
+
+struct Driver {
+    SystemClock clock;
+    RingChannel channel;
+    HandleTable handles;
+    ControlDevice device;
+};
+
+// Filled by the load ladder, emptied by unload; in between constant but for what its members protect themselves.
+Driver& the_driver();
+
+}  // namespace aegis::driver

@@ -1,0 +1,81 @@
+// Load and unload. Each step of the ladder has its undo beside it; unload is the ladder read backwards.
+#include "debug_print.hpp"
+#include "dispatch.hpp"
+#include "driver.hpp"
+#include "owner_exit.hpp"
+#include "process_sensor.hpp"
+#include "scope_guard.hpp"
+#include "service_parameters.hpp"
+
+namespace aegis::driver {
+namespace {
+
+constinit Driver g_driver;
+
+// IRQL <= DISPATCH_LEVEL.
+NTSTATUS failed(const char* step, NTSTATUS status) {
+    debug_error("AegisMon: cannot %s: 0x%08x\n", step, status);
+    return status;
+}
+
+// Sensors first, so that nothing is produced any more; then the transport; the ring's memory last.
+// IRQL PASSIVE_LEVEL. No handle is open: the I/O manager waits for the last one.
+void NTAPI unload(PDRIVER_OBJECT /*driver*/) {
+    stop_process_sensor();
+    g_driver.channel.close();
+    stop_owner_exit_watch();
+    g_driver.device.destroy();
+    g_driver.channel.destroy();
+}
+
+// IRQL PASSIVE_LEVEL. NT does not call unload when this fails: the guards undo what was done.
+NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
+    driver->DriverUnload = unload;
+    fill_dispatch_table(driver);
+
+    NTSTATUS status = g_driver.clock.initialize();
+    if (!NT_SUCCESS(status)) {
+        return failed("find a system clock", status);
+    }
+
+    const ServiceParameters parameters = read_service_parameters(service_key);
+    status = g_driver.channel.create(parameters.slot_count);
+    if (!NT_SUCCESS(status)) {
+        return failed("allocate the ring", status);
+    }
+    ScopeGuard destroy_channel([] { g_driver.channel.destroy(); });
+    g_driver.handles.initialize(g_driver.channel);
+
+    status = g_driver.device.create(driver);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    ScopeGuard destroy_device([] { g_driver.device.destroy(); });
+
+    status = start_owner_exit_watch(g_driver.handles, g_driver.clock);
+    if (!NT_SUCCESS(status)) {
+        return failed("watch for consumers that exit", status);
+    }
+
+    status = start_process_sensor(g_driver.channel, g_driver.clock);
+    if (!NT_SUCCESS(status)) {
+        failed("register the process sensor, going on without it", status);
+    }
+
+    destroy_device.keep();
+    destroy_channel.keep();
+    debug_info("AegisMon: ready, %u slots\n", parameters.slot_count);
+    return STATUS_SUCCESS;
+}
+
+}  // namespace
+
+Driver& the_driver() {
+    return g_driver;
+}
+
+}  // namespace aegis::driver
+
+extern "C" NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
+    return aegis::driver::load(driver, service_key);
+}

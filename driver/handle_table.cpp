@@ -1,0 +1,131 @@
+#include "handle_table.hpp"
+
+#include "pool.hpp"
+#include "process_id.hpp"
+#include "scope_guard.hpp"
+
+namespace aegis::driver {
+namespace {
+
+DeviceHandle* handle_of(PLIST_ENTRY link) {
+    return CONTAINING_RECORD(link, DeviceHandle, link);
+}
+
+}  // namespace
+
+void HandleTable::initialize(RingChannel& channel) {
+    channel_ = &channel;
+    lock_.initialize();
+    InitializeListHead(&handles_);
+    handle_count_ = 0;
+    attachment_count_.store(0, std::memory_order_relaxed);
+}
+
+NTSTATUS HandleTable::open(DeviceHandle** handle) {
+    auto* created = create_nonpaged<DeviceHandle>();
+    if (created == nullptr) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    ScopeGuard destroy([&] { destroy_nonpaged(created); });
+    created->opener_process_id = process_id_number(PsGetCurrentProcessId());
+    created->pull.initialize(channel_->memory());
+
+    const FastMutexScope lock(lock_);
+    if (handle_count_ == AEGIS_MAX_HANDLES) {
+        return STATUS_QUOTA_EXCEEDED;
+    }
+    InsertTailList(&handles_, &created->link);
+    ++handle_count_;
+    destroy.keep();
+    *handle = created;
+    return STATUS_SUCCESS;
+}
+
+void HandleTable::cleanup(DeviceHandle& handle) {
+    const FastMutexScope lock(lock_);
+    handle.cleaned_up = true;
+    detach(handle);
+}
+
+void HandleTable::close(DeviceHandle& handle) {
+    {
+        const FastMutexScope lock(lock_);
+        RemoveEntryList(&handle.link);
+        --handle_count_;
+    }
+    destroy_nonpaged(&handle);
+}
+
+NTSTATUS HandleTable::setup(DeviceHandle& handle, PKEVENT event, AEGIS_RING_SETUP_REPLY* reply) {
+    const FastMutexScope lock(lock_);
+    if (handle.cleaned_up) {
+        return STATUS_FILE_CLOSED;
+    }
+    if (handle.attachment != nullptr) {
+        return STATUS_ALREADY_REGISTERED;
+    }
+    auto* attachment = create_nonpaged<ConsumerAttachment>();
+    if (attachment == nullptr) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    const NTSTATUS status = attachment->attach(*channel_, event);
+    if (!NT_SUCCESS(status)) {
+        destroy_nonpaged(attachment);
+        return status;
+    }
+    handle.attachment = attachment;
+    attachment_count_.fetch_add(1, std::memory_order_relaxed);
+    attachment->describe(reply);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS HandleTable::teardown(DeviceHandle& handle) {
+    const FastMutexScope lock(lock_);
+    if (handle.attachment == nullptr) {
+        return STATUS_NOT_FOUND;
+    }
+    detach(handle);
+    return STATUS_SUCCESS;
+}
+
+void HandleTable::owner_exits(HANDLE process_id) {
+    // Most processes that end are no consumers and need not wait for the lock. Relaxed is enough: only a thread of
+    // this very process could have attached it, and none of its threads is left to do so.
+    if (attachment_count_.load(std::memory_order_relaxed) == 0) {
+        return;
+    }
+    const FastMutexScope lock(lock_);
+    for (PLIST_ENTRY link = handles_.Flink; link != &handles_; link = link->Flink) {
+        DeviceHandle& handle = *handle_of(link);
+        if (handle.attachment != nullptr && handle.attachment->is_owned_by(process_id)) {
+            detach(handle);
+        }
+    }
+}
+
+void HandleTable::describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply) {
+    const FastMutexScope lock(lock_);
+    reply->Handles = handle_count_;
+    AEGIS_CONSUMER_INFO* row = reply->Consumers;
+    for (PLIST_ENTRY link = handles_.Flink; link != &handles_; link = link->Flink) {
+        const DeviceHandle& handle = *handle_of(link);
+        if (handle.attachment != nullptr) {
+            handle.attachment->describe(published, row++);
+        } else if (handle.pull.describe(published, row)) {
+            row->ProcessId = handle.opener_process_id;
+            ++row;
+        }
+    }
+}
+
+void HandleTable::detach(DeviceHandle& handle) {
+    if (handle.attachment == nullptr) {
+        return;
+    }
+    handle.attachment->detach(*channel_);
+    destroy_nonpaged(handle.attachment);
+    handle.attachment = nullptr;
+    attachment_count_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace aegis::driver

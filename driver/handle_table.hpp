@@ -1,0 +1,69 @@
+// The open handles to the device and, of those, the ring consumers.
+//
+// Setup, teardown, cleanup and owner exit race each other; one lock decides which of them undoes a setup, exactly
+// once. The lock is taken before the publish lock and before a pull's turn, never after.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "aegis/ioctl.h"
+#include "consumer_attachment.hpp"
+#include "fast_mutex.hpp"
+#include "pull_cursor.hpp"
+#include "ring_channel.hpp"
+
+namespace aegis::driver {
+
+// What one FILE_OBJECT stands for: its FsContext.
+struct DeviceHandle {
+    LIST_ENTRY link{};
+    std::uint32_t opener_process_id = 0;
+    PullCursor pull;
+    // The rest is protected by the table's lock.
+    ConsumerAttachment* attachment = nullptr;
+    bool cleaned_up = false;
+};
+
+class HandleTable {
+  public:
+    // IRQL PASSIVE_LEVEL. Once per load, before any handle.
+    void initialize(RingChannel& channel);
+
+    // IRP_MJ_CREATE. STATUS_QUOTA_EXCEEDED when AEGIS_MAX_HANDLES are open, STATUS_INSUFFICIENT_RESOURCES.
+    // IRQL PASSIVE_LEVEL.
+    NTSTATUS open(DeviceHandle** handle);
+
+    // IRP_MJ_CLEANUP: the last handle to the file object was closed, in whichever process. Undoes the setup; an
+    // IOCTL that is still under way can no longer make one. IRQL PASSIVE_LEVEL.
+    void cleanup(DeviceHandle& handle);
+
+    // IRP_MJ_CLOSE: nothing refers to the file object any more. IRQL PASSIVE_LEVEL.
+    void close(DeviceHandle& handle);
+
+    // AEGIS_IOCTL_RING_SETUP, in the process that becomes the owner. Takes over the caller's reference to `event` on
+    // success, and only then. Errors of ioctl.h, and STATUS_FILE_CLOSED after cleanup. IRQL PASSIVE_LEVEL.
+    NTSTATUS setup(DeviceHandle& handle, PKEVENT event, AEGIS_RING_SETUP_REPLY* reply);
+
+    // AEGIS_IOCTL_RING_TEARDOWN: STATUS_NOT_FOUND when the handle is no consumer. IRQL PASSIVE_LEVEL.
+    NTSTATUS teardown(DeviceHandle& handle);
+
+    // Undoes every setup of a process that is about to lose its address space. Runs in that process.
+    // IRQL PASSIVE_LEVEL.
+    void owner_exits(HANDLE process_id);
+
+    // Fills Handles and Consumers of a zeroed reply. IRQL PASSIVE_LEVEL.
+    void describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply);
+
+  private:
+    // Caller holds lock_.
+    void detach(DeviceHandle& handle);
+
+    RingChannel* channel_ = nullptr;
+    FastMutex lock_;  // protects all below, and the attachment of every handle
+    LIST_ENTRY handles_{};
+    std::uint32_t handle_count_ = 0;
+    std::atomic<std::uint32_t> attachment_count_ = 0;
+};
+
+}  // namespace aegis::driver

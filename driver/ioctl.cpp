@@ -1,0 +1,133 @@
+#include "ioctl.hpp"
+
+#include "aegis/ioctl.h"
+#include "aegis/version.h"
+#include "ioctl_extension.hpp"
+#include "ioctl_request.hpp"
+#include "owner_exit.hpp"
+#include "process_sensor.hpp"
+#include "scope_guard.hpp"
+
+namespace aegis::driver {
+namespace {
+
+static_assert(AEGIS_IOCTL_GET_EVENTS == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_READ_DATA));
+static_assert(AEGIS_IOCTL_RING_SETUP ==
+              CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA));
+static_assert(AEGIS_IOCTL_RING_TEARDOWN ==
+              CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA));
+static_assert(AEGIS_IOCTL_QUERY == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_READ_DATA));
+
+// IRQL PASSIVE_LEVEL.
+NTSTATUS get_events(DeviceHandle& handle, IoctlBuffer* buffer) {
+    if (buffer->output_bytes < AEGIS_MAX_EVENT_SIZE) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    buffer->written = handle.pull.pull(buffer->data, buffer->output_bytes);
+    return STATUS_SUCCESS;
+}
+
+// IRQL PASSIVE_LEVEL, in the process that becomes the consumer.
+NTSTATUS ring_setup(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
+    AEGIS_RING_SETUP_REQUEST request;
+    NTSTATUS status = read_request(*buffer, &request);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (request.Reserved != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (buffer->output_bytes < sizeof(AEGIS_RING_SETUP_REPLY)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+
+    void* event = nullptr;
+    status = ObReferenceObjectByHandle(reinterpret_cast<HANDLE>(static_cast<ULONG_PTR>(request.EventHandle)),
+                                       EVENT_MODIFY_STATE, event_object_type(), UserMode, &event, nullptr);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    ScopeGuard release_event([&] { ObDereferenceObject(event); });
+
+    AEGIS_RING_SETUP_REPLY reply{};
+    status = driver.handles.setup(handle, static_cast<PKEVENT>(event), &reply);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    release_event.keep();
+
+    const AEGIS_RING_IDENTITY& identity = driver.channel.identity();
+    reply.Version = AEGIS_CONTROL_VERSION;
+    reply.Bytes = sizeof(reply);
+    reply.RingBytes = identity.RegionBytes;
+    reply.HeaderBytes = identity.HeaderBytes;
+    reply.SlotBytes = identity.SlotBytes;
+    reply.SlotCount = identity.SlotCount;
+    reply.AbiMajor = identity.AbiMajor;
+    reply.AbiMinor = identity.AbiMinor;
+    std::memcpy(reply.SessionId, identity.SessionId, sizeof(reply.SessionId));
+    std::memcpy(buffer->data, &reply, sizeof(reply));
+    buffer->written = sizeof(reply);
+    return STATUS_SUCCESS;
+}
+
+// IRQL PASSIVE_LEVEL.
+NTSTATUS ring_teardown(Driver& driver, DeviceHandle& handle, const IoctlBuffer& buffer) {
+    AEGIS_RING_TEARDOWN_REQUEST request;
+    const NTSTATUS status = read_request(buffer, &request);
+    return NT_SUCCESS(status) ? driver.handles.teardown(handle) : status;
+}
+
+// IRQL PASSIVE_LEVEL.
+NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
+    AEGIS_QUERY_REQUEST request;
+    const NTSTATUS status = read_request(*buffer, &request);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (buffer->output_bytes < sizeof(AEGIS_QUERY_REPLY)) {
+        return STATUS_BUFFER_TOO_SMALL;
+    }
+    // Built in place: the reply is too large for a kernel stack.
+    auto* reply = static_cast<AEGIS_QUERY_REPLY*>(buffer->data);
+    RtlZeroMemory(reply, sizeof(*reply));
+
+    const AEGIS_RING_IDENTITY& identity = driver.channel.identity();
+    const ChannelCounters counters = driver.channel.counters();
+    reply->Version = AEGIS_CONTROL_VERSION;
+    reply->Bytes = sizeof(*reply);
+    reply->DriverVersion = AEGIS_VERSION_MAJOR << 24 | AEGIS_VERSION_MINOR << 16 | AEGIS_VERSION_PATCH;
+    reply->State = counters.state;
+    std::memcpy(reply->SessionId, identity.SessionId, sizeof(reply->SessionId));
+    reply->HeaderBytes = identity.HeaderBytes;
+    reply->SlotBytes = identity.SlotBytes;
+    reply->SlotCount = identity.SlotCount;
+    reply->RegionBytes = identity.RegionBytes;
+    reply->Published = counters.published;
+    std::memcpy(reply->LostBefore, counters.lost_before, sizeof(reply->LostBefore));
+    reply->WakeupsSent = counters.wakeups_sent;
+    process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]);
+    owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]);
+    driver.handles.describe(counters.published, reply);
+    buffer->written = sizeof(*reply);
+    return STATUS_SUCCESS;
+}
+
+}  // namespace
+
+NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuffer* buffer) {
+    switch (code) {
+        case AEGIS_IOCTL_GET_EVENTS:
+            return get_events(handle, buffer);
+        case AEGIS_IOCTL_RING_SETUP:
+            return ring_setup(driver, handle, buffer);
+        case AEGIS_IOCTL_RING_TEARDOWN:
+            return ring_teardown(driver, handle, *buffer);
+        case AEGIS_IOCTL_QUERY:
+            return query(driver, buffer);
+        default:
+            return handle_extension_ioctl(driver, code, buffer);
+    }
+}
+
+}  // namespace aegis::driver

@@ -1,0 +1,20 @@
+// The transport's own notification: a consumer whose process ends while its handle lives on in another process must
+// be undone while its address space still exists. Separate from the process sensor, so that neither depends on the
+// other.
+#pragma once
+
+#include "callback_health.hpp"
+#include "handle_table.hpp"
+#include "system_clock.hpp"
+
+namespace aegis::driver {
+
+// Without it no memory may be mapped, so a failure fails the load. IRQL PASSIVE_LEVEL.
+NTSTATUS start_owner_exit_watch(HandleTable& handles, const SystemClock& clock);
+
+// After it returns, no callback is under way and none will come. IRQL PASSIVE_LEVEL.
+void stop_owner_exit_watch();
+
+const CallbackHealth& owner_exit_health();
+
+}  // namespace aegis::driver

@@ -1,0 +1,23 @@
+// The process sensor: every process start and exit, from the kernel's own notification.
+//
+// A sensor is a start/stop pair and one line in the load ladder (driver_entry.cpp); it knows the channel it
+// publishes into and nothing of what is behind it.
+#pragma once
+
+#include "callback_health.hpp"
+#include "ring_channel.hpp"
+#include "system_clock.hpp"
+
+namespace aegis::driver {
+
+// Registers for process notifications. When Windows refuses (an image without forced integrity, say) the driver
+// goes on without this sensor, and health tells so. `channel` and `clock` outlive the sensor. IRQL PASSIVE_LEVEL.
+NTSTATUS start_process_sensor(RingChannel& channel, const SystemClock& clock);
+
+// After it returns, no callback is under way and none will come. Harmless when the sensor did not start.
+// IRQL PASSIVE_LEVEL.
+void stop_process_sensor();
+
+const CallbackHealth& process_sensor_health();
+
+}  // namespace aegis::driver
