@@ -1,6 +1,7 @@
 // The ring region as bytes: how large it is, how a driver lays it out, how a consumer checks what it was given.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -15,22 +16,59 @@ constexpr std::uint64_t region_bytes(std::uint32_t slot_count) {
     return (used + AEGIS_PAGE - 1) / AEGIS_PAGE * AEGIS_PAGE;
 }
 
-constexpr bool is_valid_slot_count(std::uint64_t slot_count) {
-    return std::has_single_bit(slot_count) && slot_count >= AEGIS_SLOT_COUNT_MIN && slot_count <= AEGIS_SLOT_COUNT_MAX;
+// Not std::has_single_bit: on baseline x86-64 that calls a runtime library, which a driver does not have.
+constexpr bool is_power_of_two(std::uint64_t value) {
+    return value != 0 && (value & (value - 1)) == 0;
 }
 
-// The words of a region whose header was checked, or that the caller has just laid out. A consumer's mapping is
-// read-only: it calls only the loads.
-inline RingMemory<> ring_memory_of(void* region) {
+constexpr bool is_valid_slot_count(std::uint64_t slot_count) {
+    return is_power_of_two(slot_count) && slot_count >= AEGIS_SLOT_COUNT_MIN && slot_count <= AEGIS_SLOT_COUNT_MAX;
+}
+
+// The identity as it is now, copied out once: what is checked is then what is used, whatever happens to the shared
+// bytes afterwards. Relaxed words, because a reader must survive bytes that change under it.
+template <class Atomics = StdAtomics>
+AEGIS_RING_IDENTITY load_identity(const void* region) {
+    constexpr std::size_t kWords = sizeof(AEGIS_RING_IDENTITY) / sizeof(std::uint64_t);
+    const auto* shared = static_cast<const typename RingMemory<Atomics>::Word*>(region);
+    std::array<std::uint64_t, kWords> words;
+    for (std::size_t i = 0; i < kWords; ++i) {
+        words[i] = shared[i].load(std::memory_order_relaxed);
+    }
+    return std::bit_cast<AEGIS_RING_IDENTITY>(words);
+}
+
+// Two mappings with different sessions belong to different driver loads: tickets of one mean nothing in the other,
+// and a consumer starts over.
+constexpr bool same_session(const AEGIS_RING_IDENTITY& a, const AEGIS_RING_IDENTITY& b) {
+    for (std::size_t i = 0; i < sizeof(a.SessionId); ++i) {
+        if (a.SessionId[i] != b.SessionId[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The words of a region with this identity, which was checked or just laid out. A consumer's mapping is read-only:
+// it calls only the loads.
+template <class Atomics = StdAtomics>
+RingMemory<Atomics> ring_memory_of(void* region, const AEGIS_RING_IDENTITY& identity) {
+    using Word = typename RingMemory<Atomics>::Word;
+    using StateWord = typename RingMemory<Atomics>::StateWord;
+    static_assert(sizeof(Word) == sizeof(std::uint64_t) && sizeof(StateWord) == sizeof(std::uint32_t),
+                  "shared words are laid out as in C");
     auto* header = static_cast<AEGIS_RING_HEADER*>(region);
     auto* base = static_cast<std::byte*>(region);
-    const AEGIS_RING_IDENTITY& identity = header->Identity;
-    return RingMemory<>(reinterpret_cast<std::atomic<std::uint64_t>*>(&header->Published),
-                        reinterpret_cast<std::atomic<std::uint64_t>*>(header->LostBefore),
-                        reinterpret_cast<std::atomic<std::uint64_t>*>(&header->WakeupsSent),
-                        reinterpret_cast<std::atomic<std::uint32_t>*>(&header->State),
-                        reinterpret_cast<std::atomic<std::uint64_t>*>(base + identity.HeaderBytes), identity.SlotCount,
-                        identity.SlotBytes / sizeof(std::uint64_t));
+    return RingMemory<Atomics>(reinterpret_cast<Word*>(&header->Published), reinterpret_cast<Word*>(header->LostBefore),
+                               reinterpret_cast<Word*>(&header->WakeupsSent),
+                               reinterpret_cast<StateWord*>(&header->State),
+                               reinterpret_cast<Word*>(base + identity.HeaderBytes), identity.SlotCount,
+                               identity.SlotBytes / sizeof(std::uint64_t));
+}
+
+// The same for memory that only this process or the driver writes: its header is taken at its word.
+inline RingMemory<> ring_memory_of(void* region) {
+    return ring_memory_of(region, load_identity(region));
 }
 
 // Writes the header of a zeroed region of region_bytes(slot_count) bytes, before anyone maps it.
@@ -48,7 +86,7 @@ inline RingMemory<> format_region(void* region, std::uint32_t slot_count, const 
     for (std::size_t i = 0; i < sizeof(identity.SessionId); ++i) {
         identity.SessionId[i] = session_id[i];
     }
-    RingMemory<> memory = ring_memory_of(region);
+    RingMemory<> memory = ring_memory_of(region, identity);
     memory.store_state(AEGIS_RING_RUNNING);
     return memory;
 }
@@ -77,13 +115,9 @@ constexpr const char* describe(RegionError error) {
     return "unknown region error";
 }
 
-// Checks a region of `bytes` mapped bytes. Reads the header only; after kNone every slot access of
-// ring_memory_of(region) stays inside the region.
-inline RegionError check_region(const void* region, std::uint64_t bytes) {
-    if (bytes < AEGIS_RING_HEADER_BYTES) {
-        return RegionError::kTooSmall;
-    }
-    const AEGIS_RING_IDENTITY& identity = static_cast<const AEGIS_RING_HEADER*>(region)->Identity;
+// Checks an identity against the `bytes` that are mapped. After kNone every slot access of
+// ring_memory_of(region, identity) stays inside them.
+constexpr RegionError check_identity(const AEGIS_RING_IDENTITY& identity, std::uint64_t bytes) {
     if (identity.Magic != AEGIS_RING_MAGIC) {
         return RegionError::kBadMagic;
     }
@@ -96,7 +130,7 @@ inline RegionError check_region(const void* region, std::uint64_t bytes) {
     if (identity.HeaderBytes < sizeof(AEGIS_RING_HEADER) || identity.HeaderBytes > kMaxHeaderBytes ||
         identity.HeaderBytes % AEGIS_CACHE_LINE != 0 ||
         identity.SlotBytes < sizeof(std::uint64_t) + sizeof(AEGIS_EVENT_HEADER) || identity.SlotBytes > kMaxSlotBytes ||
-        identity.SlotBytes % sizeof(std::uint64_t) != 0 || !std::has_single_bit(identity.SlotCount) ||
+        identity.SlotBytes % sizeof(std::uint64_t) != 0 || !is_power_of_two(identity.SlotCount) ||
         identity.SlotCount < 2) {
         return RegionError::kBadGeometry;
     }
@@ -105,6 +139,34 @@ inline RegionError check_region(const void* region, std::uint64_t bytes) {
         return RegionError::kTooSmall;
     }
     return RegionError::kNone;
+}
+
+// Checks a region of `bytes` mapped bytes. Reads its identity only.
+inline RegionError check_region(const void* region, std::uint64_t bytes) {
+    return bytes < AEGIS_RING_HEADER_BYTES ? RegionError::kTooSmall : check_identity(load_identity(region), bytes);
+}
+
+// A region as a consumer opens it: looked at once, so that no later change of the header moves an access.
+template <class Atomics = StdAtomics>
+struct OpenedRegion {
+    RegionError error = RegionError::kTooSmall;
+    AEGIS_RING_IDENTITY identity = {};  // valid with kNone
+    RingMemory<Atomics> memory;         // valid with kNone
+};
+
+// `region` is the page-aligned start of `bytes` mapped bytes.
+template <class Atomics = StdAtomics>
+OpenedRegion<Atomics> open_region(void* region, std::uint64_t bytes) {
+    OpenedRegion<Atomics> opened;
+    if (bytes < AEGIS_RING_HEADER_BYTES) {
+        return opened;
+    }
+    opened.identity = load_identity<Atomics>(region);
+    opened.error = check_identity(opened.identity, bytes);
+    if (opened.error == RegionError::kNone) {
+        opened.memory = ring_memory_of<Atomics>(region, opened.identity);
+    }
+    return opened;
 }
 
 }  // namespace aegis::ring

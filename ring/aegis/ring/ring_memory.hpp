@@ -3,10 +3,9 @@
 //
 // A ticket is the 64-bit number of an event, counted from 0 since driver load. Ticket n lives in slot
 // n mod count; the slot's version is 2n+1 while it is written and 2n+2 when it is complete. Versions are
-// 64 bits wide so that they never come round again: tickets stay below 2^63 - 1.
+// 64 bits wide so that they never come round again.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,6 +15,9 @@
 namespace aegis::ring {
 
 using Ticket = std::uint64_t;
+
+// Every ticket is below this.
+inline constexpr Ticket kTicketLimit = (Ticket{1} << 63U) - 1;
 
 constexpr std::uint64_t version_while_written(Ticket ticket) {
     return 2 * ticket + 1;

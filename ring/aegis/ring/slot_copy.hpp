@@ -7,6 +7,7 @@
 // Order comes from the fences around these calls (producer.hpp, slot_read.hpp), never from the copies.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -71,9 +71,10 @@ SlotRead read_slot(const RingMemory<Atomics>& memory, Ticket ticket, EventBuffer
 // events. Always beyond `cursor`.
 template <class Atomics>
 Ticket resume_ticket(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t version) {
-    // The shared count may lag behind the version just seen (both were loaded relaxed), so the larger one counts.
+    // The shared count is stored after the version, and relaxed, so the larger one counts; but never more than can be,
+    // or bytes that no producer wrote could carry the cursor round to 0.
     const Ticket being_written = (version - 1) / 2;
-    const Ticket head = std::max<Ticket>(memory.load_published(), being_written);
+    const Ticket head = std::min(std::max<Ticket>(memory.load_published(), being_written), kTicketLimit);
     const std::uint64_t count = memory.slot_count();
     const Ticket oldest_intact = head >= count ? head - count + 1 : 0;
     return std::max<Ticket>(oldest_intact + count / 4, cursor + 1);
