@@ -16,7 +16,7 @@
 // wants IOCTLs to run concurrently opens several Connections.
 //
 // Threads: every function may be called from any thread; the destructor only when no other call runs.
-// Fork: a child must not use the parent's Connection (the host refuses it) and does not inherit the
+// Fork: a child cannot use the parent's Connection (kStatusInvalidDeviceState) and does not inherit the
 // driver's mappings; it may connect on its own.
 // No function throws or raises a signal; memory exhaustion ends the process.
 #pragma once
@@ -32,6 +32,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "driver/host/client/status.hpp"
 #include "driver/host/unique_fd.hpp"
@@ -44,6 +45,8 @@ using Handle = std::uint64_t;
 // DesiredAccess of open_file, as NT numbers them.
 inline constexpr std::uint32_t kGenericRead = 0x80000000U;
 inline constexpr std::uint32_t kGenericWrite = 0x40000000U;
+
+class MappingWindow;
 
 inline constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
 
@@ -114,7 +117,8 @@ class Connection {
     // Blocks until the first of: `event` is signalled (kStatusSuccess), `interrupt_fd` is readable
     // (kStatusAlerted; it is not read), `timeout` has passed (kStatusTimeout), the host went away
     // (kStatusDeviceRemoved). When several hold, interrupt, host and event win in this order.
-    // An auto-reset event releases one waiter per signal. interrupt_fd -1: none.
+    // An auto-reset event releases one waiter per signal. interrupt_fd -1: none. An empty Event is never
+    // signalled; one whose handle was closed gives kStatusInvalidHandle.
     NtStatus wait(const Event& event, std::chrono::nanoseconds timeout, int interrupt_fd = -1);
 
     // Makes `handle` of this process available in the process `target`, which must be connected and run
@@ -135,17 +139,34 @@ class Connection {
     NtStatus pump();
 
   private:
-    struct Reply;
+    // Beside the caller's output, what a reply brought.
+    struct Result {
+        std::uint64_t value = 0;
+        UniqueFd descriptor;  // the operation's own
+    };
 
-    Connection(UniqueFd socket, UniqueFd notices);
-    NtStatus call(std::span<const std::byte> fixed, std::span<const std::byte> variable, Reply& reply);
+    Connection(UniqueFd socket, MappingWindow& window);
+    // The caller holds call_mutex_.
+    NtStatus exchange(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
+                      Result& result);
+    NtStatus call(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
+                  Result& result);
+    NtStatus read_reply(std::span<std::byte> output, Result& result);
     NtStatus lost_host();
 
-    std::mutex call_mutex_;    // one request at a time; also guards socket_ reads
-    std::mutex notice_mutex_;  // guards notices_ reads
+    enum class EventState { kNotSignalled, kSignalled, kClosed };
+    static EventState take_signal(const Event& event);
+    // kStatusPending: another waiter was faster.
+    NtStatus wait_for_event(const Event& event, short poll_result);
+
+    const pid_t owner_;
+    MappingWindow& window_;
+    std::mutex call_mutex_;  // one request at a time: guards reads of socket_, and buffer_
     UniqueFd socket_;
+    std::vector<std::byte> buffer_;
+    std::mutex notice_mutex_;  // guards reads of notices_
     UniqueFd notices_;
-    std::atomic<bool> host_gone_{false};  // release store in lost_host, acquire load in host_gone
+    std::atomic<bool> host_gone_{false};  // release store in lost_host and pump, acquire load in host_gone
 };
 
 }  // namespace aegis::host::client

@@ -22,6 +22,7 @@ constexpr bool succeeded(NtStatus status) {
 inline constexpr NtStatus kStatusSuccess = nt_status(0x00000000);
 inline constexpr NtStatus kStatusAlerted = nt_status(0x00000101);
 inline constexpr NtStatus kStatusTimeout = nt_status(0x00000102);
+inline constexpr NtStatus kStatusPending = nt_status(0x00000103);
 inline constexpr NtStatus kStatusInvalidHandle = nt_status(0xC0000008);
 inline constexpr NtStatus kStatusInvalidParameter = nt_status(0xC000000D);
 inline constexpr NtStatus kStatusAccessDenied = nt_status(0xC0000022);
@@ -31,6 +32,7 @@ inline constexpr NtStatus kStatusRevisionMismatch = nt_status(0xC0000059);
 inline constexpr NtStatus kStatusInsufficientResources = nt_status(0xC000009A);
 inline constexpr NtStatus kStatusInvalidBufferSize = nt_status(0xC0000206);
 inline constexpr NtStatus kStatusTooManySessions = nt_status(0xC00000CE);
+inline constexpr NtStatus kStatusInvalidDeviceState = nt_status(0xC0000184);
 inline constexpr NtStatus kStatusUnexpectedNetworkError = nt_status(0xC00000C4);
 inline constexpr NtStatus kStatusDeviceRemoved = nt_status(0xC00002B6);
 

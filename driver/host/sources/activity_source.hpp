@@ -1,0 +1,69 @@
+// Where process activity comes from, and where it goes.
+//
+// A source watches processes start and end and tells its sink. It knows nothing of the driver: the sink
+// turns what it hears into the notify callbacks that NT would make.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aegis::host::sources {
+
+// Times are 100 ns since 1601-01-01 UTC, as NT counts.
+using NtTime = std::int64_t;
+
+struct ProcessStart {
+    std::uint32_t pid = 0;
+    std::uint32_t parent = 0;
+    std::uint32_t creator = 0;
+    std::u16string_view image;  // no terminator; empty when nothing is known; valid during the call
+    bool image_exact = false;   // the whole path the process was started from, nothing replaced
+    NtTime time = 0;
+};
+
+// Receives from one thread at a time, in order: a process's start before its end. A second start of a
+// pid that has not ended is the same process running another image.
+class ProcessSink {
+  public:
+    virtual ~ProcessSink() = default;
+    virtual void process_started(const ProcessStart& start) = 0;
+    virtual void process_ended(std::uint32_t pid, NtTime time) = 0;
+};
+
+// One line for the operator, without a newline. Called from any thread of the source.
+using Report = std::function<void(std::string_view line)>;
+
+struct Counter {
+    std::string_view name;
+    std::uint64_t value = 0;
+};
+
+// Why a source cannot work: what is missing and the remedy, one line.
+struct SourceError {
+    std::string message;
+};
+
+class ActivitySource {
+  public:
+    virtual ~ActivitySource() = default;
+
+    // "connector", "procfs", "synthetic".
+    virtual std::string_view name() const = 0;
+
+    // Begins delivery on a thread of the source. On error nothing runs. Called once; the sink outlives
+    // the source's stop().
+    virtual std::optional<SourceError> start(ProcessSink& sink) = 0;
+
+    // No sink call is running or follows when this returns. Harmless when not started, or twice.
+    virtual void stop() = 0;
+
+    // What was delivered and what was missed, by cause. Any thread, any time.
+    virtual std::vector<Counter> counters() const = 0;
+};
+
+}  // namespace aegis::host::sources

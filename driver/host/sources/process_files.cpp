@@ -1,0 +1,144 @@
+#include "driver/host/sources/process_files.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utf8.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstdio>
+#include <iterator>
+
+#include "driver/host/unique_fd.hpp"
+
+namespace aegis::host::sources {
+namespace {
+
+// "/proc/4294967295/task/4294967295/stat" and shorter.
+using ProcPath = std::array<char, 48>;
+
+ProcPath proc_path(std::uint32_t pid, const char* file) {
+    ProcPath path;
+    std::snprintf(path.data(), path.size(), "/proc/%u/%s", pid, file);
+    return path;
+}
+
+// The first bytes of a small file; empty when it cannot be read.
+std::string read_small_file(const char* path) {
+    const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+    std::array<char, 1024> text;
+    const ssize_t bytes = file ? read(file.get(), text.data(), text.size()) : -1;
+    return bytes > 0 ? std::string(text.data(), static_cast<std::size_t>(bytes)) : std::string();
+}
+
+// The kernel appends " (deleted)" to the name of a file that lost it, but a file may also be called so.
+void strip_deleted(std::uint32_t pid, std::string& path) {
+    constexpr std::string_view kSuffix = " (deleted)";
+    if (!std::string_view(path).ends_with(kSuffix)) {
+        return;
+    }
+    struct stat running {};
+    struct stat named {};
+    const bool is_its_name = stat(proc_path(pid, "exe").data(), &running) == 0 && stat(path.c_str(), &named) == 0 &&
+                             running.st_ino == named.st_ino && running.st_dev == named.st_dev;
+    if (!is_its_name) {
+        path.resize(path.size() - kSuffix.size());
+    }
+}
+
+std::optional<ProcessStat> parse_stat(const std::string& text) {
+    // The command name may hold blanks and parentheses; the fields begin after the last one.
+    const std::size_t name_end = text.rfind(')');
+    if (name_end == std::string::npos) {
+        return std::nullopt;
+    }
+    ProcessStat stat;
+    unsigned long long start = 0;
+    // Fields 3 to 22 of proc(5).
+    const int fields = std::sscanf(text.c_str() + name_end + 1,
+                                   " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+                                   &stat.state, &stat.parent, &stat.flags, &stat.threads, &start);
+    constexpr int kFieldsWanted = 5;
+    stat.start_time = start;
+    return fields == kFieldsWanted ? std::optional(stat) : std::nullopt;
+}
+
+struct DirectoryCloser {
+    void operator()(DIR* directory) const { closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, DirectoryCloser>;
+
+// Calls visit(number, inode) for every entry whose name is a number.
+template <typename Visit>
+void for_each_number(const char* path, Visit visit) {
+    const Directory directory(opendir(path));
+    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
+        const std::string_view name = entry->d_name;
+        std::uint32_t number = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+        if (error == std::errc() && end == name.data() + name.size()) {
+            visit(number, static_cast<std::uint64_t>(entry->d_ino));
+        }
+    }
+}
+
+}  // namespace
+
+ImageBytes read_image(std::uint32_t pid) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t bytes = readlink(proc_path(pid, "exe").data(), target.data(), target.size());
+    if (bytes > 0) {
+        ImageBytes image{std::string(target.data(), static_cast<std::size_t>(bytes)), true, false};
+        strip_deleted(pid, image.path);
+        return image;
+    }
+    const bool denied = errno == EACCES;
+    std::string name = read_small_file(proc_path(pid, "comm").data());
+    if (name.ends_with('\n')) {
+        name.pop_back();
+    }
+    return {std::move(name), false, denied};
+}
+
+ImagePointer to_nt_image(const ImageBytes& bytes) {
+    auto image = std::make_shared<Image>();
+    image->exact = bytes.exact && utf8::is_valid(bytes.path.begin(), bytes.path.end());
+    std::string valid;
+    utf8::replace_invalid(bytes.path.begin(), bytes.path.end(), std::back_inserter(valid));
+    utf8::unchecked::utf8to16(valid.begin(), valid.end(), std::back_inserter(image->path));
+    return image;
+}
+
+std::optional<ProcessStat> read_stat(std::uint32_t pid) {
+    return parse_stat(read_small_file(proc_path(pid, "stat").data()));
+}
+
+bool any_thread_alive(std::uint32_t pid) {
+    const std::optional<ProcessStat> leader = read_stat(pid);
+    if (!leader) {
+        return false;
+    }
+    if (!leader->has_ended()) {
+        return true;
+    }
+    bool alive = false;
+    if (leader->threads > 1) {
+        for_each_number(proc_path(pid, "task").data(), [&](std::uint32_t thread, std::uint64_t) {
+            ProcPath path;
+            std::snprintf(path.data(), path.size(), "/proc/%u/task/%u/stat", pid, thread);
+            const std::optional<ProcessStat> stat = parse_stat(read_small_file(path.data()));
+            alive = alive || (stat && !stat->has_ended());
+        });
+    }
+    return alive;
+}
+
+void for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit) {
+    for_each_number("/proc", visit);
+}
+
+}  // namespace aegis::host::sources

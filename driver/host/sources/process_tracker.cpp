@@ -1,0 +1,181 @@
+#include "driver/host/sources/process_tracker.hpp"
+
+#include <ctime>
+#include <vector>
+
+#include "driver/host/sources/nt_clock.hpp"
+
+namespace aegis::host::sources {
+namespace {
+
+// kthreadd, the parent of all kernel threads in the initial PID namespace, where alone the connector speaks.
+constexpr std::uint32_t kKernelThreadDaemon = 2;
+
+}  // namespace
+
+void ProcessTracker::learn_existing() {
+    for_each_process([this](std::uint32_t pid, std::uint64_t) {
+        if (any_thread_alive(pid)) {
+            processes_.try_emplace(pid, existing(pid));
+        }
+    });
+    learned_at_ = clock_nanoseconds(CLOCK_MONOTONIC);
+}
+
+ProcessTracker::Process ProcessTracker::existing(std::uint32_t pid) {
+    Process process;
+    process.image = to_nt_image(read_image(pid));
+    process.many_threads = true;  // not known, so its end is checked
+    if (const std::optional<ProcessStat> stat = read_stat(pid)) {
+        process.parent = stat->parent;
+        process.kernel_thread = stat->is_kernel_thread();
+        process.leader_ended = stat->has_ended();
+    }
+    return process;
+}
+
+void ProcessTracker::apply(const KernelEvent& event, const ImageBytes& image) {
+    switch (event.kind) {
+        case KernelEventKind::kFork:
+            forked(event);
+            break;
+        case KernelEventKind::kExec:
+            executed(event, image);
+            break;
+        case KernelEventKind::kExit:
+            thread_ended(event);
+            break;
+    }
+}
+
+void ProcessTracker::forked(const KernelEvent& event) {
+    if (event.thread != event.process) {
+        if (const auto process = processes_.find(event.process); process != processes_.end()) {
+            process->second.many_threads = true;
+        }
+        return;
+    }
+    ended_early_.erase(event.process);
+    if (const auto old = processes_.find(event.process); old != processes_.end()) {
+        // Its pid is in use again, so it ended unheard; unless this very fork is what learn_existing saw.
+        const bool learned = old->second.born == 0 && event.monotonic < learned_at_;
+        if (learned) {
+            processes_.erase(old);
+        } else {
+            end(event.process, event.monotonic);
+        }
+    }
+    const auto parent = processes_.try_emplace(event.parent, Process()).first;
+    if (!parent->second.image) {
+        parent->second = existing(event.parent);
+    }
+    announce_fork(event.parent, parent->second);
+
+    Process child;
+    child.parent = event.parent;
+    child.image = parent->second.image;
+    child.born = event.monotonic;
+    child.kernel_thread = event.parent == kKernelThreadDaemon;
+    child.pending = !child.kernel_thread;
+    if (child.pending) {
+        pending_.push_back({event.process, event.monotonic});
+    }
+    processes_.emplace(event.process, std::move(child));
+}
+
+void ProcessTracker::executed(const KernelEvent& event, const ImageBytes& image) {
+    ended_early_.erase(event.process);
+    Process& process = processes_[event.process];
+    if (!process.image) {
+        process = existing(event.process);
+    }
+    // An exec leaves one thread, whichever it was, and that one is the leader from then on.
+    process.many_threads = false;
+    process.leader_ended = false;
+    process.pending = false;
+    process.kernel_thread = false;
+    process.image = to_nt_image(image);
+    announce(event.process, process, event.monotonic);
+}
+
+void ProcessTracker::thread_ended(const KernelEvent& event) {
+    const bool is_leader = event.thread == event.process;
+    const auto found = processes_.find(event.process);
+    if (found == processes_.end()) {
+        if (is_leader && ended_early_.erase(event.process) == 0) {
+            sink_.process_ended(event.process, nt_time_of(CLOCK_MONOTONIC, event.monotonic));
+        }
+        return;
+    }
+    Process& process = found->second;
+    process.leader_ended = process.leader_ended || is_leader;
+    if (!process.leader_ended) {
+        return;
+    }
+    // A leader may end long before its process, or because another thread of it runs exec and takes the
+    // leader's place; in both cases a thread is alive now, or an exec follows.
+    if (process.many_threads && any_thread_alive(event.process)) {
+        return;
+    }
+    end(event.process, event.monotonic);
+}
+
+void ProcessTracker::announce_fork(std::uint32_t pid, Process& process) {
+    if (process.pending) {
+        process.pending = false;
+        announce(pid, process, process.born);
+    }
+}
+
+void ProcessTracker::announce(std::uint32_t pid, const Process& process, std::int64_t time) {
+    sink_.process_started({.pid = pid,
+                           .parent = process.parent,
+                           .creator = process.parent,
+                           .image = process.image->path,
+                           .image_exact = process.image->exact,
+                           .time = nt_time_of(CLOCK_MONOTONIC, time)});
+}
+
+void ProcessTracker::end(std::uint32_t pid, std::int64_t time) {
+    const auto process = processes_.find(pid);
+    announce_fork(pid, process->second);
+    const bool announced = !process->second.kernel_thread;
+    processes_.erase(process);
+    if (announced) {
+        sink_.process_ended(pid, nt_time_of(CLOCK_MONOTONIC, time));
+    }
+}
+
+bool ProcessTracker::is_pending(const Fork& fork) const {
+    const auto process = processes_.find(fork.pid);
+    return process != processes_.end() && process->second.pending && process->second.born == fork.born;
+}
+
+std::optional<std::int64_t> ProcessTracker::next_deadline() {
+    while (!pending_.empty() && !is_pending(pending_.front())) {
+        pending_.pop_front();
+    }
+    return pending_.empty() ? std::nullopt : std::optional(pending_.front().born + kForkGraceNanoseconds);
+}
+
+void ProcessTracker::expire(std::int64_t now) {
+    for (std::optional<std::int64_t> due = next_deadline(); due && *due <= now; due = next_deadline()) {
+        const std::uint32_t pid = pending_.front().pid;
+        announce_fork(pid, processes_.at(pid));
+    }
+}
+
+void ProcessTracker::reconcile(std::int64_t now) {
+    std::vector<std::uint32_t> gone;
+    for (const auto& [pid, process] : processes_) {
+        if (!any_thread_alive(pid)) {
+            gone.push_back(pid);
+        }
+    }
+    for (const std::uint32_t pid : gone) {
+        end(pid, now);
+        ended_early_.insert(pid);
+    }
+}
+
+}  // namespace aegis::host::sources

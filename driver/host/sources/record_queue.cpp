@@ -1,0 +1,67 @@
+#include "driver/host/sources/record_queue.hpp"
+
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <mutex>
+#include <system_error>
+
+namespace aegis::host::sources {
+
+PriorityInheritingMutex::PriorityInheritingMutex() {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&mutex_, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
+PriorityInheritingMutex::~PriorityInheritingMutex() {
+    pthread_mutex_destroy(&mutex_);
+}
+
+RecordQueue::RecordQueue() : ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!ready_) {
+        throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+}
+
+void RecordQueue::push(std::vector<ActivityRecord>& records, bool lost_before) {
+    bool was_empty = false;
+    {
+        const std::lock_guard guard(mutex_);
+        lost_pending_ = lost_pending_ || lost_before;
+        was_empty = queued_.empty();
+        const std::size_t fitting = std::min(records.size(), kCapacity - queued_.size());
+        if (fitting > 0) {
+            records.front().lost_before = lost_pending_;
+            lost_pending_ = false;
+            std::move(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(fitting),
+                      std::back_inserter(queued_));
+        }
+        if (fitting < records.size()) {
+            dropped_.fetch_add(records.size() - fitting, std::memory_order_relaxed);
+            lost_pending_ = true;
+        }
+        was_empty = was_empty && !queued_.empty();
+    }
+    records.clear();
+    if (was_empty) {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = ::write(ready_.get(), &one, sizeof(one));
+    }
+}
+
+void RecordQueue::take(std::vector<ActivityRecord>& records) {
+    // The signal is taken back before the queue is emptied: a push in between makes it readable again,
+    // the other way round its signal would be lost.
+    std::uint64_t signals = 0;
+    [[maybe_unused]] const ssize_t bytes = ::read(ready_.get(), &signals, sizeof(signals));
+    records.clear();
+    const std::lock_guard guard(mutex_);
+    queued_.swap(records);
+}
+
+}  // namespace aegis::host::sources

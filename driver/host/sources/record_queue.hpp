@@ -1,0 +1,67 @@
+// What the connector's reader hands to the thread that makes sense of it.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "driver/host/sources/connector_socket.hpp"
+#include "driver/host/sources/process_files.hpp"
+#include "driver/host/unique_fd.hpp"
+
+namespace aegis::host::sources {
+
+struct ActivityRecord {
+    KernelEvent event;
+    ImageBytes image;          // of an exec
+    bool lost_before = false;  // events are missing between the record before and this one
+};
+
+// A mutex whose owner runs at the priority of the most urgent thread that waits for it. The reader runs
+// ahead of all ordinary threads; without this, one of them could keep it waiting behind unrelated load.
+class PriorityInheritingMutex {
+  public:
+    PriorityInheritingMutex();
+    ~PriorityInheritingMutex();
+    PriorityInheritingMutex(const PriorityInheritingMutex&) = delete;
+    PriorityInheritingMutex& operator=(const PriorityInheritingMutex&) = delete;
+
+    void lock() { pthread_mutex_lock(&mutex_); }
+    void unlock() { pthread_mutex_unlock(&mutex_); }
+
+  private:
+    pthread_mutex_t mutex_;
+};
+
+// First in, first out, one writer, one reader, bounded.
+class RecordQueue {
+  public:
+    RecordQueue();
+
+    // Takes over the content of `records`. What does not fit is dropped and counted, and the next
+    // record that fits says so. An empty batch with `lost_before` passes that on as well.
+    void push(std::vector<ActivityRecord>& records, bool lost_before);
+
+    // Readable while there is something to take.
+    int descriptor() const { return ready_.get(); }
+
+    // Replaces `records` by everything that is queued, in order.
+    void take(std::vector<ActivityRecord>& records);
+
+    std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+
+  private:
+    // About 50 MB of paths: minutes of a fork bomb, and then still not the machine's memory.
+    static constexpr std::size_t kCapacity = 1U << 18;
+
+    PriorityInheritingMutex mutex_;  // guards queued_ and lost_pending_
+    std::vector<ActivityRecord> queued_;
+    bool lost_pending_ = false;
+    std::atomic<std::uint64_t> dropped_{0};  // a statistic: nothing is ordered by it
+    UniqueFd ready_;
+};
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,36 @@
+// From the words of --source to a running source.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "driver/host/sources/activity_source.hpp"
+#include "driver/host/sources/synthetic_source.hpp"
+
+namespace aegis::host::sources {
+
+enum class SourceKind { kAuto, kConnector, kProcfs, kSynthetic };
+
+struct SourceChoice {
+    SourceKind kind = SourceKind::kAuto;
+    SyntheticOptions synthetic;
+};
+
+// connector | procfs | auto | synthetic:RATE[,count=N]
+// RATE is events a second, or 0 or "max" for as fast as possible. The string is what is wrong with the
+// text, one line.
+std::variant<SourceChoice, std::string> parse_source(std::string_view text);
+
+struct StartedSource {
+    std::unique_ptr<ActivitySource> source;  // null: none could start
+    SourceError error;                       // then: why
+};
+
+// Starts the chosen source. kAuto: the connector where it delivers, else procfs, and then `report` gets
+// one line that says why and what may be missed.
+StartedSource start_source(const SourceChoice& choice, ProcessSink& sink, const Report& report);
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,80 @@
+#include "driver/host/sources/synthetic_source.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+
+#include "driver/host/sources/nt_clock.hpp"
+
+namespace aegis::host::sources {
+namespace {
+
+constexpr double kNanosecondsPerSecond = 1e9;
+// How often a fast source wakes: what falls due in between is delivered as one batch.
+constexpr double kBatchNanoseconds = 1e6;
+// Events between two looks at the stop signal.
+constexpr std::uint64_t kMostAtOnce = 1024;
+
+}  // namespace
+
+std::optional<SourceError> SyntheticSource::start(ProcessSink& sink) {
+    thread_ = std::thread([this, &sink] { run(sink); });
+    return std::nullopt;
+}
+
+void SyntheticSource::stop() {
+    stop_.set();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::uint64_t SyntheticSource::due(std::int64_t elapsed) const {
+    const std::uint64_t most = options_.count == 0 ? std::numeric_limits<std::uint64_t>::max() : options_.count;
+    if (options_.rate == 0) {
+        return most;
+    }
+    const double events = static_cast<double>(elapsed) * options_.rate / kNanosecondsPerSecond;
+    return std::min(most, static_cast<std::uint64_t>(events));
+}
+
+void SyntheticSource::run(ProcessSink& sink) {
+    const std::int64_t begin = clock_nanoseconds(CLOCK_MONOTONIC);
+    const double period = options_.rate == 0 ? 0 : std::max(kBatchNanoseconds, kNanosecondsPerSecond / options_.rate);
+    std::uint64_t done = 0;
+    std::int64_t pause = 0;
+    while (stop_.keep_going(-1, pause)) {
+        const std::int64_t elapsed = clock_nanoseconds(CLOCK_MONOTONIC) - begin;
+        const std::uint64_t wanted = due(elapsed);
+        const std::uint64_t batch = std::min(wanted - std::min(wanted, done), kMostAtOnce);
+        for (std::uint64_t i = 0; i < batch; ++i) {
+            deliver(sink);
+        }
+        done += batch;
+        if (options_.count != 0 && done == options_.count) {
+            return;
+        }
+        pause = batch == kMostAtOnce || options_.rate == 0 ? 0 : static_cast<std::int64_t>(period);
+    }
+}
+
+void SyntheticSource::deliver(ProcessSink& sink) {
+    const SyntheticEvent event = generator_.next();
+    if (event.is_start) {
+        sink.process_started({.pid = event.pid,
+                              .parent = event.parent,
+                              .creator = event.creator,
+                              .image = event.image,
+                              .image_exact = event.image_exact,
+                              .time = nt_now()});
+    } else {
+        sink.process_ended(event.pid, nt_now());
+    }
+    delivered_.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::vector<Counter> SyntheticSource::counters() const {
+    return {{"events", delivered_.load(std::memory_order_relaxed)}};
+}
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,45 @@
+// Invented process activity at a given rate, for load and demonstrations.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "driver/host/sources/activity_source.hpp"
+#include "driver/host/sources/stop_signal.hpp"
+#include "driver/host/sources/synthetic_generator.hpp"
+
+namespace aegis::host::sources {
+
+struct SyntheticOptions {
+    double rate = 0;          // events a second; 0: as fast as the driver takes them
+    std::uint64_t count = 0;  // ends after so many events; 0: never
+    std::uint64_t seed = 1;
+};
+
+class SyntheticSource final : public ActivitySource {
+  public:
+    explicit SyntheticSource(const SyntheticOptions& options) : options_(options), generator_(options.seed) {}
+    ~SyntheticSource() override { stop(); }
+
+    std::string_view name() const override { return "synthetic"; }
+    std::optional<SourceError> start(ProcessSink& sink) override;
+    void stop() override;
+    // events: starts and ends delivered so far.
+    std::vector<Counter> counters() const override;
+
+  private:
+    void run(ProcessSink& sink);
+    // How many events are due, `elapsed` nanoseconds after the start.
+    std::uint64_t due(std::int64_t elapsed) const;
+    void deliver(ProcessSink& sink);
+
+    SyntheticOptions options_;
+    SyntheticGenerator generator_;
+    StopSignal stop_;
+    std::atomic<std::uint64_t> delivered_{0};  // a statistic, written by the source's thread alone
+    std::thread thread_;
+};
+
+}  // namespace aegis::host::sources
