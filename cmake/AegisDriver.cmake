@@ -1,7 +1,6 @@
 # aegis_add_driver(): a Windows kernel driver built by mingw-w64, test-signed.
 
 include(AegisSigning)
-include(AegisVersionResource)
 
 # What every translation unit of a driver is compiled with, and what a driver is linked with.
 add_library(aegis_driver_flags INTERFACE)

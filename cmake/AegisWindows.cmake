@@ -5,6 +5,7 @@ add_compile_definitions(_WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000006)
 add_link_options(-static)
 
 include(AegisVersionResource)
+include(AegisDriver)
 
 # aegis_windows_program(<target> DESCRIPTION <text>): the version resource and hardening of a program we ship.
 function(aegis_windows_program target)
