@@ -27,10 +27,11 @@ target_link_options(aegis_driver_flags INTERFACE
 # libgcc: arithmetic the compiler calls instead of emitting; it is static and needs no start-up.
 target_link_libraries(aegis_driver_flags INTERFACE ntoskrnl hal gcc)
 
-# aegis_add_driver(<name> DESCRIPTION <text> SOURCES <…> [LIBRARIES <…>])
-# Builds <name>.sys, signed, in the runtime output directory, and the unsigned one in unsigned/ beside it.
+# aegis_add_driver(<name> DESCRIPTION <text> DESTINATION <folder> SOURCES <…> [LIBRARIES <…>])
+# Builds <name>.sys, signed, in the runtime output directory, and the unsigned one in unsigned/ beside it. DESTINATION
+# is where it is installed.
 function(aegis_add_driver name)
-    cmake_parse_arguments(ARG "" "DESCRIPTION" "SOURCES;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(ARG "" "DESCRIPTION;DESTINATION" "SOURCES;LIBRARIES" ${ARGN})
     # An executable, not a DLL: a DLL gets an export table.
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} aegis_driver_flags)
@@ -39,4 +40,6 @@ function(aegis_add_driver name)
     aegis_version_resource(${name} FILENAME ${name}.sys DESCRIPTION ${ARG_DESCRIPTION}
                            FILETYPE VFT_DRV FILESUBTYPE VFT2_DRV_SYSTEM)
     aegis_sign(${name} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}.sys)
+    add_dependencies(windows_artifacts ${name}_signed)
+    install(FILES ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}.sys DESTINATION ${ARG_DESTINATION})
 endfunction()

@@ -4,6 +4,9 @@
 add_compile_definitions(_WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000006)
 add_link_options(-static)
 
+# All that `make windows` ships: the target builds it, `cmake --install` collects it.
+add_custom_target(windows_artifacts)
+
 include(AegisVersionResource)
 include(AegisDriver)
 
@@ -13,6 +16,8 @@ function(aegis_windows_program target)
     aegis_version_resource(${target} FILENAME ${target}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
     target_link_options(${target} PRIVATE -s -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
                         -Wl,--no-insert-timestamp)
+    add_dependencies(windows_artifacts ${target})
+    install(TARGETS ${target} RUNTIME DESTINATION .)
 endfunction()
 
 # Programs of this tree run through Wine, in a prefix of the tree's own.

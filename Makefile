@@ -1,0 +1,43 @@
+# One word per thing a person wants to do. CMake builds; CMakePresets.json has the configurations.
+#
+#   ARGS   what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
+
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help run test windows bench lint clean
+
+help:
+	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
+	@echo 'make test             build and test everything: release, sanitizers, Windows artifacts under Wine'
+	@echo 'make windows          build AegisMon.sys and AegisAgent.exe into out/windows'
+	@echo 'make bench            build and run the benchmarks'
+	@echo 'make lint             run clang-tidy over the native sources'
+	@echo 'make clean            remove everything that was built'
+
+# Standard output belongs to the agent, whose events may go into a pipe.
+run:
+	@cmake/install-dependencies.sh run >&2
+	@cmake/build.sh release aegis-agent aegismon-host >&2
+	@build/release/bin/aegis-agent $(ARGS)
+
+test:
+	@cmake/install-dependencies.sh test
+	@tests/run-all.sh
+
+windows:
+	@cmake/install-dependencies.sh windows
+	@cmake/build.sh windows windows_artifacts
+	@cmake --install build/windows --prefix out/windows >/dev/null
+	@echo "==> out/windows has:" && ls out/windows
+
+bench:
+	@cmake/install-dependencies.sh bench
+	@cmake/build.sh bench
+	@cmake --build build/bench --target run_benchmarks
+
+lint:
+	@cmake/install-dependencies.sh lint
+	@tests/lint.sh
+
+clean:
+	@rm -rf build out

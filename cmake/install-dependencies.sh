@@ -1,0 +1,57 @@
+#!/bin/sh
+# install-dependencies.sh run|windows|test|bench|lint: makes sure that the packages one make target needs are installed.
+#
+# Installs only what is missing, and only as root on a system with apt; otherwise prints the one command that does.
+set -eu
+
+run_packages="cmake ninja-build gcc g++ libcli11-dev libfmt-dev rapidjson-dev libutfcpp-dev"
+windows_packages="$run_packages gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix binutils-mingw-w64-x86-64
+    openssl osslsigncode"
+test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format python3
+    wine wine64"
+bench_packages="$run_packages libbenchmark-dev"
+lint_packages="$test_packages clang-tidy"
+
+case "${1:-}" in
+    run) packages=$run_packages ;;
+    windows) packages=$windows_packages ;;
+    test) packages=$test_packages ;;
+    bench) packages=$bench_packages ;;
+    lint) packages=$lint_packages ;;
+    *)
+        echo "usage: install-dependencies.sh run|windows|test|bench|lint" >&2
+        exit 2
+        ;;
+esac
+
+# Elsewhere it is CMake that names what it cannot find.
+command -v dpkg-query >/dev/null || exit 0
+
+missing=""
+for package in $packages; do
+    if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+        missing="$missing $package"
+    fi
+done
+[ -n "$missing" ] || exit 0
+
+install="apt-get install --yes --no-install-recommends$missing"
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Packages are missing. Install them with:" >&2
+    echo "    sudo $install" >&2
+    exit 1
+fi
+
+echo "==> Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086 # one word per package
+if ! $install >"$log" 2>&1; then
+    # The package lists may be missing or out of date.
+    if ! apt-get update >"$log" 2>&1 || ! $install >"$log" 2>&1; then
+        cat "$log" >&2
+        echo "Could not install$missing" >&2
+        exit 1
+    fi
+fi

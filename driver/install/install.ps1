@@ -1,0 +1,129 @@
+<#
+.SYNOPSIS
+Installs the AegisMon driver as a service and starts it.
+
+.DESCRIPTION
+Trusts the certificate that the driver is test-signed with, copies the driver to the system's driver folder, creates
+the service AegisMon (started on demand) and starts it. Running it again updates an installation in place.
+
+Needs an elevated 64-bit PowerShell, test signing switched on (bcdedit /set testsigning on, then restart) and memory
+integrity (HVCI) switched off. The script says which of them is missing, and explains the errors of the service manager.
+
+.PARAMETER SlotCount
+How many events the ring keeps: a power of two from 64 to 65536. Without it the driver keeps its setting, at first 4096.
+
+.PARAMETER NoStart
+Installs only. Start the driver later with: sc.exe start AegisMon
+
+.EXAMPLE
+.\install.ps1
+
+.EXAMPLE
+.\install.ps1 -SlotCount 16384 -NoStart
+#>
+[CmdletBinding()]
+param(
+    [ValidateSet(64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)]
+    [int] $SlotCount,
+
+    [switch] $NoStart
+)
+
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+. "$PSScriptRoot\service-errors.ps1"
+
+$source = "$PSScriptRoot\AegisMon.sys"
+$certificate = "$PSScriptRoot\AegisTest.cer"
+$target = "$env:SystemRoot\System32\drivers\AegisMon.sys"
+$parameters = 'HKLM:\SYSTEM\CurrentControlSet\Services\AegisMon\Parameters'
+
+function Stop-WithReason {
+    param([string] $Reason)
+
+    [Console]::Error.WriteLine($Reason)
+    exit 1
+}
+
+# The options this boot runs with, not those of the next one.
+function Test-TestSigning {
+    $options = (Get-ItemProperty 'HKLM:\SYSTEM\CurrentControlSet\Control').SystemStartOptions
+    $options -match '\bTESTSIGNING\b'
+}
+
+function Test-SecureBoot {
+    try {
+        Confirm-SecureBootUEFI
+    } catch {
+        # Firmware without UEFI has no Secure Boot.
+        $false
+    }
+}
+
+function Test-MemoryIntegrity {
+    $hypervisorEnforcedCodeIntegrity = 2
+    $guard = Get-CimInstance Win32_DeviceGuard -Namespace 'root\Microsoft\Windows\DeviceGuard' -ErrorAction Ignore
+    $null -ne $guard -and $guard.SecurityServicesRunning -contains $hypervisorEnforcedCodeIntegrity
+}
+
+Assert-Elevated
+if (-not [Environment]::Is64BitProcess -or $env:PROCESSOR_ARCHITECTURE -ne 'AMD64') {
+    Stop-WithReason 'AegisMon runs on 64-bit x86 Windows. Use the 64-bit PowerShell.'
+}
+foreach ($file in $source, $certificate) {
+    if (-not (Test-Path -LiteralPath $file)) {
+        Stop-WithReason "$file is missing. Keep the files of this folder together."
+    }
+}
+if (-not (Test-TestSigning)) {
+    $remedy = 'Run "bcdedit /set testsigning on" and restart.'
+    if ((& "$env:SystemRoot\System32\bcdedit.exe" /enum '{current}' | Out-String) -match '(?m)^testsigning\s') {
+        $remedy = 'It is configured already: restart.'
+    }
+    if (Test-SecureBoot) {
+        $remedy = 'Turn Secure Boot off in the firmware, which overrides it. ' + $remedy
+    }
+    Stop-WithReason "Test signing is off, so Windows would refuse the driver (error 577). $remedy"
+}
+if (Test-MemoryIntegrity) {
+    Write-Warning ('Memory integrity (HVCI) is on and may refuse a test-signed driver. ' + (Get-ServiceErrorAdvice 1275))
+}
+
+foreach ($store in 'Root', 'TrustedPublisher') {
+    Import-Certificate -FilePath $certificate -CertStoreLocation "Cert:\LocalMachine\$store" | Out-Null
+}
+Write-Host 'The signing certificate is trusted.'
+
+# The file of a loaded driver cannot be replaced.
+$code = Invoke-ServiceControl @('stop', 'AegisMon')
+if ($code -notin 0, 1060, 1062) {
+    Stop-WithServiceError 'stop the running driver' $code
+}
+if (-not (Wait-ServiceStopped -Seconds 30)) {
+    Stop-WithReason 'The driver in use is not stopping. Close every agent that reads from it and run install.ps1 again.'
+}
+Copy-Item -LiteralPath $source -Destination $target -Force
+
+$settings = @('type=', 'kernel', 'start=', 'demand', 'error=', 'normal', 'binPath=', $target)
+$code = Invoke-ServiceControl (@('create', 'AegisMon') + $settings)
+if ($code -eq 1073) {
+    $code = Invoke-ServiceControl (@('config', 'AegisMon') + $settings)
+}
+if ($code -ne 0) {
+    Stop-WithServiceError 'create the service' $code
+}
+if ($PSBoundParameters.ContainsKey('SlotCount')) {
+    if (-not (Test-Path $parameters)) {
+        New-Item $parameters | Out-Null
+    }
+    Set-ItemProperty $parameters -Name 'SlotCount' -Value $SlotCount -Type DWord
+}
+Write-Host 'The service AegisMon is installed.'
+
+if (-not $NoStart) {
+    $code = Invoke-ServiceControl @('start', 'AegisMon')
+    if ($code -ne 0) {
+        Stop-WithServiceError 'start the driver' $code
+    }
+    Write-Host 'The driver is running. Start AegisAgent.exe in an elevated console.'
+}

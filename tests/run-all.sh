@@ -1,0 +1,30 @@
+#!/bin/sh
+# run-all.sh: builds every configuration and runs all their tests as one CTest session with one summary. A test's name
+# begins with its configuration: asan.…, windows.…
+set -eu
+cd "$(dirname "$0")/.."
+presets="release asan tsan windows"
+
+for preset in $presets; do
+    # A tree that `make run` configured has no tests yet.
+    if [ -f "build/$preset/build.ninja" ]; then
+        cmake "build/$preset" -DAEGIS_BUILD_TESTS=ON >"build/$preset/configure.log"
+    fi
+    AEGIS_BUILD_TESTS=ON cmake/build.sh "$preset"
+done
+
+mkdir -p build/all
+: >build/all/CTestTestfile.cmake
+for preset in $presets; do
+    echo "subdirs(../$preset)" >>build/all/CTestTestfile.cmake
+done
+
+# Where the kernel scatters mappings more widely than ThreadSanitizer's shadow memory allows for, tests run without
+# address space randomization.
+launcher=""
+if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] && setarch --addr-no-randomize true 2>/dev/null; then
+    launcher="setarch --addr-no-randomize"
+fi
+
+echo "==> Testing"
+exec $launcher ctest --test-dir build/all --parallel "$(nproc)" --output-on-failure --no-tests=error --progress

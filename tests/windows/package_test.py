@@ -1,0 +1,30 @@
+"""What `make windows` puts into out/windows: everything an installation needs, and no more.
+
+Usage: package_test.py <cmake> <build tree>
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+cmake, tree = sys.argv[1:3]
+
+PACKAGE = {"AegisAgent.exe", "AegisMon.sys", "AegisTest.cer", "INSTALL.txt", "install.ps1", "service-errors.ps1",
+           "uninstall.ps1", os.path.join("test", "AegisMonTest.sys")}
+
+
+class Package(unittest.TestCase):
+    # Catches: a file that was forgotten; a private key, an unsigned image or a test program that slipped in; the test
+    # driver beside the shipped one.
+    def test_holds_exactly_these_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([cmake, "--install", tree, "--prefix", folder], check=True, capture_output=True)
+            found = {os.path.relpath(os.path.join(path, name), folder)
+                     for path, _, names in os.walk(folder) for name in names}
+        self.assertEqual(found, PACKAGE)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
