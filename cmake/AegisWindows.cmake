@@ -13,7 +13,11 @@ include(AegisDriver)
 # aegis_windows_program(<target> DESCRIPTION <text>): the version resource and hardening of a program we ship.
 function(aegis_windows_program target)
     cmake_parse_arguments(ARG "" "DESCRIPTION" "" ${ARGN})
-    aegis_version_resource(${target} FILENAME ${target}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
+    get_target_property(name ${target} OUTPUT_NAME)
+    if(NOT name)
+        set(name ${target})
+    endif()
+    aegis_version_resource(${target} FILENAME ${name}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
     target_link_options(${target} PRIVATE -s -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
                         -Wl,--no-insert-timestamp)
     add_dependencies(windows_artifacts ${target})
