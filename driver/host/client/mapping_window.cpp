@@ -20,20 +20,20 @@ std::atomic<MappingWindow*> current_window{nullptr};
 
 }  // namespace
 
-MappingWindow::MappingWindow(std::byte* base, std::size_t bytes, MappingWindow* parents)
-    : owner_(getpid()), base_(base), bytes_(bytes), parents_(parents) {}
+MappingWindow::MappingWindow(std::byte* base, std::size_t bytes) : owner_(getpid()), base_(base), bytes_(bytes) {}
 
 MappingWindow* MappingWindow::of_this_process() {
     MappingWindow* window = current_window.load(std::memory_order_acquire);
     if (window != nullptr && window->owner_ == getpid()) {
         return window;
     }
+    // The window of the process that forked this one stays: inherited Connections still refer to it.
     for (std::size_t bytes = kMostBytes; bytes >= kFewestBytes; bytes /= 2) {
         void* base = mmap(nullptr, bytes, PROT_NONE, kReservation, -1, 0);
         if (base == MAP_FAILED) {
             continue;
         }
-        auto* const fresh = new MappingWindow(static_cast<std::byte*>(base), bytes, window);
+        auto* const fresh = new MappingWindow(static_cast<std::byte*>(base), bytes);
         if (current_window.compare_exchange_strong(window, fresh, std::memory_order_acq_rel)) {
             return fresh;
         }

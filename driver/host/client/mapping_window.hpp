@@ -48,14 +48,13 @@ class MappingWindow {
         std::uint64_t bytes = 0;
     };
 
-    MappingWindow(std::byte* base, std::size_t bytes, MappingWindow* parents);
+    MappingWindow(std::byte* base, std::size_t bytes);
     void vacate(const Range& range);
 
     const pid_t owner_;
     std::byte* const base_;
     const std::size_t bytes_;
-    MappingWindow* const parents_;  // of the process this one was forked from; kept, never used again
-    std::mutex mutex_;              // guards what follows
+    std::mutex mutex_;  // guards what follows
     std::unordered_map<std::uint64_t, Range> ranges_;
     std::size_t connections_ = 0;
 };

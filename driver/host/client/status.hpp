@@ -1,4 +1,5 @@
-// The NTSTATUS values that the client library itself returns or that its callers commonly compare with.
+// The NTSTATUS values that the client library and the host's server return on their own account, and some
+// that their callers commonly compare with.
 //
 // The library does not include NT headers, so that a client of the host needs none. Any other value
 // that the driver answers is passed through unchanged.
@@ -25,6 +26,7 @@ inline constexpr NtStatus kStatusTimeout = nt_status(0x00000102);
 inline constexpr NtStatus kStatusPending = nt_status(0x00000103);
 inline constexpr NtStatus kStatusInvalidHandle = nt_status(0xC0000008);
 inline constexpr NtStatus kStatusInvalidParameter = nt_status(0xC000000D);
+inline constexpr NtStatus kStatusInvalidSystemService = nt_status(0xC000001C);
 inline constexpr NtStatus kStatusAccessDenied = nt_status(0xC0000022);
 inline constexpr NtStatus kStatusObjectNameInvalid = nt_status(0xC0000033);
 inline constexpr NtStatus kStatusObjectNameNotFound = nt_status(0xC0000034);

@@ -86,6 +86,18 @@ void for_each_number(const char* path, Visit visit) {
     }
 }
 
+template <typename Condition>
+bool any_thread(std::uint32_t pid, Condition condition) {
+    bool found = false;
+    for_each_number(proc_path(pid, "task").data(), [&](std::uint32_t thread, std::uint64_t) {
+        ProcPath path;
+        std::snprintf(path.data(), path.size(), "/proc/%u/task/%u/stat", pid, thread);
+        const std::optional<ProcessStat> stat = parse_stat(read_small_file(path.data()));
+        found = found || (stat && condition(*stat));
+    });
+    return found;
+}
+
 }  // namespace
 
 ImageBytes read_image(std::uint32_t pid) {
@@ -119,22 +131,14 @@ std::optional<ProcessStat> read_stat(std::uint32_t pid) {
 
 bool any_thread_alive(std::uint32_t pid) {
     const std::optional<ProcessStat> leader = read_stat(pid);
-    if (!leader) {
-        return false;
+    if (!leader || !leader->has_ended()) {
+        return leader.has_value();
     }
-    if (!leader->has_ended()) {
-        return true;
-    }
-    bool alive = false;
-    if (leader->threads > 1) {
-        for_each_number(proc_path(pid, "task").data(), [&](std::uint32_t thread, std::uint64_t) {
-            ProcPath path;
-            std::snprintf(path.data(), path.size(), "/proc/%u/task/%u/stat", pid, thread);
-            const std::optional<ProcessStat> stat = parse_stat(read_small_file(path.data()));
-            alive = alive || (stat && !stat->has_ended());
-        });
-    }
-    return alive;
+    return leader->threads > 1 && any_thread(pid, [](const ProcessStat& stat) { return !stat.has_ended(); });
+}
+
+bool every_thread_exiting(std::uint32_t pid) {
+    return !any_thread(pid, [](const ProcessStat& stat) { return !stat.is_exiting(); });
 }
 
 void for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit) {

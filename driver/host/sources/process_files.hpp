@@ -52,6 +52,10 @@ std::optional<ProcessStat> read_stat(std::uint32_t pid);
 // Whether any thread of the process has not ended yet.
 bool any_thread_alive(std::uint32_t pid);
 
+// Whether no thread of the process can make another system call of its own accord, or it is gone. The
+// kernel closes a dying process's descriptors only after this has become true.
+bool every_thread_exiting(std::uint32_t pid);
+
 // Every process that exists now, in no order. `inode` is /proc's own number for the directory; while
 // it stays the same, so does the process behind the pid.
 void for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit);

@@ -1,0 +1,24 @@
+// From a source of process activity to the notify routines of the driver.
+#pragma once
+
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/server/process_table.hpp"
+#include "driver/host/sources/activity_source.hpp"
+
+namespace aegis::host::server {
+
+// A client's end reaches the host twice, by its pidfd and by the source; the executive tells the driver once. What
+// is left to do here is an end that was on its way for so long that its pid belongs to a client by now.
+class ActivityNotifier final : public sources::ProcessSink {
+  public:
+    ActivityNotifier(Executive& executive, const ProcessTable& clients) : executive_(executive), clients_(clients) {}
+
+    void process_started(const sources::ProcessStart& start) override;
+    void process_ended(std::uint32_t pid, sources::NtTime time) override;
+
+  private:
+    Executive& executive_;
+    const ProcessTable& clients_;
+};
+
+}  // namespace aegis::host::server
