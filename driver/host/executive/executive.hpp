@@ -142,8 +142,7 @@ class Executive {
     void verify_access(const void* address, std::size_t bytes) const;
 
   private:
-    struct Parts;
-    std::unique_ptr<Parts> parts_;
+    std::unique_ptr<struct ExecutiveParts> parts_;
 };
 
 // The calling thread runs in `process` for one scope, in user or kernel mode: for tests that call NT functions

@@ -1,0 +1,121 @@
+#include "driver/host/executive/activity.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/system_time.hpp"
+
+namespace aegis::host {
+namespace {
+
+// NT calls notify routines inside a critical region.
+class CriticalRegion {
+  public:
+    CriticalRegion() { ++this_thread().critical_regions; }
+    ~CriticalRegion() { --this_thread().critical_regions; }
+    CriticalRegion(const CriticalRegion&) = delete;
+    CriticalRegion& operator=(const CriticalRegion&) = delete;
+};
+
+// A counted string in memory of exactly its size, so that a sanitizer sees a read past its end, and unreadable in
+// meaning after the call, so that a kept pointer shows.
+class BorrowedString {
+  public:
+    explicit BorrowedString(std::optional<std::u16string_view> text) {
+        if (!text) {
+            return;
+        }
+        const std::size_t bytes = text->size() * sizeof(char16_t);
+        characters_.reset(new char16_t[text->size()]);
+        std::memcpy(characters_.get(), text->data(), bytes);
+        string_ = std::make_unique<UNICODE_STRING>(
+            UNICODE_STRING{static_cast<USHORT>(bytes), static_cast<USHORT>(bytes), characters_.get()});
+    }
+    ~BorrowedString() {
+        if (string_) {
+            std::memset(characters_.get(), kPoolFreedPoison, string_->Length);
+            std::memset(string_.get(), kPoolFreedPoison, sizeof(*string_));
+        }
+    }
+    BorrowedString(const BorrowedString&) = delete;
+    BorrowedString& operator=(const BorrowedString&) = delete;
+
+    PCUNICODE_STRING get() const { return string_.get(); }
+
+  private:
+    std::unique_ptr<char16_t[]> characters_;
+    std::unique_ptr<UNICODE_STRING> string_;
+};
+
+}  // namespace
+
+NTSTATUS notify_creation(Process& process, Process& creator, const ProcessCreation& creation) {
+    const ReplayedTime time(creation.timestamp);
+    const ThreadInProcess in_creator(creator, KernelMode);
+    const CriticalRegion region;
+    const BorrowedString image(creation.image_path);
+    const BorrowedString command_line(creation.command_line);
+
+    const auto info = std::make_unique<PS_CREATE_NOTIFY_INFO>();
+    info->Size = sizeof(PS_CREATE_NOTIFY_INFO);
+    info->FileOpenNameAvailable = creation.image_path_exact ? 1 : 0;
+    info->ParentProcessId = to_nt(creation.parent);
+    info->CreatingThreadId = {to_nt(creation.creator), to_nt(creation.creator_tid)};
+    info->ImageFileName = image.get();
+    info->CommandLine = command_line.get();
+    info->CreationStatus = STATUS_SUCCESS;
+
+    const HANDLE pid = to_nt(process.pid());
+    executive_parts().notify.call_all(
+        [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
+            const DriverCall call("a process notify routine");
+            routine(to_nt(process), pid, info.get());
+        },
+        [&](PCREATE_PROCESS_NOTIFY_ROUTINE routine) {
+            const DriverCall call("a process notify routine");
+            routine(info->ParentProcessId, pid, TRUE);
+        });
+    const NTSTATUS status = info->CreationStatus;
+    std::memset(static_cast<void*>(info.get()), kPoolFreedPoison, sizeof(*info));
+    return status;
+}
+
+void notify_exit(Process& process, std::int64_t timestamp) {
+    const ReplayedTime time(timestamp);
+    const ThreadInProcess in_process(process, KernelMode);
+    const CriticalRegion region;
+    const HANDLE pid = to_nt(process.pid());
+    executive_parts().notify.call_all(
+        [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
+            const DriverCall call("a process notify routine");
+            routine(to_nt(process), pid, nullptr);
+        },
+        [&](PCREATE_PROCESS_NOTIFY_ROUTINE routine) {
+            const DriverCall call("a process notify routine");
+            routine(nullptr, pid, FALSE);
+        });
+}
+
+bool exit_client(Process& process, std::int64_t timestamp, bool reported) {
+    if (!process.begin_exit()) {
+        return false;
+    }
+    ExecutiveParts& parts = executive_parts();
+    notify_exit(process, timestamp);
+    {
+        const ThreadInProcess in_process(process, KernelMode);
+        process.handles.close_all();
+        parts.objects.destroy_deferred();
+    }
+    parts.mdls.tear_down(process);
+    // Only now may another client have the pid.
+    parts.processes.remove_client(process, timestamp, reported);
+    process.finish_exit();
+    return true;
+}
+
+}  // namespace aegis::host

@@ -1,0 +1,19 @@
+#include <ntifs.h>
+
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/verifier.hpp"
+
+using namespace aegis::host;
+
+extern "C" void NTAPI KeEnterCriticalRegion() {
+    require_irql(APC_LEVEL, "KeEnterCriticalRegion");
+    ++this_thread().critical_regions;
+}
+
+extern "C" void NTAPI KeLeaveCriticalRegion() {
+    require_irql(APC_LEVEL, "KeLeaveCriticalRegion");
+    if (this_thread().critical_regions == 0) {
+        verifier_stop(Bugcheck::kApcIndexMismatch, "KeLeaveCriticalRegion without KeEnterCriticalRegion");
+    }
+    --this_thread().critical_regions;
+}

@@ -1,0 +1,200 @@
+#include "driver/host/executive/executive.hpp"
+
+#include <utility>
+
+#include "driver/host/executive/activity.hpp"
+#include "driver/host/executive/driver_load.hpp"
+#include "driver/host/executive/event_object.hpp"
+#include "driver/host/executive/file_calls.hpp"
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/system_time.hpp"
+#include "driver/host/executive/verifier.hpp"
+
+namespace aegis::host {
+namespace {
+
+struct EventHandle {
+    NTSTATUS status = STATUS_SUCCESS;
+    Referenced<Object> object;
+
+    EventObject& event() const { return static_cast<EventObject&>(*object); }
+};
+
+EventHandle reference_event(Process& process, ProcessHandle handle, ACCESS_MASK access) {
+    HandleTable::Lookup entry = process.handles.find(handle);
+    if (!entry.object) {
+        return {STATUS_INVALID_HANDLE, {}};
+    }
+    if (&entry.object->type() != &event_object_type) {
+        return {STATUS_OBJECT_TYPE_MISMATCH, {}};
+    }
+    if ((access & ~entry.granted) != 0) {
+        return {STATUS_ACCESS_DENIED, {}};
+    }
+    return {STATUS_SUCCESS, std::move(entry.object)};
+}
+
+}  // namespace
+
+Executive::Executive(ExecutiveOptions options) : parts_(std::make_unique<ExecutiveParts>(std::move(options))) {}
+
+Executive::~Executive() {
+    for (const ProcessRef& process : parts_->processes.clients()) {
+        exit_process(process);
+    }
+    if (parts_->io.loaded()) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation, "the Executive ends while a driver is loaded");
+    }
+}
+
+NTSTATUS Executive::load_driver(DRIVER_INITIALIZE* entry, const ServiceOptions& service) {
+    return host::load_driver(entry, service);
+}
+
+UnloadResult Executive::unload_driver() {
+    switch (parts_->io.begin_unload()) {
+        case IoState::UnloadStart::kPending:
+            return UnloadResult::kPending;
+        case IoState::UnloadStart::kNotLoaded:
+            return UnloadResult::kNotLoaded;
+        case IoState::UnloadStart::kNoRoutine:
+            return UnloadResult::kNoUnloadRoutine;
+        case IoState::UnloadStart::kRun:
+            break;
+    }
+    finish_unload();
+    return UnloadResult::kUnloaded;
+}
+
+bool Executive::driver_loaded() const {
+    return parts_->io.loaded();
+}
+
+ProcessRef Executive::create_process(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> address_space) {
+    return parts_->processes.add_client(pid, account, std::move(address_space));
+}
+
+void Executive::exit_process(const ProcessRef& process) {
+    exit_client(*process, system_time_now(), false);
+}
+
+std::vector<UserMapping> Executive::mappings(const ProcessRef& process) const {
+    return parts_->mdls.mappings(*process);
+}
+
+NTSTATUS Executive::raise_process_create(const ProcessCreation& creation) {
+    const auto process = parts_->processes.created(creation.pid, creation.timestamp);
+    const auto creator = parts_->processes.find_or_invent(creation.creator);
+    return notify_creation(*process, *creator, creation);
+}
+
+void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
+    const ProcessTable::Exit exit = parts_->processes.exited(pid);
+    if (!exit.process) {
+        return;
+    }
+    if (!exit.client) {
+        notify_exit(*exit.process, timestamp);
+    } else if (!exit_client(*exit.process, timestamp, true)) {
+        parts_->processes.forget_exit_ahead(pid);
+    }
+}
+
+HandleResult Executive::open(Process& process, std::u16string_view path, ACCESS_MASK desired) {
+    const SystemCall call(process);
+    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0} : open_file(process, path, desired);
+}
+
+IoResult Executive::device_control(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
+                                   std::span<std::byte> output) {
+    const SystemCall call(process);
+    return call.refused() ? IoResult{STATUS_PROCESS_IS_TERMINATING, 0}
+                          : control_file(process, handle, code, input, output);
+}
+
+IoResult Executive::request(Process& process, ProcessHandle handle, UCHAR major_function) {
+    const SystemCall call(process);
+    return call.refused() ? IoResult{STATUS_PROCESS_IS_TERMINATING, 0} : request_file(process, handle, major_function);
+}
+
+EventResult Executive::create_event(Process& process, EVENT_TYPE type, bool signalled) {
+    const SystemCall call(process);
+    if (call.refused()) {
+        return {STATUS_PROCESS_IS_TERMINATING, 0, -1};
+    }
+    const Referenced<EventObject> event(EventObject::create(type, signalled));
+    if (!event) {
+        return {STATUS_INSUFFICIENT_RESOURCES, 0, -1};
+    }
+    return {STATUS_SUCCESS, process.handles.insert(*event, EVENT_ALL_ACCESS).value(), event->client_descriptor()};
+}
+
+NTSTATUS Executive::set_event(Process& process, ProcessHandle handle) {
+    const SystemCall call(process);
+    if (call.refused()) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    const EventHandle entry = reference_event(process, handle, EVENT_MODIFY_STATE);
+    if (NT_SUCCESS(entry.status)) {
+        entry.event().set();
+    }
+    return entry.status;
+}
+
+NTSTATUS Executive::reset_event(Process& process, ProcessHandle handle) {
+    const SystemCall call(process);
+    if (call.refused()) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    const EventHandle entry = reference_event(process, handle, EVENT_MODIFY_STATE);
+    if (NT_SUCCESS(entry.status)) {
+        entry.event().reset();
+    }
+    return entry.status;
+}
+
+HandleResult Executive::duplicate_handle(Process& source, ProcessHandle handle, Process& target,
+                                         std::optional<ACCESS_MASK> access) {
+    const SystemCall call(source);
+    if (call.refused()) {
+        return {STATUS_PROCESS_IS_TERMINATING, 0};
+    }
+    const HandleTable::Lookup entry = source.handles.find_and_add_handle(handle);
+    if (!entry.object) {
+        return {STATUS_INVALID_HANDLE, 0};
+    }
+    Object& object = *entry.object;
+    HandleResult result{STATUS_ACCESS_DENIED, 0};
+    const ACCESS_MASK granted = access ? map_generic(object.type().mapping, *access) : entry.granted;
+    if ((granted & ~entry.granted) == 0) {
+        const auto value = target.handles.insert(object, granted);
+        result = value ? HandleResult{STATUS_SUCCESS, *value} : HandleResult{STATUS_PROCESS_IS_TERMINATING, 0};
+    }
+    object.drop_handle();
+    return result;
+}
+
+int Executive::event_descriptor(Process& process, ProcessHandle handle) {
+    const EventHandle entry = reference_event(process, handle, 0);
+    return NT_SUCCESS(entry.status) ? entry.event().client_descriptor() : -1;
+}
+
+NTSTATUS Executive::close(Process& process, ProcessHandle handle) {
+    const SystemCall call(process);
+    if (call.refused()) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    return process.handles.close(handle) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+FaultInjector& Executive::faults() {
+    return parts_->faults;
+}
+
+void Executive::verify_access(const void* address, std::size_t bytes) const {
+    if (KeGetCurrentIrql() >= DISPATCH_LEVEL && parts_->pool.holds_pageable(address, bytes)) {
+        verifier_stop(Bugcheck::kIrqlNotLessOrEqual, "pageable memory is touched at DISPATCH_LEVEL or above");
+    }
+}
+
+}  // namespace aegis::host

@@ -1,0 +1,139 @@
+#include "driver/host/executive/exports.hpp"
+
+#include <ntifs.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/runtime.hpp"
+#include "driver/host/executive/system_time.hpp"
+#include "driver/host/executive/text.hpp"
+#include "driver/host/executive/thread_state.hpp"
+
+namespace aegis::host {
+namespace {
+
+// Only a macro can name an export after its function.
+#define AEGIS_FUNCTION(name)                    \
+    Export {                                    \
+#name, reinterpret_cast < void*>(&name) \
+    }
+
+std::vector<Export> make_exports() {
+    std::vector<Export> exports = {
+        AEGIS_FUNCTION(DbgPrintEx),
+        AEGIS_FUNCTION(ExAcquireFastMutex),
+        AEGIS_FUNCTION(ExAcquireRundownProtection),
+        AEGIS_FUNCTION(ExAllocatePoolWithTag),
+        AEGIS_FUNCTION(ExFreePoolWithTag),
+        AEGIS_FUNCTION(ExInitializeRundownProtection),
+        AEGIS_FUNCTION(ExReInitializeRundownProtection),
+        AEGIS_FUNCTION(ExReleaseFastMutex),
+        AEGIS_FUNCTION(ExReleaseRundownProtection),
+        AEGIS_FUNCTION(ExRundownCompleted),
+        AEGIS_FUNCTION(ExTryToAcquireFastMutex),
+        AEGIS_FUNCTION(ExUuidCreate),
+        AEGIS_FUNCTION(ExWaitForRundownProtectionRelease),
+        AEGIS_FUNCTION(IoAllocateMdl),
+        AEGIS_FUNCTION(IoCreateDevice),
+        AEGIS_FUNCTION(IoCreateSymbolicLink),
+        AEGIS_FUNCTION(IoDeleteDevice),
+        AEGIS_FUNCTION(IoDeleteSymbolicLink),
+        AEGIS_FUNCTION(IoFreeMdl),
+        AEGIS_FUNCTION(IoGetCurrentProcess),
+        AEGIS_FUNCTION(IoGetFileObjectGenericMapping),
+        AEGIS_FUNCTION(IofCompleteRequest),
+        AEGIS_FUNCTION(KeAcquireInStackQueuedSpinLock),
+        AEGIS_FUNCTION(KeAcquireInStackQueuedSpinLockAtDpcLevel),
+        AEGIS_FUNCTION(KeAcquireSpinLockRaiseToDpc),
+        AEGIS_FUNCTION(KeClearEvent),
+        AEGIS_FUNCTION(KeEnterCriticalRegion),
+        AEGIS_FUNCTION(KeGetCurrentIrql),
+        AEGIS_FUNCTION(KeInitializeEvent),
+        AEGIS_FUNCTION(KeLeaveCriticalRegion),
+        AEGIS_FUNCTION(KeQuerySystemTime),
+        AEGIS_FUNCTION(KeQuerySystemTimePrecise),
+        AEGIS_FUNCTION(KeReadStateEvent),
+        AEGIS_FUNCTION(KeReleaseInStackQueuedSpinLock),
+        AEGIS_FUNCTION(KeReleaseInStackQueuedSpinLockFromDpcLevel),
+        AEGIS_FUNCTION(KeReleaseSpinLock),
+        AEGIS_FUNCTION(KeResetEvent),
+        AEGIS_FUNCTION(KeSetEvent),
+        AEGIS_FUNCTION(KeStackAttachProcess),
+        AEGIS_FUNCTION(KeUnstackDetachProcess),
+        AEGIS_FUNCTION(KeWaitForSingleObject),
+        AEGIS_FUNCTION(MmBuildMdlForNonPagedPool),
+        AEGIS_FUNCTION(MmGetSystemRoutineAddress),
+        AEGIS_FUNCTION(MmMapLockedPagesSpecifyCache),
+        AEGIS_FUNCTION(MmUnmapLockedPages),
+        AEGIS_FUNCTION(ObOpenObjectByPointer),
+        AEGIS_FUNCTION(ObReferenceObjectByHandle),
+        AEGIS_FUNCTION(ObfDereferenceObject),
+        AEGIS_FUNCTION(ObfReferenceObject),
+        AEGIS_FUNCTION(PsGetCurrentProcessId),
+        AEGIS_FUNCTION(PsGetCurrentThreadId),
+        AEGIS_FUNCTION(PsGetProcessId),
+        AEGIS_FUNCTION(PsLookupProcessByProcessId),
+        AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutine),
+        AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx),
+        AEGIS_FUNCTION(RtlAddAccessAllowedAce),
+        AEGIS_FUNCTION(RtlCreateAcl),
+        AEGIS_FUNCTION(RtlCreateSecurityDescriptor),
+        AEGIS_FUNCTION(RtlInitUnicodeString),
+        AEGIS_FUNCTION(RtlLengthSid),
+        AEGIS_FUNCTION(RtlSetDaclSecurityDescriptor),
+        AEGIS_FUNCTION(SeAccessCheck),
+        AEGIS_FUNCTION(SeCaptureSubjectContext),
+        AEGIS_FUNCTION(SeReleaseSubjectContext),
+        AEGIS_FUNCTION(ZwClose),
+        AEGIS_FUNCTION(ZwOpenKey),
+        AEGIS_FUNCTION(ZwQuerySecurityObject),
+        AEGIS_FUNCTION(ZwQueryValueKey),
+        AEGIS_FUNCTION(ZwSetSecurityObject),
+        {"PsGetCurrentProcess", reinterpret_cast<void*>(&IoGetCurrentProcess)},
+        {"RtlCopyMemory", reinterpret_cast<void*>(&nt_memcpy)},
+        {"RtlMoveMemory", reinterpret_cast<void*>(&nt_memmove)},
+        {"memcmp", reinterpret_cast<void*>(&nt_memcmp)},
+        {"memcpy", reinterpret_cast<void*>(&nt_memcpy)},
+        {"memmove", reinterpret_cast<void*>(&nt_memmove)},
+        {"memset", reinterpret_cast<void*>(&nt_memset)},
+        // Data. ntifs.h has pointers to these variables, the way an import table has.
+        {"ExEventObjectType", static_cast<void*>(ExEventObjectType)},
+        {"IoFileObjectType", static_cast<void*>(IoFileObjectType)},
+        {"PsInitialSystemProcess", static_cast<void*>(&PsInitialSystemProcess)},
+        {"PsProcessType", static_cast<void*>(PsProcessType)},
+        {"SeExports", static_cast<void*>(&SeExports)},
+    };
+    std::sort(exports.begin(), exports.end(),
+              [](const Export& left, const Export& right) { return left.name < right.name; });
+    return exports;
+}
+
+#undef AEGIS_FUNCTION
+
+}  // namespace
+
+std::span<const Export> all_exports() {
+    static const std::vector<Export> exports = make_exports();
+    return exports;
+}
+
+void* find_export(std::string_view name) {
+    const auto exports = all_exports();
+    const auto found =
+        std::lower_bound(exports.begin(), exports.end(), name,
+                         [](const Export& entry, std::string_view wanted) { return entry.name < wanted; });
+    return found != exports.end() && found->name == name ? found->address : nullptr;
+}
+
+}  // namespace aegis::host
+
+extern "C" PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName) {
+    aegis::host::require_irql(PASSIVE_LEVEL, "MmGetSystemRoutineAddress");
+    if (aegis::host::executive_parts().faults.should_fail("MmGetSystemRoutineAddress")) {
+        return nullptr;
+    }
+    return aegis::host::find_export(aegis::host::to_utf8(aegis::host::view(SystemRoutineName)));
+}

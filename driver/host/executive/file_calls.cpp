@@ -1,0 +1,136 @@
+#include "driver/host/executive/file_calls.hpp"
+
+#include <utility>
+
+#include "driver/host/executive/file_object.hpp"
+#include "driver/host/executive/irp.hpp"
+#include "driver/host/executive/parts.hpp"
+
+namespace aegis::host {
+namespace {
+
+// Where a METHOD_NEITHER request finds the client's buffers: the client may live in another process, so these are
+// addresses that nothing is mapped at. A driver must not touch what it has not probed.
+const PVOID kUnmappedUserAddress = reinterpret_cast<PVOID>(0x1000);
+
+// The bits of a control code that say what access its handle needs are FILE_READ_ACCESS and FILE_WRITE_ACCESS.
+ACCESS_MASK access_of_code(ULONG code) {
+    const ULONG bits = code >> 14 & 3;
+    return ((bits & FILE_READ_ACCESS) != 0 ? FILE_READ_DATA : 0) |
+           ((bits & FILE_WRITE_ACCESS) != 0 ? FILE_WRITE_DATA : 0);
+}
+
+struct FileHandle {
+    NTSTATUS status = STATUS_SUCCESS;
+    Referenced<Object> file;
+};
+
+FileHandle reference_file(Process& process, ProcessHandle handle, ACCESS_MASK access) {
+    HandleTable::Lookup entry = process.handles.find(handle);
+    if (!entry.object) {
+        return {STATUS_INVALID_HANDLE, {}};
+    }
+    if (&entry.object->type() != &file_object_type) {
+        return {STATUS_OBJECT_TYPE_MISMATCH, {}};
+    }
+    if ((access & ~entry.granted) != 0) {
+        return {STATUS_ACCESS_DENIED, {}};
+    }
+    return {STATUS_SUCCESS, std::move(entry.object)};
+}
+
+NTSTATUS check_device_access(Process& process, const IoState::Path& path, ACCESS_MASK desired, ACCESS_MASK* granted) {
+    DeviceObject& device = *path.device;
+    // Without FILE_DEVICE_SECURE_OPEN NT leaves everything below the device's name to the driver.
+    const bool checked = path.remainder.empty() || (device.nt()->Characteristics & FILE_DEVICE_SECURE_OPEN) != 0;
+    if (!checked) {
+        *granted = map_generic(file_object_type.mapping, desired & ~MAXIMUM_ALLOWED);
+        return STATUS_SUCCESS;
+    }
+    const AccessDecision decision = check_access(view_descriptor(device.security()->current().data()), process.token(),
+                                                 file_object_type.mapping, desired, 0);
+    *granted = decision.granted;
+    return decision.status;
+}
+
+NTSTATUS send_create(Process& process, FileObject& file, ACCESS_MASK desired, ACCESS_MASK granted) {
+    ACCESS_STATE state{};
+    state.OriginalDesiredAccess = desired;
+    state.PreviouslyGrantedAccess = granted;
+    state.SubjectSecurityContext = subject_context(process);
+    state.SecurityDescriptor = file.device().nt()->SecurityDescriptor;
+    IO_SECURITY_CONTEXT context{nullptr, &state, granted, 0};
+    Irp irp(file.device(), file, IRP_MJ_CREATE, UserMode);
+    irp.stack().Parameters.Create.SecurityContext = &context;
+    return irp.send().status;
+}
+
+}  // namespace
+
+HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK desired) {
+    IoState& io = executive_parts().io;
+    IoState::Path found = io.resolve(path);
+    if (!NT_SUCCESS(found.status)) {
+        return {found.status, 0};
+    }
+    ACCESS_MASK granted = 0;
+    NTSTATUS status = check_device_access(process, found, desired, &granted);
+    if (NT_SUCCESS(status)) {
+        status = io.open(*found.device);
+    }
+    if (!NT_SUCCESS(status)) {
+        return {status, 0};
+    }
+    const Referenced<FileObject> file(new FileObject(std::move(found.device), std::move(found.remainder), granted));
+    status = send_create(process, *file, desired, granted);
+    if (!NT_SUCCESS(status)) {
+        return {status, 0};
+    }
+    file->set_opened();
+    // The table is open: an exit waits for this system call.
+    return {STATUS_SUCCESS, process.handles.insert(*file, granted).value()};
+}
+
+IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
+                      std::span<std::byte> output) {
+    const FileHandle entry = reference_file(process, handle, access_of_code(code));
+    if (!NT_SUCCESS(entry.status)) {
+        return {entry.status, 0};
+    }
+    auto& file = static_cast<FileObject&>(*entry.file);
+    Irp irp(file.device(), file, IRP_MJ_DEVICE_CONTROL, UserMode);
+    auto& parameters = irp.stack().Parameters.DeviceIoControl;
+    parameters.OutputBufferLength = static_cast<ULONG>(output.size());
+    parameters.InputBufferLength = static_cast<ULONG>(input.size());
+    parameters.IoControlCode = code;
+    if (METHOD_FROM_CTL_CODE(code) == METHOD_NEITHER) {
+        parameters.Type3InputBuffer = input.empty() ? nullptr : kUnmappedUserAddress;
+        irp.nt().UserBuffer = output.empty() ? nullptr : kUnmappedUserAddress;
+        irp.set_buffered({}, {});
+    } else if (METHOD_FROM_CTL_CODE(code) == METHOD_BUFFERED) {
+        irp.set_buffered(input, output);
+    } else {
+        // Direct I/O is not provided: the driver finds the input, and no MDL.
+        irp.set_buffered(input, {});
+    }
+    return irp.send();
+}
+
+IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_function) {
+    const bool has_own_call = major_function == IRP_MJ_CREATE || major_function == IRP_MJ_CLOSE ||
+                              major_function == IRP_MJ_CLEANUP || major_function == IRP_MJ_DEVICE_CONTROL;
+    if (has_own_call || major_function > IRP_MJ_MAXIMUM_FUNCTION) {
+        return {STATUS_INVALID_PARAMETER, 0};
+    }
+    const ACCESS_MASK access = major_function == IRP_MJ_READ    ? FILE_READ_DATA
+                               : major_function == IRP_MJ_WRITE ? FILE_WRITE_DATA
+                                                                : 0;
+    const FileHandle entry = reference_file(process, handle, access);
+    if (!NT_SUCCESS(entry.status)) {
+        return {entry.status, 0};
+    }
+    auto& file = static_cast<FileObject&>(*entry.file);
+    return Irp(file.device(), file, major_function, UserMode).send();
+}
+
+}  // namespace aegis::host

@@ -1,0 +1,39 @@
+#include "driver/host/executive/map_pages.hpp"
+
+#include <fmt/format.h>
+
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/verifier.hpp"
+
+namespace aegis::host {
+
+PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, PVOID address, ULONG priority) {
+    require_irql(mode == UserMode ? APC_LEVEL : DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
+    ExecutiveParts& parts = executive_parts();
+    if (parts.faults.should_fail("MmMapLockedPagesSpecifyCache")) {
+        return nullptr;
+    }
+    if (mode == KernelMode) {
+        return mdl->MappedSystemVa;
+    }
+    // Choosing the address is the caller's right on NT, but a driver that does so takes it from somewhere it should
+    // not trust.
+    if (address != nullptr) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      fmt::format("a user mapping is asked for at the address {}", address));
+    }
+    return parts.mdls.map_user(mdl, priority);
+}
+
+}  // namespace aegis::host
+
+extern "C" PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+                                                    MEMORY_CACHING_TYPE, PVOID BaseAddress, ULONG, ULONG Priority) {
+    PVOID mapped = aegis::host::map_locked_pages(MemoryDescriptorList, AccessMode, BaseAddress, Priority);
+    if (mapped == nullptr && AccessMode == UserMode) {
+        aegis::host::verifier_stop(aegis::host::Bugcheck::kKmodeExceptionNotHandled,
+                                   "MmMapLockedPagesSpecifyCache failed for UserMode and raised outside a guard");
+    }
+    return mapped;
+}

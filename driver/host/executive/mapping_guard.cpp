@@ -1,0 +1,9 @@
+// The host's counterpart of the driver's exception guard (driver/mapping_guard.h): null instead of the exception.
+#include "driver/mapping_guard.h"
+
+#include "driver/host/executive/map_pages.hpp"
+
+extern "C" PVOID NTAPI AegisGuardedMapLockedPages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE, PVOID address,
+                                                  ULONG, ULONG priority) {
+    return aegis::host::map_locked_pages(mdl, mode, address, priority);
+}

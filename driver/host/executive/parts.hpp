@@ -1,0 +1,39 @@
+// Everything one Executive consists of, for the NT functions that act on it.
+#pragma once
+
+#include <atomic>
+
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/fault_injector.hpp"
+#include "driver/host/executive/io_state.hpp"
+#include "driver/host/executive/irp.hpp"
+#include "driver/host/executive/mdl.hpp"
+#include "driver/host/executive/notify_routines.hpp"
+#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/pool.hpp"
+#include "driver/host/executive/process_table.hpp"
+#include "driver/host/executive/registry.hpp"
+
+namespace aegis::host {
+
+struct ExecutiveParts {
+    explicit ExecutiveParts(ExecutiveOptions chosen);
+    ~ExecutiveParts();
+
+    ExecutiveOptions options;
+    FaultInjector faults;
+    ObjectTable objects;
+    Pool pool;
+    MdlTable mdls;
+    NotifyRoutines notify;
+    Registry registry;
+    IrpTable irps;
+    IoState io;
+    std::atomic<int> subject_contexts{0};  // captured and not released
+    ProcessTable processes;
+};
+
+// Of the one Executive there is. Stops when there is none.
+ExecutiveParts& executive_parts();
+
+}  // namespace aegis::host

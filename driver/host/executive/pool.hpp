@@ -1,0 +1,63 @@
+// Kernel pool: every block is known by address, tag, kind and allocating call.
+#pragma once
+
+#include <ntifs.h>
+
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "driver/host/executive/pool_pages.hpp"
+
+namespace aegis::host {
+
+class Pool {
+  public:
+    // Memory that NT would hand out: filled with kPoolAllocatedPoison. Null when there is none. Stops on size 0 or
+    // tag 0. `caller` is the return address into the driver.
+    void* allocate(POOL_TYPE type, std::size_t bytes, ULONG tag, const void* caller);
+    // Stops on an unknown address, another tag than at allocation, bytes written past the end.
+    void free(void* address, ULONG tag);
+
+    // What an MDL may describe: nonpaged and inside one block.
+    bool holds_nonpaged(const void* address, std::size_t bytes) const;
+    bool holds_pageable(const void* address, std::size_t bytes) const;
+
+    // 0 for an address that is no block.
+    std::size_t size_of(const void* address) const;
+
+    struct SharedRange {
+        UniqueFd memory;  // empty: the system refuses
+        std::size_t offset = 0;
+    };
+    // The whole pages from the page-aligned `address` on, for a user mapping. Stops when they hold other blocks as
+    // well.
+    SharedRange share(const void* address, bool writable);
+
+    // One line for each block that is still allocated.
+    std::string describe_leaks() const;
+
+  private:
+    struct Block {
+        std::size_t bytes;   // as asked for
+        std::size_t extent;  // with the guard that follows
+        ULONG tag;
+        bool paged;
+        const void* caller;
+        std::optional<PoolPages> pages;
+    };
+    using Blocks = std::map<const std::byte*, Block>;
+
+    Blocks::const_iterator find_holder(const void* address, std::size_t bytes) const;
+
+    mutable std::mutex mutex_;
+    Blocks blocks_;
+    // Blocks freed so far whose address was not handed out again, to tell a double free from a wild pointer.
+    std::map<const std::byte*, ULONG> freed_;
+};
+
+// The four characters of a tag, as poolmon shows them.
+std::string pool_tag_text(ULONG tag);
+
+}  // namespace aegis::host

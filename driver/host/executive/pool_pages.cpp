@@ -1,0 +1,68 @@
+#include "driver/host/executive/pool_pages.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <ntifs.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace aegis::host {
+
+std::optional<PoolPages> PoolPages::allocate(std::size_t bytes) {
+    bytes = ROUND_TO_PAGES(bytes);
+    UniqueFd memory(::memfd_create("aegis-pool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    // A client that could shrink the file would make the driver's next access fault.
+    if (!memory || ::ftruncate(memory.get(), static_cast<off_t>(bytes)) != 0 ||
+        ::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+        return std::nullopt;
+    }
+    void* reservation =
+        ::mmap(nullptr, bytes + 2 * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reservation == MAP_FAILED) {
+        return std::nullopt;
+    }
+    std::byte* data = static_cast<std::byte*>(reservation) + PAGE_SIZE;
+    if (::mmap(data, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.get(), 0) == MAP_FAILED) {
+        ::munmap(reservation, bytes + 2 * PAGE_SIZE);
+        return std::nullopt;
+    }
+    return PoolPages(std::move(memory), data, bytes);
+}
+
+PoolPages::PoolPages(UniqueFd memory, std::byte* data, std::size_t bytes)
+    : memory_(std::move(memory)), data_(data), bytes_(bytes) {}
+
+PoolPages::PoolPages(PoolPages&& other) noexcept
+    : memory_(std::move(other.memory_)),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(other.bytes_),
+      shared_writable_(other.shared_writable_) {}
+
+PoolPages::~PoolPages() {
+    if (data_ != nullptr) {
+        ::munmap(data_ - PAGE_SIZE, bytes_ + 2 * PAGE_SIZE);
+    }
+}
+
+UniqueFd PoolPages::share(bool writable) {
+    if (!shared_writable_) {
+        // The mapping that the driver writes through is older than the seal and stays writable.
+        const int seals = F_SEAL_SEAL | (writable ? 0 : F_SEAL_FUTURE_WRITE);
+        if (::fcntl(memory_.get(), F_ADD_SEALS, seals) != 0) {
+            return {};
+        }
+        shared_writable_ = writable;
+    }
+    if (*shared_writable_ != writable) {
+        return {};
+    }
+    if (writable) {
+        return UniqueFd(::fcntl(memory_.get(), F_DUPFD_CLOEXEC, 0));
+    }
+    const std::string path = fmt::format("/proc/self/fd/{}", memory_.get());
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+}  // namespace aegis::host

@@ -1,0 +1,100 @@
+// Process objects, and which of them a thread runs in.
+#pragma once
+
+#include <ntifs.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "driver/host/executive/address_space.hpp"
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/handle_table.hpp"
+#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/token.hpp"
+
+namespace aegis::host {
+
+class Process final : public Object {
+  public:
+    Process(std::uint32_t pid, Account account) : Object(process_object_type, this), pid_(pid), account_(account) {}
+
+    std::uint32_t pid() const { return pid_; }
+    const Token& token() const { return token_of(account_); }
+    std::string describe() const override;
+
+    // Turns a process that only activity has reported into a client's. Before any system call of it.
+    void become_client(Account account, std::unique_ptr<AddressSpace> space);
+
+    // A system call begins, unless the process is exiting.
+    bool begin_system_call();
+    void end_system_call();
+    // True for the one caller that has to run the exit; it then runs alone: no system call is in flight, none begins.
+    // Everyone else waits until finish_exit().
+    bool begin_exit();
+    void finish_exit();
+
+    HandleTable handles;
+    std::unique_ptr<AddressSpace> address_space;  // guarded by MdlTable
+
+  private:
+    enum class Life { kRunning, kExiting, kExited };
+
+    const std::uint32_t pid_;
+    std::atomic<Account> account_;  // activity may run in a process while a client takes it over
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Life life_ = Life::kRunning;
+    unsigned system_calls_ = 0;
+};
+
+inline PEPROCESS to_nt(Process& process) {
+    return reinterpret_cast<PEPROCESS>(&process);
+}
+
+inline HANDLE to_nt(std::uint32_t id) {
+    return reinterpret_cast<HANDLE>(static_cast<ULONG_PTR>(id));
+}
+
+// The process this thread belongs to: the caller of the system call, else the system process.
+Process& thread_process();
+// The process whose addresses this thread sees: the one it is attached to, else its own.
+Process& current_process();
+SECURITY_SUBJECT_CONTEXT subject_context(const Process& process);
+// A reference that NT functions outside this library can hold.
+ProcessRef share(Process& process);
+
+// This thread is one of `process` for one scope.
+class ThreadInProcess {
+  public:
+    ThreadInProcess(Process& process, KPROCESSOR_MODE previous_mode);
+    ~ThreadInProcess();
+    ThreadInProcess(const ThreadInProcess&) = delete;
+    ThreadInProcess& operator=(const ThreadInProcess&) = delete;
+
+  private:
+    Process* process_;
+    KPROCESSOR_MODE previous_mode_;
+};
+
+// One system call of a client. Refused when the process is exiting; its functions then must not run.
+class SystemCall {
+  public:
+    explicit SystemCall(Process& process);
+    ~SystemCall();
+    SystemCall(const SystemCall&) = delete;
+    SystemCall& operator=(const SystemCall&) = delete;
+
+    bool refused() const { return !in_process_; }
+
+  private:
+    Process& process_;
+    std::optional<ThreadInProcess> in_process_;
+};
+
+}  // namespace aegis::host

@@ -1,0 +1,82 @@
+// The Ps… calls about processes, and attaching to them.
+#include <fmt/format.h>
+#include <ntifs.h>
+#include <unistd.h>
+
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/verifier.hpp"
+
+namespace aegis::host {
+namespace {
+
+Process& require_process(void* body, const char* function) {
+    Object* object = executive_parts().objects.find(body);
+    if (object == nullptr || &object->type() != &process_object_type) {
+        verifier_stop(Bugcheck::kReferenceByPointer, fmt::format("{} of {}, which is no process", function, body));
+    }
+    return static_cast<Process&>(*object);
+}
+
+}  // namespace
+}  // namespace aegis::host
+
+using namespace aegis::host;
+
+extern "C" PEPROCESS NTAPI IoGetCurrentProcess() {
+    return to_nt(current_process());
+}
+
+// The thread's own process, attached or not: so it is on NT.
+extern "C" HANDLE NTAPI PsGetCurrentProcessId() {
+    return to_nt(thread_process().pid());
+}
+
+extern "C" HANDLE NTAPI PsGetCurrentThreadId() {
+    return to_nt(static_cast<std::uint32_t>(::gettid()));
+}
+
+extern "C" HANDLE NTAPI PsGetProcessId(PEPROCESS Process) {
+    return to_nt(require_process(Process, "PsGetProcessId").pid());
+}
+
+extern "C" NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process) {
+    require_irql(APC_LEVEL, "PsLookupProcessByProcessId");
+    ExecutiveParts& parts = executive_parts();
+    if (parts.faults.should_fail("PsLookupProcessByProcessId")) {
+        return STATUS_INVALID_CID;
+    }
+    const auto found = parts.processes.find(static_cast<std::uint32_t>(reinterpret_cast<ULONG_PTR>(ProcessId)));
+    if (!found) {
+        return STATUS_INVALID_CID;
+    }
+    found->reference_by_driver();
+    *Process = to_nt(*found);
+    return STATUS_SUCCESS;
+}
+
+extern "C" void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState) {
+    ThreadState& thread = this_thread();
+    if (thread.irql > APC_LEVEL) {
+        verifier_stop(Bugcheck::kInvalidProcessAttachAttempt,
+                      fmt::format("KeStackAttachProcess called at IRQL {}", thread.irql));
+    }
+    aegis::host::Process& target = require_process(Process, "KeStackAttachProcess");
+    *ApcState = {};
+    ApcState->Process = reinterpret_cast<PKPROCESS>(to_nt(current_process()));
+    thread.attachments.push_back({&target, ApcState});
+}
+
+extern "C" void NTAPI KeUnstackDetachProcess(PRKAPC_STATE ApcState) {
+    ThreadState& thread = this_thread();
+    if (thread.irql > APC_LEVEL) {
+        verifier_stop(Bugcheck::kInvalidProcessAttachAttempt,
+                      fmt::format("KeUnstackDetachProcess called at IRQL {}", thread.irql));
+    }
+    if (thread.attachments.empty() || thread.attachments.back().state != ApcState) {
+        verifier_stop(Bugcheck::kInvalidProcessAttachAttempt,
+                      "KeUnstackDetachProcess does not undo the thread's last KeStackAttachProcess");
+    }
+    thread.attachments.pop_back();
+}

@@ -1,0 +1,76 @@
+// Rundown protection: a count of users that can be closed. Bit 0: closed; the rest: users.
+#include <ntifs.h>
+
+#include <atomic>
+
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/wait_hub.hpp"
+
+namespace aegis::host {
+namespace {
+
+constexpr ULONG_PTR kClosed = 1;
+constexpr ULONG_PTR kUser = 2;
+
+std::atomic_ref<ULONG_PTR> word(PEX_RUNDOWN_REF reference) {
+    return std::atomic_ref<ULONG_PTR>(const_cast<ULONG_PTR&>(reference->Count));
+}
+
+}  // namespace
+}  // namespace aegis::host
+
+using namespace aegis::host;
+
+extern "C" void NTAPI ExInitializeRundownProtection(PEX_RUNDOWN_REF RunRef) {
+    word(RunRef).store(0, std::memory_order_relaxed);
+}
+
+extern "C" void NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef) {
+    if (word(RunRef).load(std::memory_order_relaxed) != kClosed) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      "rundown protection reinitialized before it was run down");
+    }
+    word(RunRef).store(0, std::memory_order_relaxed);
+}
+
+extern "C" BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef) {
+    require_irql(DISPATCH_LEVEL, "ExAcquireRundownProtection");
+    ULONG_PTR count = word(RunRef).load(std::memory_order_relaxed);
+    while ((count & kClosed) == 0) {
+        // Acquire pairs with the release of whoever initialized what the protection guards.
+        if (word(RunRef).compare_exchange_weak(count, count + kUser, std::memory_order_acquire,
+                                               std::memory_order_relaxed)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+extern "C" void NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef) {
+    require_irql(DISPATCH_LEVEL, "ExReleaseRundownProtection");
+    WaitBucket& bucket = wait_bucket(RunRef);
+    // Release: what this user did happens before the waiter's acquire load.
+    const ULONG_PTR before = word(RunRef).fetch_sub(kUser, std::memory_order_release);
+    if (before < kUser) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation, "rundown protection released more than acquired");
+    }
+    if (before == (kUser | kClosed)) {
+        // The empty critical section orders this notification after a waiter's check of the predicate.
+        { const std::lock_guard lock(bucket.mutex); }
+        bucket.changed.notify_all();
+    }
+}
+
+extern "C" void NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef) {
+    require_irql(APC_LEVEL, "ExWaitForRundownProtectionRelease");
+    WaitBucket& bucket = wait_bucket(RunRef);
+    word(RunRef).fetch_or(kClosed, std::memory_order_relaxed);
+    std::unique_lock lock(bucket.mutex);
+    // Acquire pairs with the release of the last user.
+    bucket.changed.wait(lock, [&] { return word(RunRef).load(std::memory_order_acquire) == kClosed; });
+}
+
+extern "C" void NTAPI ExRundownCompleted(PEX_RUNDOWN_REF RunRef) {
+    word(RunRef).store(kClosed, std::memory_order_relaxed);
+}

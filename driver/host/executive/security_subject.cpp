@@ -1,0 +1,54 @@
+// Subject contexts and access checks: the Se… calls.
+#include <ntifs.h>
+
+#include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/security_descriptor.hpp"
+#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/verifier.hpp"
+
+using namespace aegis::host;
+
+extern "C" void NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext) {
+    require_irql(APC_LEVEL, "SeCaptureSubjectContext");
+    executive_parts().subject_contexts.fetch_add(1, std::memory_order_relaxed);
+    *SubjectContext = subject_context(thread_process());
+}
+
+extern "C" void NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext) {
+    require_irql(APC_LEVEL, "SeReleaseSubjectContext");
+    if (executive_parts().subject_contexts.fetch_sub(1, std::memory_order_relaxed) <= 0) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      "SeReleaseSubjectContext of a context that was not captured");
+    }
+    *SubjectContext = {};
+}
+
+extern "C" BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
+                                       PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN,
+                                       ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+                                       PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping,
+                                       KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus) {
+    require_irql(PASSIVE_LEVEL, "SeAccessCheck");
+    if (Privileges != nullptr) {
+        *Privileges = nullptr;
+    }
+    const auto* token = static_cast<const Token*>(SubjectSecurityContext->ClientToken != nullptr
+                                                      ? SubjectSecurityContext->ClientToken
+                                                      : SubjectSecurityContext->PrimaryToken);
+    AccessDecision decision{STATUS_ACCESS_DENIED, 0};
+    if (executive_parts().faults.should_fail("SeAccessCheck")) {
+        // Denied: the one way this call fails.
+    } else if (AccessMode == KernelMode) {
+        decision = {STATUS_SUCCESS, PreviouslyGrantedAccess | map_generic(*GenericMapping, DesiredAccess)};
+    } else if (SecurityDescriptor != nullptr) {
+        const DescriptorView view = view_descriptor(SecurityDescriptor);
+        if (view.valid && (view.dacl == nullptr || acl_is_valid(view.dacl))) {
+            decision = check_access(view, *token, *GenericMapping, DesiredAccess, PreviouslyGrantedAccess);
+        }
+    }
+    *GrantedAccess = decision.granted;
+    *AccessStatus = decision.status;
+    return NT_SUCCESS(decision.status) ? TRUE : FALSE;
+}

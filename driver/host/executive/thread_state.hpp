@@ -1,0 +1,46 @@
+// What NT keeps per thread and processor: IRQL, locks held, the process whose addresses are visible.
+#pragma once
+
+#include <ntifs.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace aegis::host {
+
+class Process;
+
+struct HeldLock {
+    enum class Kind { kSpinLock, kFastMutex };
+    Kind kind;
+    const void* lock;
+    const void* queue_handle;  // of an in-stack queued spin lock, else null
+};
+
+struct Attachment {
+    Process* process;
+    const KAPC_STATE* state;
+};
+
+struct ThreadState {
+    KIRQL irql = PASSIVE_LEVEL;
+    Process* process = nullptr;  // whose system call this thread runs; null: a thread of the system process
+    KPROCESSOR_MODE previous_mode = KernelMode;
+    std::vector<Attachment> attachments;  // innermost last
+    std::vector<HeldLock> locks;          // in order of acquisition
+    unsigned critical_regions = 0;
+    unsigned driver_calls = 0;                  // entry points of the driver on this stack
+    std::optional<std::int64_t> replayed_time;  // the precise system time while activity is replayed
+
+    // Nonzero and different for every living thread: what a lock records as its owner.
+    ULONG_PTR token() const { return reinterpret_cast<ULONG_PTR>(this); }
+    PETHREAD thread_object() { return reinterpret_cast<PETHREAD>(this); }
+};
+
+ThreadState& this_thread();
+
+// Stops unless the thread runs at or below `limit`.
+void require_irql(KIRQL limit, const char* function);
+
+}  // namespace aegis::host
