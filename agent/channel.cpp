@@ -1,0 +1,169 @@
+#include "agent/channel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "agent/log.hpp"
+
+namespace aegis::agent {
+namespace {
+
+template <class T>
+std::span<const std::byte> bytes_of(const T& value) {
+    return std::as_bytes(std::span(&value, 1));
+}
+
+template <class T>
+std::span<std::byte> writable_bytes_of(T& value) {
+    return std::as_writable_bytes(std::span(&value, 1));
+}
+
+template <class T>
+AEGIS_REQUEST_HEADER header_of() {
+    return {AEGIS_CONTROL_VERSION, sizeof(T)};
+}
+
+Failure mismatch(std::string message) {
+    return {ExitCode::kProtocolMismatch, message + "; install driver and agent from the same release"};
+}
+
+// What went wrong with an IOCTL, in the words of every message about one.
+Failure control_failure(const Device& device, std::string_view name, const IoResult& result) {
+    const std::string reason = device.describe(result.code);
+    switch (result.status) {
+        case IoStatus::kDriverGone:
+            return {ExitCode::kDriverGone, fmt::format("{} found no driver any more: {}", name, reason)};
+        case IoStatus::kOtherRevision:
+            return mismatch(fmt::format("the driver refuses control version {} of this agent ({}: {})",
+                                        AEGIS_CONTROL_VERSION, name, reason));
+        case IoStatus::kUnsupported:
+            return mismatch(fmt::format("the driver does not know {} ({})", name, reason));
+        case IoStatus::kOk:
+        case IoStatus::kFailed:
+            break;
+    }
+    return {ExitCode::kRuntimeFailure, fmt::format("{} failed: {}", name, reason)};
+}
+
+// A reply that is not the struct of this version must not be interpreted.
+template <class Reply>
+std::optional<Failure> check_reply(std::string_view name, const Reply& reply, std::size_t bytes) {
+    if (bytes == sizeof(reply) && reply.Version == AEGIS_CONTROL_VERSION && reply.Bytes == sizeof(reply)) {
+        return std::nullopt;
+    }
+    if (bytes < sizeof(AEGIS_REQUEST_HEADER)) {
+        return mismatch(fmt::format("{} returned {} bytes where version {} has {}", name, bytes, AEGIS_CONTROL_VERSION,
+                                    sizeof(reply)));
+    }
+    return mismatch(fmt::format("{} returned version {} with {} of {} bytes; this agent expects version {} with {}",
+                                name, reply.Version, bytes, reply.Bytes, AEGIS_CONTROL_VERSION, sizeof(reply)));
+}
+
+std::string describe_geometry(std::uint32_t header, std::uint32_t slot, std::uint32_t count, unsigned major,
+                              unsigned minor, const std::uint8_t* session) {
+    SessionId id;
+    std::copy_n(session, id.size(), id.begin());
+    return fmt::format("ABI {}.{}, {} slots of {} bytes after {}, session {}", major, minor, count, slot, header,
+                       hexadecimal(id));
+}
+
+// Opens what was mapped, and checks it against what the reply says of it.
+std::optional<Failure> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::RingMemory<>& memory) {
+    if (reply.AbiMajor != AEGIS_RING_ABI_MAJOR) {
+        return mismatch(fmt::format("the driver's ring has ABI {}.{}, this agent reads {}.x", reply.AbiMajor,
+                                    reply.AbiMinor, AEGIS_RING_ABI_MAJOR));
+    }
+    const ring::OpenedRegion<> opened = ring::open_region(reinterpret_cast<void*>(reply.RingAddress), reply.RingBytes);
+    if (opened.error != ring::RegionError::kNone) {
+        return mismatch(fmt::format("the mapped ring of {} bytes cannot be read: {}", reply.RingBytes,
+                                    ring::describe(opened.error)));
+    }
+    if (reply.ConsumerPageBytes < sizeof(AEGIS_CONSUMER_PAGE)) {
+        return mismatch(fmt::format("the consumer page has {} bytes, expected {}", reply.ConsumerPageBytes,
+                                    sizeof(AEGIS_CONSUMER_PAGE)));
+    }
+    const AEGIS_RING_IDENTITY& found = opened.identity;
+    const std::string in_ring = describe_geometry(found.HeaderBytes, found.SlotBytes, found.SlotCount, found.AbiMajor,
+                                                  found.AbiMinor, found.SessionId);
+    const std::string in_reply = describe_geometry(reply.HeaderBytes, reply.SlotBytes, reply.SlotCount, reply.AbiMajor,
+                                                   reply.AbiMinor, reply.SessionId);
+    if (in_ring != in_reply) {
+        return mismatch(fmt::format("the mapped ring says {}, the driver said {}", in_ring, in_reply));
+    }
+    memory = opened.memory;
+    return std::nullopt;
+}
+
+// Fills channel.ring. A failure with kRuntimeFailure means that this handle gets no mapping, and pull may still work.
+std::optional<Failure> map_ring(Channel& channel) {
+    AEGIS_RING_SETUP_REQUEST request = {};
+    request.Header = header_of<AEGIS_RING_SETUP_REQUEST>();
+    request.EventHandle = channel.device->event_handle();
+    AEGIS_RING_SETUP_REPLY reply = {};
+    const IoResult result =
+        channel.device->control(AEGIS_IOCTL_RING_SETUP, bytes_of(request), writable_bytes_of(reply));
+    if (result.status == IoStatus::kUnsupported) {
+        return Failure{ExitCode::kRuntimeFailure, "the driver does not offer it"};
+    }
+    if (result.status != IoStatus::kOk) {
+        return control_failure(*channel.device, "IOCTL_AEGIS_RING_SETUP", result);
+    }
+    if (auto failure = check_reply("IOCTL_AEGIS_RING_SETUP", reply, result.bytes)) {
+        return failure;
+    }
+    ring::RingMemory<> memory;
+    if (auto failure = open_mapping(reply, memory)) {
+        return failure;
+    }
+    if (std::memcmp(reply.SessionId, channel.session.data(), channel.session.size()) != 0) {
+        return mismatch("the mapped ring belongs to another session than the driver's counters");
+    }
+    channel.ring.emplace(MappedRing{memory, reinterpret_cast<AEGIS_CONSUMER_PAGE*>(reply.ConsumerPageAddress)});
+    return std::nullopt;
+}
+
+}  // namespace
+
+ring::DoorbellListener<> MappedRing::listener() const {
+    return {reinterpret_cast<std::atomic<std::uint64_t>*>(&page->WakeAt),
+            reinterpret_cast<std::atomic<std::uint64_t>*>(&page->Cursor)};
+}
+
+std::optional<Failure> query_driver(Device& device, AEGIS_QUERY_REPLY& reply) {
+    AEGIS_QUERY_REQUEST request = {};
+    request.Header = header_of<AEGIS_QUERY_REQUEST>();
+    reply = {};
+    const IoResult result = device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply));
+    if (result.status != IoStatus::kOk) {
+        return control_failure(device, "IOCTL_AEGIS_QUERY", result);
+    }
+    return check_reply("IOCTL_AEGIS_QUERY", reply, result.bytes);
+}
+
+std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel) {
+    if (auto failure = port.open_device(options.device, log, channel.device)) {
+        return failure;
+    }
+    if (auto failure = query_driver(*channel.device, channel.at_open)) {
+        return failure;
+    }
+    std::copy_n(channel.at_open.SessionId, channel.session.size(), channel.session.begin());
+    if (options.transport == Transport::kPull) {
+        return std::nullopt;
+    }
+    const std::optional<Failure> failure = map_ring(channel);
+    if (failure && failure->exit_code != ExitCode::kRuntimeFailure) {
+        return failure;
+    }
+    if (failure) {
+        log.warning(fmt::format("the ring cannot be mapped: {}; reading by pull every {} ms instead", failure->message,
+                                options.poll_ms));
+    }
+    return std::nullopt;
+}
+
+}  // namespace aegis::agent

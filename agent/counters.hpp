@@ -1,0 +1,56 @@
+// What the agent counts while it reads. Each worker writes its own; anyone may read them for a report.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "aegis/ring_layout.h"
+
+namespace aegis::agent {
+
+struct Totals {
+    std::uint64_t delivered = 0;  // lines of events written to stdout
+    std::uint64_t lost = 0;       // events overwritten before they were read
+    std::uint64_t malformed = 0;  // events read that could not be decoded
+    std::uint64_t wakeups = 0;    // times a sleeping worker woke up to read
+    std::uint64_t max_lag = 0;    // most events seen waiting
+};
+
+// One writer. Relaxed throughout: each value stands for itself, and the last look at them follows a join.
+class Counters {
+  public:
+    void add_delivered(std::uint64_t count) { add(delivered_, count); }
+    void add_lost(std::uint64_t count) { add(lost_, count); }
+    void add_malformed() { add(malformed_, 1); }
+    void add_wakeup() { add(wakeups_, 1); }
+    void see_lag(std::uint64_t lag) {
+        if (lag > max_lag_.load(std::memory_order_relaxed)) {
+            max_lag_.store(lag, std::memory_order_relaxed);
+        }
+    }
+
+    void add_to(Totals& totals) const {
+        totals.delivered += delivered_.load(std::memory_order_relaxed);
+        totals.lost += lost_.load(std::memory_order_relaxed);
+        totals.malformed += malformed_.load(std::memory_order_relaxed);
+        totals.wakeups += wakeups_.load(std::memory_order_relaxed);
+        const std::uint64_t lag = max_lag_.load(std::memory_order_relaxed);
+        totals.max_lag = lag > totals.max_lag ? lag : totals.max_lag;
+    }
+
+  private:
+    using Counter = std::atomic<std::uint64_t>;
+
+    // Single writer: no read-modify-write is needed.
+    static void add(Counter& counter, std::uint64_t count) {
+        counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    }
+
+    alignas(AEGIS_CACHE_LINE) Counter delivered_{0};
+    Counter lost_{0};
+    Counter malformed_{0};
+    Counter wakeups_{0};
+    Counter max_lag_{0};
+};
+
+}  // namespace aegis::agent

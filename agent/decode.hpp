@@ -1,0 +1,44 @@
+// From the bytes of one event to what they mean, or to the reason why they mean nothing.
+//
+// Works on the reader's private copy only. Accepts both forms of the contract: compact, where a payload ends after
+// what it uses, and full, where the whole struct is there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "aegis/event.h"
+
+namespace aegis::agent {
+
+// Valid according to the header's type: an exit has a process id only, any other type nothing but its header.
+struct Event {
+    AEGIS_EVENT_HEADER header;
+    std::uint32_t process_id;
+    std::uint32_t parent_process_id;
+    std::uint32_t creating_process_id;
+    bool path_exact;
+    std::uint16_t path_length;
+    char16_t path_units[AEGIS_MAX_PATH];
+
+    std::u16string_view path() const { return {path_units, path_length}; }
+};
+
+enum class DecodeError : std::uint8_t {
+    kNone,
+    kShorterThanHeader,  // fewer than 16 bytes, or a Size below 16
+    kBeyondItsBuffer,    // Size is larger than what was there
+    kPayloadTooShort,    // for the event's type
+    kPathTooLong,        // more than AEGIS_MAX_PATH_REPORTED units
+    kPathBeyondPayload,
+};
+
+const char* describe(DecodeError error);
+
+// Decodes the event at the start of `bytes`, which may hold more than this event. With an error, `event.header` is
+// what the bytes said (zero where there were too few).
+DecodeError decode(std::span<const std::byte> bytes, Event& event);
+
+}  // namespace aegis::agent

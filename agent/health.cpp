@@ -1,0 +1,110 @@
+#include "agent/health.hpp"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace aegis::agent {
+namespace {
+
+std::string name_of(std::uint32_t kind) {
+    switch (kind) {
+        case AEGIS_CALLBACK_PROCESS:
+            return "process callback";
+        case AEGIS_CALLBACK_OWNER_EXIT:
+            return "owner-exit callback";
+        default:
+            return fmt::format("callback of kind {}", kind);
+    }
+}
+
+// What it means for the one who reads the events.
+std::string_view consequence_of(std::uint32_t kind) {
+    switch (kind) {
+        case AEGIS_CALLBACK_PROCESS:
+            return "process starts and ends are not seen";
+        case AEGIS_CALLBACK_OWNER_EXIT:
+            return "the driver may not notice at once that a consumer has died";
+        default:
+            return "some events are not seen";
+    }
+}
+
+const AEGIS_CALLBACK_HEALTH* find(const AEGIS_QUERY_REPLY& reply, std::uint32_t kind) {
+    for (const AEGIS_CALLBACK_HEALTH& row : reply.Callbacks) {
+        if (row.Kind == kind) {
+            return &row;
+        }
+    }
+    return nullptr;
+}
+
+std::string_view loss_name(std::size_t reason) {
+    switch (reason) {
+        case AEGIS_LOST_OVERSIZE:
+            return "larger than a slot";
+        case AEGIS_LOST_CLOSING:
+            return "seen while the driver was closing";
+        default:
+            return "for a reason this agent does not know";
+    }
+}
+
+}  // namespace
+
+HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), at_open_(at_open), last_(at_open) {
+    for (const AEGIS_CALLBACK_HEALTH& row : at_open.Callbacks) {
+        if (row.Kind != 0 && row.Registered == 0) {
+            log_->warning(fmt::format("the driver runs without its {} (status 0x{:08X}): {}", name_of(row.Kind),
+                                      static_cast<std::uint32_t>(row.Status), consequence_of(row.Kind)));
+        }
+    }
+}
+
+void HealthWatch::look(const AEGIS_QUERY_REPLY& now) {
+    look_at_callbacks(now);
+    look_at_losses(now);
+    last_ = now;
+}
+
+void HealthWatch::look_at_callbacks(const AEGIS_QUERY_REPLY& now) {
+    for (const AEGIS_CALLBACK_HEALTH& before : last_.Callbacks) {
+        if (before.Kind == 0 || before.Registered == 0) {
+            continue;
+        }
+        const AEGIS_CALLBACK_HEALTH* const after = find(now, before.Kind);
+        if (after == nullptr || after->Registered == 0) {
+            log_->critical(
+                fmt::format("the driver's {} is no longer registered after {} events: {}; "
+                            "find out what removed it, then reload the driver",
+                            name_of(before.Kind), before.Events, consequence_of(before.Kind)));
+        }
+    }
+    for (const AEGIS_CALLBACK_HEALTH& after : now.Callbacks) {
+        const AEGIS_CALLBACK_HEALTH* const before = find(last_, after.Kind);
+        if (after.Kind != 0 && after.Registered != 0 && (before == nullptr || before->Registered == 0)) {
+            log_->note(fmt::format("the driver's {} is registered again", name_of(after.Kind)));
+        }
+    }
+}
+
+void HealthWatch::look_at_losses(const AEGIS_QUERY_REPLY& now) {
+    for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        const std::uint64_t dropped = now.LostBefore[reason] - last_.LostBefore[reason];
+        if (dropped != 0) {
+            log_->warning(fmt::format("the driver dropped {} events before the ring: {}", dropped, loss_name(reason)));
+        }
+    }
+}
+
+std::uint64_t HealthWatch::lost_before_ring() const {
+    std::uint64_t lost = 0;
+    for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        lost += last_.LostBefore[reason] - at_open_.LostBefore[reason];
+    }
+    return lost;
+}
+
+}  // namespace aegis::agent

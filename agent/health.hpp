@@ -1,0 +1,33 @@
+// Watches, through the query IOCTL, that the driver still sees what it promised to see.
+#pragma once
+
+#include <cstdint>
+
+#include "aegis/ioctl.h"
+#include "agent/log.hpp"
+
+namespace aegis::agent {
+
+// Not thread-safe.
+class HealthWatch {
+  public:
+    // Says on `log` which callbacks are missing from the start.
+    HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open);
+
+    // Says what has changed since the last look: a callback that is gone (critical: somebody blinds the sensor), one
+    // that is back, events the driver dropped before they got a ticket. Says each change once.
+    void look(const AEGIS_QUERY_REPLY& now);
+
+    // Events without a ticket since at_open, all reasons together: the lost that no gap shows.
+    std::uint64_t lost_before_ring() const;
+
+  private:
+    void look_at_callbacks(const AEGIS_QUERY_REPLY& now);
+    void look_at_losses(const AEGIS_QUERY_REPLY& now);
+
+    Log* log_;
+    AEGIS_QUERY_REPLY at_open_;
+    AEGIS_QUERY_REPLY last_;
+};
+
+}  // namespace aegis::agent

@@ -1,0 +1,51 @@
+// What the agent says on stderr. Stdout carries events only.
+#pragma once
+
+#include <string_view>
+
+namespace aegis::agent {
+
+// Whole lines, from any thread.
+class Log {
+  public:
+    // `program` prefixes messages. `quiet` drops notes and reports; warnings and errors always appear.
+    Log(std::string_view program, bool quiet) : program_(program), quiet_(quiet) {}
+    virtual ~Log() = default;
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    void error(std::string_view message) { write_message("error", message); }
+    void critical(std::string_view message) { write_message("CRITICAL", message); }
+    void warning(std::string_view message) { write_message("warning", message); }
+    void note(std::string_view message) {
+        if (!quiet_) {
+            write_message("note", message);
+        }
+    }
+    // A line for programs as well as for people (summary, statistics): as it is, without a prefix.
+    void report(std::string_view line) {
+        if (!quiet_) {
+            write_line(line);
+        }
+    }
+
+  protected:
+    // `line` has no newline.
+    virtual void write_line(std::string_view line) = 0;
+
+  private:
+    void write_message(std::string_view severity, std::string_view message);
+
+    std::string_view program_;
+    bool quiet_;
+};
+
+class StderrLog final : public Log {
+  public:
+    using Log::Log;
+
+  protected:
+    void write_line(std::string_view line) override;
+};
+
+}  // namespace aegis::agent

@@ -1,0 +1,204 @@
+#include "agent/ndjson_formatter.hpp"
+
+#include <fmt/format.h>
+#include <rapidjson/writer.h>
+
+#include <iterator>
+#include <utility>
+
+#include "aegis/version.h"
+#include "agent/utf16.hpp"
+
+namespace aegis::agent {
+namespace {
+
+constexpr std::string_view kStart =
+    R"("kind":"event","category":["process"],"type":["start"],"action":"process-start","code":"1")";
+constexpr std::string_view kEnd =
+    R"("kind":"event","category":["process"],"type":["end"],"action":"process-end","code":"2")";
+constexpr std::string_view kUnknown = R"("kind":"event","code":")";
+constexpr std::string_view kLost = R"("kind":"pipeline_error","action":"events-lost")";
+
+constexpr std::string_view kEcsVersion = "8.11.0";
+constexpr std::string_view kAgentName = "aegis-agent";
+
+// What rapidjson's writer calls an output stream.
+class LineStream {
+  public:
+    using Ch = char;
+    explicit LineStream(Lines& lines) : lines_(&lines) {}
+    void Put(char c) { lines_->push_back(c); }
+    void Flush() {}
+
+  private:
+    Lines* lines_;
+};
+
+// `text` is valid UTF-8.
+void append_json_string(std::string_view text, Lines& lines) {
+    LineStream stream(lines);
+    rapidjson::Writer<LineStream> writer(stream);
+    writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+std::string render_constants(std::string_view host_name) {
+    Lines lines;
+    append(lines, R"(,"module":"aegis","dataset":"aegis.process","provider":"AegisMon"})");
+    fmt::format_to(std::back_inserter(lines), R"(,"ecs":{{"version":"{}"}},"host":{{"name":)", kEcsVersion);
+    append_json_string(host_name, lines);
+    fmt::format_to(std::back_inserter(lines), R"(}},"agent":{{"name":"{}","version":"{}"}})", kAgentName,
+                   AEGIS_VERSION_STRING);
+    return fmt::to_string(lines);
+}
+
+// The last component. A path that begins with a slash is no NT path, and may hold backslashes in its names.
+std::string_view file_name(std::string_view path) {
+    const char separator = path.front() == '/' ? '/' : '\\';
+    return path.substr(path.rfind(separator) + 1);
+}
+
+void append_filetime(const Event& event, Lines& lines) {
+    append(lines, R"(,"aegis":{"filetime":")");
+    append_number(lines, event.header.Timestamp);
+    append(lines, "\"");
+}
+
+}  // namespace
+
+std::string hexadecimal(const SessionId& session) {
+    std::string text;
+    for (const std::uint8_t byte : session) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
+}
+
+NdjsonFormatter::NdjsonFormatter(const SessionId& session, std::string_view host_name, ProcessTable& processes,
+                                 std::unique_ptr<DosPaths> dos_paths)
+    : session_(hexadecimal(session)),
+      constants_(render_constants(host_name)),
+      processes_(&processes),
+      dos_paths_(std::move(dos_paths)) {}
+
+void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
+    switch (event.header.Type) {
+        case AEGIS_EVENT_PROCESS_CREATE:
+            append_create(event, sequence, lines);
+            break;
+        case AEGIS_EVENT_PROCESS_EXIT:
+            append_exit(event, sequence, lines);
+            break;
+        default:
+            append_unknown(event, sequence, lines);
+            break;
+    }
+}
+
+void NdjsonFormatter::append_head(std::string_view event_fields, std::int64_t filetime, Lines& lines) {
+    append(lines, R"({"@timestamp":")");
+    time_.append_iso(lines, filetime);
+    append(lines, R"(","event":{)");
+    append(lines, event_fields);
+}
+
+void NdjsonFormatter::append_identity(std::uint64_t sequence, Lines& lines) {
+    const fmt::format_int digits(sequence);
+    const std::string_view number(digits.data(), digits.size());
+    append(lines, R"(,"sequence":)");
+    append(lines, number);
+    append(lines, R"(,"id":")");
+    append(lines, session_);
+    append(lines, "-");
+    append(lines, number);
+    append(lines, "\"");
+    append(lines, constants_);
+}
+
+void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, Lines& lines) {
+    append_head(kStart, event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append(lines, R"(,"process":{"pid":)");
+    append_number(lines, event.process_id);
+    const std::size_t about_process = lines.size();
+    append_executable(event, lines);
+    append(lines, R"(,"parent":{"pid":)");
+    append_number(lines, event.parent_process_id);
+    append(lines, "}");
+    processes_->remember(event.process_id, {lines.data() + about_process, lines.size() - about_process});
+    append(lines, "}");
+    append_filetime(event, lines);
+    append_sensor_fields(event, lines);
+    append(lines, "}}\n");
+}
+
+void NdjsonFormatter::append_executable(const Event& event, Lines& lines) {
+    path_.clear();
+    path_invalid_ = append_utf8(event.path(), path_);
+    const std::string_view path(path_.data(), path_.size());
+    if (path.empty()) {
+        return;
+    }
+    const bool translated = dos_paths_ != nullptr && dos_paths_->translate(path, dos_path_);
+    const std::string_view executable = translated ? std::string_view(dos_path_) : path;
+    append(lines, R"(,"executable":)");
+    append_json_string(executable, lines);
+    append(lines, R"(,"name":)");
+    append_json_string(file_name(executable), lines);
+}
+
+void NdjsonFormatter::append_sensor_fields(const Event& event, Lines& lines) {
+    append(lines, R"(,"process":{"path_exact":)");
+    append(lines, event.path_exact ? "true" : "false");
+    if (path_invalid_) {
+        append(lines, R"(,"path_invalid_utf16":true)");
+    }
+    if (dos_paths_ != nullptr && path_.size() != 0) {
+        append(lines, R"(,"nt_path":)");
+        append_json_string({path_.data(), path_.size()}, lines);
+    }
+    append(lines, R"(,"creator_pid":)");
+    append_number(lines, event.creating_process_id);
+    if (event.creating_process_id != event.parent_process_id) {
+        append(lines, R"(,"creator_mismatch":true)");
+    }
+    append(lines, "}");
+}
+
+void NdjsonFormatter::append_exit(const Event& event, std::uint64_t sequence, Lines& lines) {
+    append_head(kEnd, event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append(lines, R"(,"process":{"pid":)");
+    append_number(lines, event.process_id);
+    processes_->take(event.process_id, lines);
+    append(lines, "}");
+    append_filetime(event, lines);
+    append(lines, "}}\n");
+}
+
+void NdjsonFormatter::append_unknown(const Event& event, std::uint64_t sequence, Lines& lines) {
+    append_head(kUnknown, event.header.Timestamp, lines);
+    append_number(lines, event.header.Type);
+    append(lines, "\"");
+    append_identity(sequence, lines);
+    append_filetime(event, lines);
+    append(lines, R"(,"type":)");
+    append_number(lines, event.header.Type);
+    append(lines, R"(,"size":)");
+    append_number(lines, event.header.Size);
+    append(lines, "}}\n");
+}
+
+void NdjsonFormatter::append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) {
+    processes_->forget_all();
+    append_head(kLost, filetime, lines);
+    append(lines, constants_);
+    append(lines, R"(,"aegis":{"lost":{"first":)");
+    append_number(lines, lost.first);
+    append(lines, R"(,"last":)");
+    append_number(lines, lost.last);
+    append(lines, R"(,"count":)");
+    append_number(lines, lost.count());
+    append(lines, "}}}\n");
+}
+
+}  // namespace aegis::agent

@@ -1,0 +1,55 @@
+// One JSON object a line, in the Elastic Common Schema.
+//
+// Numbers are numbers (process ids, event.sequence, counts); event.id and aegis.filetime are strings, because a
+// reader that keeps numbers as doubles would round them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/dos_paths.hpp"
+#include "agent/formatter.hpp"
+#include "agent/process_table.hpp"
+#include "agent/timestamp.hpp"
+
+namespace aegis::agent {
+
+using SessionId = std::array<std::uint8_t, 16>;
+
+std::string hexadecimal(const SessionId& session);
+
+// Most of a line never changes: it is rendered once, and a line is put together from the pieces.
+class NdjsonFormatter final : public Formatter {
+  public:
+    // `host_name` is UTF-8. `processes` outlives the formatter and may be shared. `dos_paths` is null where the
+    // driver's paths are the system's own.
+    NdjsonFormatter(const SessionId& session, std::string_view host_name, ProcessTable& processes,
+                    std::unique_ptr<DosPaths> dos_paths);
+
+    void append_event(const Event& event, std::uint64_t sequence, Lines& lines) override;
+    void append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) override;
+
+  private:
+    void append_head(std::string_view event_fields, std::int64_t filetime, Lines& lines);
+    void append_identity(std::uint64_t sequence, Lines& lines);
+    void append_create(const Event& event, std::uint64_t sequence, Lines& lines);
+    void append_executable(const Event& event, Lines& lines);
+    void append_sensor_fields(const Event& event, Lines& lines);
+    void append_exit(const Event& event, std::uint64_t sequence, Lines& lines);
+    void append_unknown(const Event& event, std::uint64_t sequence, Lines& lines);
+
+    TimestampFormatter time_;
+    std::string session_;
+    std::string constants_;  // the end of the event object, ecs, host and agent
+    ProcessTable* processes_;
+    std::unique_ptr<DosPaths> dos_paths_;
+    // Of the event being formatted; members, so that no event allocates.
+    Lines path_;
+    std::string dos_path_;
+    bool path_invalid_ = false;
+};
+
+}  // namespace aegis::agent

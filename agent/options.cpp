@@ -1,0 +1,156 @@
+#include "agent/options.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "aegis/ioctl.h"
+#include "aegis/ring/region.hpp"
+#include "aegis/version.h"
+
+namespace aegis::agent {
+namespace {
+
+constexpr double kLongestDuration = 1e9;  // seconds; about 30 years, and far from overflowing nanoseconds
+constexpr std::uint32_t kMostConsumers = 64;
+constexpr std::uint32_t kLongestPollMs = 60'000;
+constexpr std::uint32_t kLongestHealthInterval = 86'400;
+
+std::string version_text(const PlatformFacts& platform) {
+    return fmt::format("{} {} (ring ABI {}.{}, control version {})\n", platform.program, AEGIS_VERSION_STRING,
+                       AEGIS_RING_ABI_MAJOR, AEGIS_RING_ABI_MINOR, AEGIS_CONTROL_VERSION);
+}
+
+// An option whose value is one of a few words.
+template <class T>
+void add_choice(CLI::App& app, const std::string& name, T& target,
+                const std::vector<std::pair<std::string, T>>& choices, const std::string& description) {
+    std::string words;
+    for (const auto& [word, value] : choices) {
+        words += (words.empty() ? "" : "|") + word;
+    }
+    const auto choose = [&target, name, choices, words](const std::string& given) {
+        for (const auto& [word, value] : choices) {
+            if (word == given) {
+                target = value;
+                return;
+            }
+        }
+        throw CLI::ValidationError(name, fmt::format("'{}' is none of {}", given, words));
+    };
+    app.add_option_function<std::string>(name, choose, description)
+        ->option_text(fmt::format("{} [{}]", words, choices.front().first));
+}
+
+std::string check_duration(const std::string& text) {
+    double seconds = 0;
+    // Written so that "nan" fails as well.
+    const bool valid = CLI::detail::lexical_cast(text, seconds) && seconds >= 0 && seconds <= kLongestDuration;
+    return valid ? std::string() : fmt::format("{} is no number of seconds from 0 to {}", text, kLongestDuration);
+}
+
+std::string check_slot_count(const std::string& text) {
+    std::uint64_t count = 0;
+    const bool valid = CLI::detail::lexical_cast(text, count) && ring::is_valid_slot_count(count);
+    return valid ? std::string()
+                 : fmt::format("{} is no power of two from {} to {}", text, AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX);
+}
+
+void add_stream_options(CLI::App& app, Options& options) {
+    add_choice(app, "--transport", options.transport, {{"ring", Transport::kRing}, {"pull", Transport::kPull}},
+               "ring: mapped memory, and pull when it cannot be mapped; pull: ask the driver at intervals");
+    add_choice(app, "--output", options.output, {{"text", OutputFormat::kText}, {"ndjson", OutputFormat::kNdjson}},
+               "text: a line a person reads; ndjson: Elastic Common Schema");
+    add_choice(app, "--from", options.from, {{"oldest", StartAt::kOldest}, {"now", StartAt::kNow}},
+               "oldest: begin with all the ring still holds; now: with what follows");
+    app.add_option("--duration", options.duration_seconds, "End after this many seconds")
+        ->check(check_duration, "")
+        ->option_text("SECONDS");
+    app.add_option("--count", options.count, "End after this many printed events")
+        ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()))
+        ->option_text("N");
+}
+
+void add_reading_options(CLI::App& app, Options& options) {
+    app.add_option("--wakeup-batch", options.wakeup_batch,
+                   "Sleep until K events wait, or until 100 ms have passed with fewer: fewer wakeups, more latency")
+        ->check(CLI::Range(1U, AEGIS_SLOT_COUNT_MAX))
+        ->option_text("K [1]");
+    app.add_option("--consumers", options.consumers,
+                   "Threads that share the ring's events: each event is printed once, by one of them; "
+                   "the order of lines from different threads is not promised")
+        ->check(CLI::Range(1U, kMostConsumers))
+        ->option_text("N [1]");
+    app.add_option("--poll-ms", options.poll_ms, "With pull: the time between two questions to the driver")
+        ->check(CLI::Range(1U, kLongestPollMs))
+        ->option_text("MS [200]");
+    app.add_option("--health-interval", options.health_seconds,
+                   "Ask the driver at this interval whether its callbacks are still registered; 0: never")
+        ->check(CLI::Range(0U, kLongestHealthInterval))
+        ->option_text("SECONDS [30]");
+}
+
+void add_reporting_options(CLI::App& app, Options& options) {
+    app.add_flag("--fail-on-loss", options.fail_on_loss, "Exit with code 5 when an event was lost");
+    app.add_flag("--quiet", options.quiet, "No summary and no notes on stderr; errors still appear");
+    app.add_flag("--stats", options.stats, "A progress line a second on stderr");
+    app.add_flag("--measure-latency", options.measure_latency,
+                 "Report median, p99 and maximum from an event's timestamp to its written line");
+}
+
+void add_device_options(CLI::App& app, Options& options, const PlatformFacts& platform) {
+    auto* device = app.add_option("--device", options.device.path, std::string(platform.device_help));
+    device->option_text("PATH");
+    if (!platform.embedded_host) {
+        return;
+    }
+    app.add_option("--source", options.device.source,
+                   "Where the embedded host takes process activity from: auto, connector, procfs or synthetic:RATE")
+        ->excludes(device)
+        ->option_text("SOURCE [auto]");
+    app.add_option("--slot-count", options.device.slot_count, "Slots of the embedded host's ring: a power of two")
+        ->excludes(device)
+        ->check(check_slot_count, "")
+        ->option_text(fmt::format("N [{}]", AEGIS_SLOT_COUNT_DEFAULT));
+}
+
+EarlyExit usage_error(const PlatformFacts& platform, const std::string& message) {
+    return {ExitCode::kUsage,
+            fmt::format("{}: {}\nRun '{} --help' for the options.\n", platform.program, message, platform.program)};
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv, const PlatformFacts& platform) {
+    Options options;
+    CLI::App app("Prints what the AegisMon sensor sees, one event a line, on stdout.", std::string(platform.program));
+    app.footer(std::string(platform.examples));
+    app.set_help_flag("-h,--help", "This text");
+    bool version = false;
+    app.add_flag("--version", version, "Version of the program and of the protocols it speaks");
+    add_stream_options(app, options);
+    add_reading_options(app, options);
+    add_reporting_options(app, options);
+    add_device_options(app, options, platform);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        return EarlyExit{ExitCode::kFinished, app.help()};
+    } catch (const CLI::ParseError& error) {
+        return usage_error(platform, error.what());
+    }
+    if (version) {
+        return EarlyExit{ExitCode::kFinished, version_text(platform)};
+    }
+    if (options.transport == Transport::kPull && options.consumers > 1) {
+        return usage_error(platform,
+                           "--consumers shares the ring among threads; it has no meaning with --transport pull");
+    }
+    return options;
+}
+
+}  // namespace aegis::agent

@@ -1,0 +1,121 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+#include <utf8.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <ctime>
+#include <iterator>
+
+#include "agent/port/linux/host_device.hpp"
+#include "agent/port/linux/interrupt_event.hpp"
+#include "agent/port/linux/stdout_writer.hpp"
+#include "agent/port/port.hpp"
+
+namespace aegis::agent {
+namespace {
+
+// A descriptor the agent opens must not become its stdout: with fd 1 closed by the caller, an eventfd would. Opened so
+// that using it fails as it would have without.
+struct StandardDescriptors {
+    StandardDescriptors() {
+        const std::array modes = {O_WRONLY, O_RDONLY, O_WRONLY};
+        for (std::size_t fd = 0; fd < modes.size(); ++fd) {
+            if (fcntl(static_cast<int>(fd), F_GETFD) < 0) {
+                static_cast<void>(open("/dev/null", modes[fd]));
+            }
+        }
+    }
+};
+
+class LinuxPort final : public Port {
+  public:
+    std::optional<Failure> open_device(const DeviceChoice& choice, Log& /*log*/,
+                                       std::unique_ptr<Device>& device) override {
+        return HostDevice::open(choice, interrupt_.descriptor(), device);
+    }
+
+    WriteResult write_output(std::string_view text) override { return stdout_.write(text); }
+    void abandon_output() override { stdout_.abandon(); }
+    void interrupt() override { interrupt_.set(); }
+    InterruptStatus wait_interrupt(Timeout timeout) override;
+    bool stop_requested() const override { return interrupt_.set_by_signal(); }
+    std::int64_t system_time() const override;
+    std::uint32_t process_id() const override { return static_cast<std::uint32_t>(getpid()); }
+    std::string host_name() const override;
+    std::unique_ptr<DosPaths> dos_paths() const override { return nullptr; }
+
+  private:
+    StandardDescriptors standard_descriptors_;  // first
+    InterruptEvent interrupt_;
+    StdoutWriter stdout_;
+};
+
+InterruptStatus LinuxPort::wait_interrupt(Timeout timeout) {
+    timespec limit = {};
+    if (timeout) {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*timeout);
+        limit = {seconds.count(), (*timeout - seconds).count()};
+    }
+    std::array<pollfd, 2> fds = {pollfd{interrupt_.descriptor(), POLLIN, 0}, pollfd{stdout_.descriptor(), 0, 0}};
+    const int ready = ppoll(fds.data(), fds.size(), timeout ? &limit : nullptr, nullptr);
+    if (fds[0].revents != 0) {
+        return InterruptStatus::kInterrupted;
+    }
+    return ready > 0 ? InterruptStatus::kOutputClosed : InterruptStatus::kTimeout;
+}
+
+std::int64_t LinuxPort::system_time() const {
+    constexpr std::int64_t kSecondsFrom1601To1970 = 11'644'473'600;
+    constexpr std::int64_t kUnitsPerSecond = 10'000'000;
+    constexpr std::int64_t kNanosecondsPerUnit = 100;
+    timespec now = {};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec + kSecondsFrom1601To1970) * kUnitsPerSecond + now.tv_nsec / kNanosecondsPerUnit;
+}
+
+std::string LinuxPort::host_name() const {
+    std::array<char, HOST_NAME_MAX + 1> name = {};
+    if (gethostname(name.data(), name.size() - 1) != 0) {
+        return "unknown";
+    }
+    const auto end = std::find(name.begin(), name.end(), '\0');
+    std::string valid;
+    utf8::replace_invalid(name.begin(), end, std::back_inserter(valid));
+    return valid;
+}
+
+}  // namespace
+
+std::unique_ptr<Port> make_port() {
+    return std::make_unique<LinuxPort>();
+}
+
+const PlatformFacts& platform_facts() {
+    static constexpr PlatformFacts kFacts = {
+        .program = "aegis-agent",
+        .device_help = "Socket of a running aegismon-host; without it the agent starts a host of its own",
+        .examples = R"(Examples:
+  aegis-agent                                   follow process starts and ends until Ctrl-C
+  aegis-agent --output ndjson --duration 20     twenty seconds of Elastic Common Schema
+  aegis-agent --source synthetic:50000 --stats --output ndjson > /dev/null
+                                                how fast is it on this machine?
+  aegis-agent --device /run/aegismon/aegismon.sock --from now --count 10
+                                                ten events of a host that already runs
+
+Stdout carries events only; everything else goes to stderr.
+
+Exit codes:
+  0 finished as asked    1 runtime failure      2 usage
+  3 driver absent or access denied              4 protocol mismatch
+  5 --fail-on-loss, and something was lost      6 the driver went away
+)",
+        .embedded_host = true,
+    };
+    return kFacts;
+}
+
+}  // namespace aegis::agent

@@ -1,0 +1,186 @@
+#include <windows.h>
+
+#include <atomic>
+#include <mutex>
+#include <system_error>
+
+#include "agent/port/port.hpp"
+#include "agent/port/win32/dos_devices.hpp"
+#include "agent/port/win32/driver_device.hpp"
+#include "agent/port/win32/error_text.hpp"
+#include "agent/port/win32/unique_handle.hpp"
+#include "agent/port/win32/utf8.hpp"
+
+namespace aegis::agent {
+namespace {
+
+// What the console's handler, which runs in a thread of its own, may touch. The handle is written before the handler is
+// installed and read by it only; the flag says nothing about other memory: relaxed.
+HANDLE g_interrupt = nullptr;
+std::atomic<bool> g_stop_requested{false};
+// Set when main is about to return: Windows ends the process as soon as the handler of a closed console returns.
+HANDLE g_finished = nullptr;
+
+BOOL WINAPI on_console_event(DWORD event) {
+    g_stop_requested.store(true, std::memory_order_relaxed);
+    SetEvent(g_interrupt);
+    if (event == CTRL_CLOSE_EVENT || event == CTRL_LOGOFF_EVENT || event == CTRL_SHUTDOWN_EVENT) {
+        WaitForSingleObject(g_finished, INFINITE);
+    }
+    return TRUE;
+}
+
+// Little enough that a slow reader's progress shows.
+constexpr std::size_t kMostBytesPerWrite = std::size_t{16} << 10U;
+
+UniqueHandle create_manual_reset_event() {
+    UniqueHandle event(CreateEventW(nullptr, TRUE, FALSE, nullptr));
+    if (!event) {
+        throw std::system_error(static_cast<int>(GetLastError()), std::system_category(), "cannot create an event");
+    }
+    return event;
+}
+
+UniqueHandle this_thread() {
+    HANDLE thread = nullptr;
+    DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0, FALSE,
+                    DUPLICATE_SAME_ACCESS);
+    return UniqueHandle(thread);
+}
+
+class Win32Port final : public Port {
+  public:
+    Win32Port();
+    ~Win32Port() override;
+    Win32Port(const Win32Port&) = delete;
+    Win32Port& operator=(const Win32Port&) = delete;
+
+    std::optional<Failure> open_device(const DeviceChoice& choice, Log& /*log*/,
+                                       std::unique_ptr<Device>& device) override {
+        return DriverDevice::open(choice, interrupt_.get(), device);
+    }
+
+    WriteResult write_output(std::string_view text) override;
+    void abandon_output() override;
+    void interrupt() override { SetEvent(interrupt_.get()); }
+    InterruptStatus wait_interrupt(Timeout timeout) override;
+    bool stop_requested() const override { return g_stop_requested.load(std::memory_order_relaxed); }
+    std::int64_t system_time() const override;
+    std::uint32_t process_id() const override { return GetCurrentProcessId(); }
+    std::string host_name() const override;
+    std::unique_ptr<DosPaths> dos_paths() const override { return std::make_unique<DosPaths>(query_dos_prefixes); }
+
+  private:
+    UniqueHandle interrupt_ = create_manual_reset_event();
+    UniqueHandle finished_ = create_manual_reset_event();
+    const HANDLE stdout_ = GetStdHandle(STD_OUTPUT_HANDLE);
+    const UINT console_code_page_ = GetConsoleOutputCP();
+    std::mutex writer_mutex_;
+    UniqueHandle writer_;     // the thread inside WriteFile; guarded by writer_mutex_
+    bool abandoned_ = false;  // guarded by writer_mutex_
+};
+
+Win32Port::Win32Port() {
+    g_interrupt = interrupt_.get();
+    g_finished = finished_.get();
+    SetConsoleOutputCP(CP_UTF8);
+    SetConsoleCtrlHandler(on_console_event, TRUE);
+}
+
+Win32Port::~Win32Port() {
+    SetConsoleOutputCP(console_code_page_);
+    SetEvent(finished_.get());
+    SetConsoleCtrlHandler(on_console_event, FALSE);
+}
+
+WriteResult Win32Port::write_output(std::string_view text) {
+    // Whole lines: a console takes no half of a UTF-8 sequence.
+    const std::size_t end = text.rfind('\n', kMostBytesPerWrite);
+    if (end != std::string_view::npos) {
+        text = text.substr(0, end + 1);
+    }
+    {
+        const std::scoped_lock lock(writer_mutex_);
+        if (abandoned_) {
+            return {WriteStatus::kAbandoned, 0, {}};
+        }
+        writer_ = this_thread();
+    }
+    DWORD written = 0;
+    const BOOL done = WriteFile(stdout_, text.data(), static_cast<DWORD>(text.size()), &written, nullptr);
+    const DWORD error = done ? ERROR_SUCCESS : GetLastError();
+    {
+        const std::scoped_lock lock(writer_mutex_);
+        writer_.reset();
+    }
+    switch (error) {
+        case ERROR_SUCCESS:
+            return {WriteStatus::kWritten, written, {}};
+        case ERROR_BROKEN_PIPE:
+        case ERROR_NO_DATA:
+        case ERROR_PIPE_NOT_CONNECTED:
+            return {WriteStatus::kClosed, 0, {}};
+        case ERROR_OPERATION_ABORTED:
+            return {WriteStatus::kAbandoned, 0, {}};
+        default:
+            return {WriteStatus::kFailed, 0, describe_windows_error(error)};
+    }
+}
+
+void Win32Port::abandon_output() {
+    const std::scoped_lock lock(writer_mutex_);
+    abandoned_ = true;
+    if (writer_) {
+        CancelSynchronousIo(writer_.get());
+    }
+}
+
+InterruptStatus Win32Port::wait_interrupt(Timeout timeout) {
+    const DWORD result = WaitForSingleObject(interrupt_.get(), wait_milliseconds(timeout));
+    return result == WAIT_TIMEOUT ? InterruptStatus::kTimeout : InterruptStatus::kInterrupted;
+}
+
+std::int64_t Win32Port::system_time() const {
+    FILETIME now;
+    GetSystemTimePreciseAsFileTime(&now);
+    return static_cast<std::int64_t>(std::uint64_t{now.dwHighDateTime} << 32U | now.dwLowDateTime);
+}
+
+std::string Win32Port::host_name() const {
+    constexpr DWORD kMostUnits = 256;
+    wchar_t name[kMostUnits];
+    DWORD units = kMostUnits;
+    return GetComputerNameExW(ComputerNameDnsHostname, name, &units) ? to_utf8({name, units}) : "unknown";
+}
+
+}  // namespace
+
+std::unique_ptr<Port> make_port() {
+    return std::make_unique<Win32Port>();
+}
+
+const PlatformFacts& platform_facts() {
+    static constexpr PlatformFacts kFacts = {
+        .program = "AegisAgent",
+        .device_help = R"(The driver's device [\\.\AegisMon])",
+        .examples = R"(Examples:
+  AegisAgent                                    follow process starts and ends until Ctrl-C
+  AegisAgent --output ndjson --duration 20      twenty seconds of Elastic Common Schema
+  AegisAgent --output ndjson --stats > events.ndjson
+                                                into a file, with a progress line a second
+  AegisAgent --from now --count 10              the next ten events
+
+Run it in an elevated console, with AegisMon loaded (install.ps1).
+Stdout carries events only; everything else goes to stderr.
+
+Exit codes:
+  0 finished as asked    1 runtime failure      2 usage
+  3 driver absent or access denied              4 protocol mismatch
+  5 --fail-on-loss, and something was lost      6 the driver went away
+)",
+        .embedded_host = false,
+    };
+    return kFacts;
+}
+
+}  // namespace aegis::agent

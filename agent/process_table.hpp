@@ -1,0 +1,50 @@
+// What the start of a process said, kept until its end: an exit event carries nothing but the process id.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/lines.hpp"
+
+namespace aegis::agent {
+
+// Bounded by construction: a set-associative cache. A process id belongs to one set of kWays entries; a full set
+// forgets its oldest. Threads share it.
+class ProcessTable {
+  public:
+    static constexpr std::size_t kSets = 8192;
+    static constexpr std::size_t kWays = 8;
+    static constexpr std::size_t kCapacity = kSets * kWays;
+
+    ProcessTable();
+
+    // Keeps `text` for a process that has started; replaces what an earlier one with the same id left.
+    void remember(std::uint32_t process_id, std::string_view text);
+
+    // Appends the text of a process that has ended and forgets it; false when it is not known.
+    bool take(std::uint32_t process_id, Lines& lines);
+
+    // After a loss: the end of any known process, and the start of another with its id, may be among what was lost.
+    // A name that may be another's is worse than none.
+    void forget_all();
+
+  private:
+    struct Entry {
+        std::uint32_t process_id = 0;
+        std::uint64_t stamp = 0;  // order of arrival; at most forgotten_: free
+        std::string text;         // keeps its capacity when the entry is used again
+    };
+
+    Entry* set_of(std::uint32_t process_id);
+
+    std::mutex mutex_;  // guards everything below
+    std::vector<Entry> entries_;
+    std::uint64_t stamp_ = 0;
+    std::uint64_t forgotten_ = 0;
+};
+
+}  // namespace aegis::agent

@@ -1,0 +1,33 @@
+#include "agent/run_control.hpp"
+
+namespace aegis::agent {
+
+void RunControl::end(EndCause cause, ring::Ticket limit) {
+    auto none = EndCause::kNone;
+    // Release; pairs with the load in cause(): who sees the cause sees what was said about it.
+    cause_.compare_exchange_strong(none, cause, std::memory_order_release, std::memory_order_relaxed);
+    ring::Ticket known = limit_.load(std::memory_order_relaxed);
+    while (limit < known && !limit_.compare_exchange_weak(known, limit, std::memory_order_relaxed)) {
+    }
+    port_->interrupt();
+}
+
+void RunControl::leave() {
+    const std::scoped_lock lock(mutex_);
+    if (--workers_ == 0) {
+        left_.notify_all();
+        port_->interrupt();
+    }
+}
+
+bool RunControl::wait_until_left(std::chrono::nanoseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return left_.wait_for(lock, timeout, [this] { return workers_ == 0; });
+}
+
+bool RunControl::all_left() {
+    const std::scoped_lock lock(mutex_);
+    return workers_ == 0;
+}
+
+}  // namespace aegis::agent

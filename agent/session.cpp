@@ -1,0 +1,224 @@
+#include "agent/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "agent/channel.hpp"
+#include "agent/counters.hpp"
+#include "agent/health.hpp"
+#include "agent/malformed.hpp"
+#include "agent/output.hpp"
+#include "agent/printer.hpp"
+#include "agent/process_table.hpp"
+#include "agent/pull_stream.hpp"
+#include "agent/ring_stream.hpp"
+#include "agent/run_control.hpp"
+#include "agent/supervisor.hpp"
+#include "agent/text_formatter.hpp"
+
+namespace aegis::agent {
+namespace {
+
+class Session {
+  public:
+    Session(Port& port, Log& log, const Options& options, Channel& channel)
+        : port_(port),
+          log_(log),
+          options_(options),
+          channel_(channel),
+          output_(port, options.measure_latency),
+          malformed_(log),
+          health_(log, channel.at_open),
+          workers_(channel.ring ? options.consumers : 1),
+          control_(port, workers_, options.count) {}
+
+    // Reads until the end; the exit code is what reading alone gives.
+    ExitCode run();
+
+  private:
+    void make_printers();
+    std::unique_ptr<Formatter> make_formatter();
+    std::unique_ptr<EventStream> make_stream();
+    std::uint64_t wakeup_batch();
+    void read(EventStream& stream, Supervisor& supervisor);
+    void report(const Supervisor& supervisor);
+    ExitCode conclude(const Totals& totals);
+    std::optional<ExitCode> conclude_output();
+
+    Port& port_;
+    Log& log_;
+    const Options& options_;
+    Channel& channel_;
+    Output output_;
+    MalformedReporter malformed_;
+    HealthWatch health_;
+    std::unique_ptr<ProcessTable> processes_;  // of the formatters that need it
+    const std::size_t workers_;
+    RunControl control_;
+    std::deque<Counters> counters_;  // one per worker; a deque, because they cannot be moved
+    std::vector<std::unique_ptr<Printer>> printers_;
+};
+
+ExitCode Session::run() {
+    make_printers();
+    const std::unique_ptr<EventStream> stream = make_stream();
+    Supervisor supervisor(
+        {&port_, channel_.device.get(), &log_, &control_, stream.get(), &output_, &health_, &counters_}, options_);
+    read(*stream, supervisor);
+    malformed_.finish();
+    if (control_.cause() == EndCause::kDriverGone) {
+        log_.error("AegisMon went away: no further event can come; start it again, then this agent");
+    } else {
+        supervisor.look_at_health();
+    }
+    report(supervisor);
+    return conclude(supervisor.totals());
+}
+
+void Session::read(EventStream& stream, Supervisor& supervisor) {
+    std::vector<std::jthread> threads;
+    try {
+        while (threads.size() < workers_) {
+            threads.emplace_back([&stream, worker = threads.size()] { stream.run(worker); });
+        }
+    } catch (const std::system_error& error) {
+        log_.error(fmt::format("cannot start a reading thread: {}; try fewer --consumers", error.what()));
+        control_.end(EndCause::kFailed, RunControl::kAtOnce);
+        for (std::size_t missing = threads.size(); missing < workers_; ++missing) {
+            control_.leave();
+        }
+    }
+    supervisor.run();
+    // Workers that leave on their own have printed what --count asked for.
+    control_.end(EndCause::kCount, RunControl::kAtOnce);
+}
+
+void Session::make_printers() {
+    for (std::size_t worker = 0; worker < workers_; ++worker) {
+        counters_.emplace_back();
+        printers_.push_back(std::make_unique<Printer>(port_, output_, malformed_, counters_.back(), make_formatter()));
+    }
+}
+
+std::unique_ptr<Formatter> Session::make_formatter() {
+    if (options_.output == OutputFormat::kText) {
+        return std::make_unique<TextFormatter>();
+    }
+    if (processes_ == nullptr) {
+        processes_ = std::make_unique<ProcessTable>();
+    }
+    return std::make_unique<NdjsonFormatter>(channel_.session, port_.host_name(), *processes_, port_.dos_paths());
+}
+
+std::unique_ptr<EventStream> Session::make_stream() {
+    if (channel_.ring) {
+        const ring::RingMemory<>& memory = channel_.ring->memory;
+        const ring::Ticket start =
+            options_.from == StartAt::kOldest ? ring::oldest_ticket(memory) : memory.load_published();
+        return std::make_unique<RingStream>(
+            RingStream::Setup{channel_.device.get(), *channel_.ring, start, wakeup_batch()}, control_, printers_);
+    }
+    if (options_.consumers > 1) {
+        log_.note("one thread reads: --consumers shares the ring only");
+    }
+    return std::make_unique<PullStream>(
+        PullStream::Setup{&port_, channel_.device.get(), &log_, std::chrono::milliseconds(options_.poll_ms),
+                          options_.from, channel_.at_open.Published},
+        control_, *printers_.front());
+}
+
+// A bell that rings when the ring is full rings too late.
+std::uint64_t Session::wakeup_batch() {
+    const std::uint64_t most = channel_.ring->memory.slot_count() / 2;
+    if (options_.wakeup_batch > most) {
+        log_.note(fmt::format("--wakeup-batch {} is more than half of the ring's slots; using {}",
+                              options_.wakeup_batch, most));
+    }
+    return std::min<std::uint64_t>(options_.wakeup_batch, most);
+}
+
+void Session::report(const Supervisor& supervisor) {
+    if (output_.result().status == WriteStatus::kClosed) {
+        return;
+    }
+    if (options_.measure_latency) {
+        const LatencyReport latency = output_.latency();
+        constexpr double kUnitsPerMillisecond = 10'000;
+        log_.report(fmt::format("latency: median={:.3f}ms p99={:.3f}ms max={:.3f}ms samples={}",
+                                static_cast<double>(latency.median) / kUnitsPerMillisecond,
+                                static_cast<double>(latency.p99) / kUnitsPerMillisecond,
+                                static_cast<double>(latency.max) / kUnitsPerMillisecond, latency.samples));
+    }
+    const Totals totals = supervisor.totals();
+    const std::string malformed = totals.malformed != 0 ? fmt::format(" malformed={}", totals.malformed) : "";
+    log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}", totals.delivered,
+                            totals.lost, rate(totals.delivered, supervisor.elapsed()), totals.wakeups, totals.max_lag,
+                            malformed));
+}
+
+std::optional<ExitCode> Session::conclude_output() {
+    const WriteResult& result = output_.result();
+    switch (result.status) {
+        case WriteStatus::kWritten:
+        case WriteStatus::kClosed:
+            return std::nullopt;
+        case WriteStatus::kFailed:
+            log_.error(fmt::format("cannot write to standard output: {}; make room there or name another place",
+                                   result.error));
+            return ExitCode::kRuntimeFailure;
+        case WriteStatus::kAbandoned:
+            log_.error("standard output: its reader took nothing while the agent was asked to end; lines are missing");
+            return ExitCode::kRuntimeFailure;
+    }
+    return std::nullopt;
+}
+
+ExitCode Session::conclude(const Totals& totals) {
+    if (const std::optional<ExitCode> code = conclude_output()) {
+        return *code;
+    }
+    if (control_.cause() == EndCause::kFailed) {
+        return ExitCode::kRuntimeFailure;
+    }
+    if (control_.cause() == EndCause::kDriverGone) {
+        return ExitCode::kDriverGone;
+    }
+    if (options_.fail_on_loss && (totals.lost != 0 || health_.lost_before_ring() != 0)) {
+        return ExitCode::kLost;
+    }
+    return ExitCode::kFinished;
+}
+
+}  // namespace
+
+ExitCode run_session(Port& port, Log& log, const Options& options) {
+    Channel channel;
+    ExitCode code = ExitCode::kFinished;
+    if (const std::optional<Failure> failure = open_channel(port, log, options, channel)) {
+        code = failure->exit_code;
+        if (code == ExitCode::kFinished) {
+            log.note(failure->message);
+        } else {
+            log.error(failure->message);
+        }
+    } else {
+        code = Session(port, log, options, channel).run();
+    }
+    if (channel.device != nullptr) {
+        if (const std::optional<Failure> failure = channel.device->close()) {
+            log.error(failure->message);
+            const bool fine = code == ExitCode::kFinished || code == ExitCode::kLost;
+            code = fine ? failure->exit_code : code;
+        }
+    }
+    return code;
+}
+
+}  // namespace aegis::agent

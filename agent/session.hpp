@@ -1,0 +1,14 @@
+// One run of the agent, from opening the driver to the summary.
+#pragma once
+
+#include "agent/exit_code.hpp"
+#include "agent/log.hpp"
+#include "agent/options.hpp"
+#include "agent/port/port.hpp"
+
+namespace aegis::agent {
+
+// Blocks until the run ends for one of the reasons in EndCause. Everything that goes wrong is said on `log`.
+ExitCode run_session(Port& port, Log& log, const Options& options);
+
+}  // namespace aegis::agent

@@ -1,0 +1,130 @@
+#include "agent/supervisor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/channel.hpp"
+
+namespace aegis::agent {
+namespace {
+
+constexpr std::chrono::seconds kStatisticsInterval{1};
+// After a stop, how long stdout's reader may take nothing before its lines are given up.
+constexpr std::chrono::seconds kOutputPatience{2};
+
+}  // namespace
+
+std::uint64_t rate(std::uint64_t events, std::chrono::nanoseconds time) {
+    const double seconds = std::chrono::duration<double>(time).count();
+    return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(events) / seconds) : 0;
+}
+
+Supervisor::Supervisor(const Parts& parts, const Options& options)
+    : parts_(parts), begin_(Clock::now()), health_interval_(options.health_seconds), last_statistics_(begin_) {
+    if (options.duration_seconds) {
+        end_ = begin_ +
+               std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options.duration_seconds));
+    }
+    if (options.health_seconds != 0) {
+        next_health_ = begin_ + health_interval_;
+    }
+    if (options.stats) {
+        next_statistics_ = begin_ + kStatisticsInterval;
+    }
+}
+
+void Supervisor::run() {
+    bool interrupted = false;
+    while (!interrupted) {
+        switch (parts_.port->wait_interrupt(time_to_next_deadline())) {
+            case InterruptStatus::kTimeout:
+                handle_deadlines();
+                break;
+            case InterruptStatus::kInterrupted:
+                interrupted = true;
+                break;
+            case InterruptStatus::kOutputClosed:
+                parts_.control->end(EndCause::kOutput, RunControl::kAtOnce);
+                break;
+        }
+    }
+    // Otherwise a worker or a deadline has interrupted, and has said why.
+    if (parts_.port->stop_requested()) {
+        parts_.control->end(EndCause::kStopRequested, parts_.stream->published());
+    }
+    wait_for_workers();
+    elapsed_ = Clock::now() - begin_;
+}
+
+void Supervisor::wait_for_workers() {
+    parts_.stream->dismiss();
+    std::uint64_t progress = parts_.output->progress();
+    while (!parts_.control->wait_until_left(kOutputPatience)) {
+        const std::uint64_t now = parts_.output->progress();
+        if (now == progress) {
+            parts_.port->abandon_output();
+        }
+        progress = now;
+    }
+}
+
+Timeout Supervisor::time_to_next_deadline() const {
+    Deadline first;
+    for (const Deadline& deadline : {end_, next_health_, next_statistics_}) {
+        if (deadline && (!first || *deadline < *first)) {
+            first = deadline;
+        }
+    }
+    if (!first) {
+        return std::nullopt;
+    }
+    return std::max<std::chrono::nanoseconds>(*first - Clock::now(), std::chrono::nanoseconds(0));
+}
+
+void Supervisor::handle_deadlines() {
+    const Clock::time_point now = Clock::now();
+    if (next_statistics_ && now >= *next_statistics_) {
+        print_statistics();
+        next_statistics_ = now + kStatisticsInterval;
+    }
+    if (next_health_ && now >= *next_health_) {
+        look_at_health();
+        next_health_ = now + health_interval_;
+    }
+    if (end_ && now >= *end_) {
+        parts_.control->end(EndCause::kDuration, parts_.stream->published());
+    }
+}
+
+void Supervisor::look_at_health() {
+    AEGIS_QUERY_REPLY reply;
+    const std::optional<Failure> failure = query_driver(*parts_.device, reply);
+    if (!failure) {
+        parts_.health->look(reply);
+    } else if (failure->exit_code == ExitCode::kDriverGone) {
+        parts_.control->end(EndCause::kDriverGone, RunControl::kNoLimit - 1);
+    } else {
+        parts_.log->warning(fmt::format("the driver's health is unknown: {}", failure->message));
+    }
+}
+
+void Supervisor::print_statistics() {
+    const Totals now = totals();
+    const Clock::time_point time = Clock::now();
+    const std::uint64_t delivered = now.delivered - delivered_at_last_statistics_;
+    parts_.log->report(fmt::format("stats: delivered={} lost={} rate={}/s lag={}", now.delivered, now.lost,
+                                   rate(delivered, time - last_statistics_), parts_.stream->lag()));
+    delivered_at_last_statistics_ = now.delivered;
+    last_statistics_ = time;
+}
+
+Totals Supervisor::totals() const {
+    Totals totals;
+    for (const Counters& counters : *parts_.counters) {
+        counters.add_to(totals);
+    }
+    return totals;
+}
+
+}  // namespace aegis::agent

@@ -1,0 +1,69 @@
+// The main thread's part while workers read: stop requests, the duration, statistics, health.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "agent/counters.hpp"
+#include "agent/event_stream.hpp"
+#include "agent/health.hpp"
+#include "agent/log.hpp"
+#include "agent/options.hpp"
+#include "agent/output.hpp"
+#include "agent/port/port.hpp"
+#include "agent/run_control.hpp"
+
+namespace aegis::agent {
+
+// Sleeps until something is due: with neither --stats nor --duration that is the health query alone.
+class Supervisor {
+  public:
+    struct Parts {
+        Port* port;
+        Device* device;
+        Log* log;
+        RunControl* control;
+        EventStream* stream;
+        Output* output;
+        HealthWatch* health;
+        const std::deque<Counters>* counters;
+    };
+
+    Supervisor(const Parts& parts, const Options& options);
+
+    // Returns when all workers have left.
+    void run();
+
+    // Asks the driver for its health now; what it says is on the log.
+    void look_at_health();
+
+    Totals totals() const;
+    // From construction to the return of run().
+    std::chrono::nanoseconds elapsed() const { return elapsed_; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    using Deadline = std::optional<Clock::time_point>;
+
+    Timeout time_to_next_deadline() const;
+    void handle_deadlines();
+    void print_statistics();
+    void wait_for_workers();
+
+    Parts parts_;
+    Clock::time_point begin_;
+    std::chrono::nanoseconds elapsed_{0};
+    std::chrono::seconds health_interval_;
+    Deadline end_;
+    Deadline next_health_;
+    Deadline next_statistics_;
+    std::uint64_t delivered_at_last_statistics_ = 0;
+    Clock::time_point last_statistics_;
+};
+
+// Events per second, rounded down; 0 for no time at all.
+std::uint64_t rate(std::uint64_t events, std::chrono::nanoseconds time);
+
+}  // namespace aegis::agent

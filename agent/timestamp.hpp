@@ -1,0 +1,32 @@
+// Event timestamps as text. UTC throughout.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "agent/lines.hpp"
+
+namespace aegis::agent {
+
+inline constexpr std::int64_t kFileTimePerSecond = 10'000'000;  // a FILETIME counts 100 ns since 1601-01-01
+
+// Remembers the text of the second it formatted last: neighbouring events share it. Not thread-safe.
+class TimestampFormatter {
+  public:
+    // 2024-05-01T12:34:56.1234567Z
+    void append_iso(Lines& lines, std::int64_t filetime);
+
+    // 12:34:56.123
+    void append_clock(Lines& lines, std::int64_t filetime);
+
+  private:
+    // The 100 ns units within the second, after the cached text is that of the second.
+    std::uint32_t enter_second_of(std::int64_t filetime);
+
+    std::int64_t second_ = std::numeric_limits<std::int64_t>::min();
+    char text_[32] = {};  // 2024-05-01T12:34:56
+    std::size_t length_ = 0;
+};
+
+}  // namespace aegis::agent
