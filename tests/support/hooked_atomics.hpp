@@ -109,6 +109,10 @@ struct HookedAtomics {
     static void pause() {
         AccessHook::before({Op::kPause, nullptr, 0, std::memory_order_relaxed, std::memory_order_relaxed});
     }
+
+    // Hints touch no shared word.
+    static void prefetch_to_read(const void* /*line*/) {}
+    static void prefetch_to_write(const void* /*line*/) {}
 };
 
 }  // namespace aegis::test
