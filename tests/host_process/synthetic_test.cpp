@@ -1,0 +1,159 @@
+// Invented activity: what tests and benchmarks rely on.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "aegis/event.h"
+#include "driver/host/sources/source_selection.hpp"
+#include "driver/host/sources/synthetic_generator.hpp"
+#include "driver/host/sources/synthetic_source.hpp"
+#include "recording_sink.hpp"
+
+namespace aegis::test {
+namespace {
+
+using host::sources::parse_source;
+using host::sources::SourceChoice;
+using host::sources::SourceKind;
+using host::sources::SyntheticEvent;
+using host::sources::SyntheticGenerator;
+using host::sources::SyntheticSource;
+
+constexpr std::size_t kEvents = 20'000;
+
+std::vector<SyntheticEvent> generate(std::uint64_t seed) {
+    SyntheticGenerator generator(seed);
+    std::vector<SyntheticEvent> events;
+    for (std::size_t i = 0; i < kEvents; ++i) {
+        events.push_back(generator.next());
+    }
+    return events;
+}
+
+bool same(const SyntheticEvent& a, const SyntheticEvent& b) {
+    return a.is_start == b.is_start && a.pid == b.pid && a.parent == b.parent && a.creator == b.creator &&
+           a.image == b.image && a.image_exact == b.image_exact;
+}
+
+// Catches: anything random that does not come from the seed.
+TEST(SyntheticGenerator, TheSeedDecidesEverything) {
+    const std::vector<SyntheticEvent> events = generate(7);
+    const std::vector<SyntheticEvent> again = generate(7);
+    const std::vector<SyntheticEvent> other = generate(8);
+    EXPECT_TRUE(std::equal(events.begin(), events.end(), again.begin(), same));
+    EXPECT_FALSE(std::equal(events.begin(), events.end(), other.begin(), same));
+}
+
+// Catches: distributions of the standard library, which differ between machines; a change of the recipe
+// that would make recorded runs incomparable.
+TEST(SyntheticGenerator, TheFirstEventsOfSeedOneAreFixed) {
+    SyntheticGenerator generator(1);
+    const SyntheticEvent first = generator.next();
+    EXPECT_TRUE(first.is_start);
+    EXPECT_EQ(first.pid, SyntheticGenerator::kFirstPid);
+    EXPECT_EQ(std::string(first.image.begin(), first.image.end()),
+              "/usr/libexec/git-core/build-31384/build-6409/cc1plus");
+}
+
+// Catches: ends of processes that never started, too many alive, pids that a real process could have.
+TEST(SyntheticGenerator, EveryEndFollowsItsStart) {
+    constexpr std::uint32_t kMostLinuxPid = 1U << 22;
+    std::set<std::uint32_t> alive;
+    for (const SyntheticEvent& event : generate(3)) {
+        EXPECT_GT(event.pid, kMostLinuxPid);
+        if (event.is_start) {
+            EXPECT_TRUE(alive.insert(event.pid).second);
+        } else {
+            EXPECT_EQ(alive.erase(event.pid), 1U);
+        }
+        EXPECT_LE(alive.size(), SyntheticGenerator::kMostAlive);
+    }
+}
+
+// Catches: a recipe without the cases that the driver treats specially.
+TEST(SyntheticGenerator, PathsVaryAndTheSpecialCasesOccur) {
+    std::set<std::size_t> lengths;
+    std::size_t foreign_creators = 0;
+    std::size_t too_long = 0;
+    std::size_t not_ascii = 0;
+    for (const SyntheticEvent& event : generate(5)) {
+        if (event.is_start) {
+            lengths.insert(event.image.size());
+            foreign_creators += event.creator != event.parent ? 1 : 0;
+            too_long += event.image.size() > AEGIS_MAX_PATH_REPORTED ? 1 : 0;
+            not_ascii += std::any_of(event.image.begin(), event.image.end(), [](char16_t unit) { return unit > 127; });
+        }
+    }
+    EXPECT_GT(lengths.size(), 50U);
+    EXPECT_GT(foreign_creators, 0U);
+    EXPECT_GT(too_long, 0U);
+    EXPECT_GT(not_ascii, 0U);
+}
+
+// Catches: one event too many or too few, at either pace.
+TEST(SyntheticSource, DeliversExactlyTheCountAskedFor) {
+    for (const double rate : {0.0, 200'000.0}) {
+        RecordingSink sink;
+        SyntheticSource source({.rate = rate, .count = kEvents, .seed = 7});
+        ASSERT_FALSE(source.start(sink));
+        ASSERT_TRUE(sink.wait_until([](const auto& heard) { return heard.size() >= kEvents; }));
+        source.stop();
+        EXPECT_EQ(source.counters().front().value, kEvents);
+        const std::vector<SyntheticEvent> expected = generate(7);
+        const std::vector<RecordedActivity> heard = sink.all();
+        ASSERT_EQ(heard.size(), kEvents);
+        for (std::size_t i = 0; i < kEvents; ++i) {
+            ASSERT_EQ(heard[i].is_start, expected[i].is_start);
+            ASSERT_EQ(heard[i].pid, expected[i].pid);
+            ASSERT_EQ(heard[i].image, expected[i].image);
+        }
+    }
+}
+
+// Catches: a stop that leaves the thread running.
+TEST(SyntheticSource, NothingFollowsAStop) {
+    RecordingSink sink;
+    SyntheticSource source({.rate = 0, .count = 0, .seed = 1});
+    ASSERT_FALSE(source.start(sink));
+    ASSERT_TRUE(sink.wait_until([](const auto& heard) { return heard.size() > 100; }));
+    source.stop();
+    const std::size_t heard = sink.all().size();
+    EXPECT_EQ(source.counters().front().value, heard);
+    EXPECT_EQ(sink.all().size(), heard);
+}
+
+SourceChoice choice_of(std::string_view text) {
+    const auto parsed = parse_source(text);
+    EXPECT_TRUE(std::holds_alternative<SourceChoice>(parsed)) << text;
+    return std::holds_alternative<SourceChoice>(parsed) ? std::get<SourceChoice>(parsed) : SourceChoice();
+}
+
+TEST(SourceSelection, UnderstandsEveryKind) {
+    EXPECT_EQ(choice_of("auto").kind, SourceKind::kAuto);
+    EXPECT_EQ(choice_of("connector").kind, SourceKind::kConnector);
+    EXPECT_EQ(choice_of("procfs").kind, SourceKind::kProcfs);
+    EXPECT_EQ(choice_of("synthetic:0.5").synthetic.rate, 0.5);
+    EXPECT_EQ(choice_of("synthetic:max").synthetic.rate, 0);
+    EXPECT_EQ(choice_of("synthetic:0").synthetic.rate, 0);
+    EXPECT_EQ(choice_of("synthetic:20000,count=500").kind, SourceKind::kSynthetic);
+    EXPECT_EQ(choice_of("synthetic:20000,count=500").synthetic.count, 500U);
+}
+
+// Catches: nonsense accepted.
+TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
+    for (const std::string text :
+         {"", "etw", "synthetic", "synthetic:", "synthetic:-1", "synthetic:nan", "synthetic:inf", "synthetic:1e300",
+          "synthetic:5x", "synthetic:5,", "synthetic:5,count=", "synthetic:5,count=0", "synthetic:5,count=-3",
+          "synthetic:5,seed=3", "auto "}) {
+        const auto parsed = parse_source(text);
+        ASSERT_TRUE(std::holds_alternative<std::string>(parsed)) << text;
+        EXPECT_NE(std::get<std::string>(parsed).find('\''), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace aegis::test
