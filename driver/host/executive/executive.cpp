@@ -1,5 +1,7 @@
 #include "driver/host/executive/executive.hpp"
 
+#include <fcntl.h>
+
 #include <utility>
 
 #include "driver/host/executive/activity.hpp"
@@ -174,9 +176,9 @@ HandleResult Executive::duplicate_handle(Process& source, ProcessHandle handle, 
     return result;
 }
 
-int Executive::event_descriptor(Process& process, ProcessHandle handle) {
+UniqueFd Executive::share_event(Process& process, ProcessHandle handle) {
     const EventHandle entry = reference_event(process, handle, 0);
-    return NT_SUCCESS(entry.status) ? entry.event().client_descriptor() : -1;
+    return UniqueFd(NT_SUCCESS(entry.status) ? ::fcntl(entry.event().client_descriptor(), F_DUPFD_CLOEXEC, 0) : -1);
 }
 
 NTSTATUS Executive::close(Process& process, ProcessHandle handle) {

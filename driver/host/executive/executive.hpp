@@ -24,6 +24,7 @@
 #include "driver/host/executive/fault_injector.hpp"
 #include "driver/host/executive/process_activity.hpp"
 #include "driver/host/executive/service_options.hpp"
+#include "driver/host/unique_fd.hpp"
 
 namespace aegis::host {
 
@@ -45,7 +46,7 @@ struct HandleResult {
 struct EventResult {
     NTSTATUS status = STATUS_SUCCESS;
     ProcessHandle handle = 0;
-    // Borrowed, valid while the handle is open: pass a duplicate to the client. Readable means signalled; reading
+    // Borrowed, valid while the handle is open: for a client, see share_event(). Readable means signalled; reading
     // everything resets. Whatever the client does to it, signalling never blocks.
     int descriptor = -1;
 };
@@ -132,8 +133,9 @@ class Executive {
     // NtDuplicateObject; without `access` with the access of the source.
     HandleResult duplicate_handle(Process& source, ProcessHandle handle, Process& target,
                                   std::optional<ACCESS_MASK> access = std::nullopt);
-    // The descriptor of an event handle, as create_event() gives it; -1 when it is no event handle.
-    int event_descriptor(Process& process, ProcessHandle handle);
+    // A duplicate of an event's descriptor, to pass to the client; it stays valid whoever closes the handle meanwhile.
+    // Empty when it is no event handle, or no descriptor is left.
+    UniqueFd share_event(Process& process, ProcessHandle handle);
     NTSTATUS close(Process& process, ProcessHandle handle);
 
     // --- inspection -------------------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 // The system calls that a client can make through its connection.
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -157,16 +156,15 @@ Connection::Answer Connection::create_event(const protocol::CreateEventRequest& 
     }
     const EVENT_TYPE type = request.manual_reset != 0 ? NotificationEvent : SynchronizationEvent;
     const EventResult event = executive_.create_event(process_->process(), type, false);
-    // Before another connection can close the handle, and its descriptor with it.
-    UniqueFd descriptor(NT_SUCCESS(event.status) ? fcntl(event.descriptor, F_DUPFD_CLOEXEC, 0) : -1);
-    if (NT_SUCCESS(event.status) && !descriptor) {
-        executive_.close(process_->process(), event.handle);
-        process_->give_back_room();
-        return {.status = STATUS_INSUFFICIENT_RESOURCES};
-    }
     Answer answer = keep(*process_, {event.status, event.handle});
-    if (NT_SUCCESS(answer.status)) {
-        answer.descriptor = std::move(descriptor);
+    if (!NT_SUCCESS(answer.status)) {
+        return answer;
+    }
+    answer.descriptor = executive_.share_event(process_->process(), event.handle);
+    if (!answer.descriptor) {
+        executive_.close(process_->process(), event.handle);
+        process_->forget_handle(event.handle);
+        return {.status = STATUS_INSUFFICIENT_RESOURCES};
     }
     return answer;
 }
