@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <limits>
+#include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,7 +45,31 @@ void add_choice(CLI::App& app, const std::string& name, T& target,
         throw CLI::ValidationError(name, fmt::format("'{}' is none of {}", given, words));
     };
     app.add_option_function<std::string>(name, choose, description)
+        ->type_name("value")
         ->option_text(fmt::format("{} [{}]", words, choices.front().first));
+}
+
+// The whole text as a number; none when it is something else or does not fit. (CLI11's own conversion takes "-1" for
+// 2^64 - 1.)
+std::optional<std::uint64_t> parse_number(const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? std::optional(number) : std::nullopt;
+}
+
+// An option whose value is a whole number from `least` to `most`.
+template <class T>
+void add_number(CLI::App& app, const std::string& name, T& target, T least, T most, const std::string& text,
+                const std::string& description) {
+    const auto take = [&target, name, least, most](const std::string& given) {
+        const std::optional<std::uint64_t> number = parse_number(given);
+        if (!number || *number < least || *number > most) {
+            throw CLI::ValidationError(name, fmt::format("'{}' is no whole number from {} to {}", given, least, most));
+        }
+        target = static_cast<T>(*number);
+    };
+    app.add_option_function<std::string>(name, take, description)->type_name("value")->option_text(text);
 }
 
 std::string check_duration(const std::string& text) {
@@ -53,10 +80,10 @@ std::string check_duration(const std::string& text) {
 }
 
 std::string check_slot_count(const std::string& text) {
-    std::uint64_t count = 0;
-    const bool valid = CLI::detail::lexical_cast(text, count) && ring::is_valid_slot_count(count);
-    return valid ? std::string()
-                 : fmt::format("{} is no power of two from {} to {}", text, AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX);
+    const std::optional<std::uint64_t> count = parse_number(text);
+    return count && ring::is_valid_slot_count(*count)
+               ? std::string()
+               : fmt::format("'{}' is no power of two from {} to {}", text, AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX);
 }
 
 void add_stream_options(CLI::App& app, Options& options) {
@@ -69,28 +96,22 @@ void add_stream_options(CLI::App& app, Options& options) {
     app.add_option("--duration", options.duration_seconds, "End after this many seconds")
         ->check(check_duration, "")
         ->option_text("SECONDS");
-    app.add_option("--count", options.count, "End after this many printed events")
-        ->check(CLI::Range(std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max()))
-        ->option_text("N");
+    add_number<std::uint64_t>(app, "--count", options.count, 1, std::numeric_limits<std::uint64_t>::max(), "N",
+                              "End after this many printed events");
 }
 
 void add_reading_options(CLI::App& app, Options& options) {
-    app.add_option("--wakeup-batch", options.wakeup_batch,
-                   "Sleep until K events wait, or until 100 ms have passed with fewer: fewer wakeups, more latency")
-        ->check(CLI::Range(1U, AEGIS_SLOT_COUNT_MAX))
-        ->option_text("K [1]");
-    app.add_option("--consumers", options.consumers,
-                   "Threads that share the ring's events: each event is printed once, by one of them; "
-                   "the order of lines from different threads is not promised")
-        ->check(CLI::Range(1U, kMostConsumers))
-        ->option_text("N [1]");
-    app.add_option("--poll-ms", options.poll_ms, "With pull: the time between two questions to the driver")
-        ->check(CLI::Range(1U, kLongestPollMs))
-        ->option_text("MS [200]");
-    app.add_option("--health-interval", options.health_seconds,
-                   "Ask the driver at this interval whether its callbacks are still registered; 0: never")
-        ->check(CLI::Range(0U, kLongestHealthInterval))
-        ->option_text("SECONDS [30]");
+    add_number<std::uint32_t>(app, "--wakeup-batch", options.wakeup_batch, 1, AEGIS_SLOT_COUNT_MAX, "K [1]",
+                              "Sleep until K events wait, or until 100 ms have passed with fewer: "
+                              "fewer wakeups, more latency");
+    add_number<std::uint32_t>(app, "--consumers", options.consumers, 1, kMostConsumers, "N [1]",
+                              "Threads that share the ring's events: each event is printed once, by one of them; "
+                              "the order of lines from different threads is not promised");
+    add_number<std::uint32_t>(app, "--poll-ms", options.poll_ms, 1, kLongestPollMs, "MS [200]",
+                              "With pull: the time between two questions to the driver");
+    add_number<std::uint32_t>(app, "--health-interval", options.health_seconds, 0, kLongestHealthInterval,
+                              "SECONDS [30]",
+                              "Ask the driver at this interval whether its callbacks are still registered; 0: never");
 }
 
 void add_reporting_options(CLI::App& app, Options& options) {

@@ -37,7 +37,7 @@ PullStream::PullStream(const Setup& setup, RunControl& control, Printer& printer
 
 void PullStream::run(std::size_t /*worker*/) {
     bool reading = true;
-    while (reading) {
+    while (reading && reserve()) {
         // Asked before the driver is: what it had queued when the end was announced is still read.
         const bool last_round = control_->ending();
         switch (pull()) {
@@ -63,6 +63,11 @@ void PullStream::run(std::size_t /*worker*/) {
         control_->end(EndCause::kOutput, RunControl::kAtOnce);
     }
     control_->leave();
+}
+
+bool PullStream::reserve() {
+    reserved_ = reserved_ || control_->reserve_line();
+    return reserved_;
 }
 
 void PullStream::pause() {
@@ -160,8 +165,7 @@ bool PullStream::print(std::uint64_t sequence, std::span<const std::byte> event)
     if (setup_.from == StartAt::kNow && sequence <= setup_.published) {
         return true;
     }
-    reserved_ = reserved_ || control_->reserve_line();
-    if (!reserved_) {
+    if (!reserve()) {
         return false;
     }
     if (next_ && sequence > *next_) {

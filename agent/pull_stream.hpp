@@ -50,6 +50,8 @@ class PullStream final : public EventStream {
 
     Pulled pull();
     Pulled fail(const IoResult& result);
+    // False when --count is used up.
+    bool reserve();
     void pause();
     // False when no further event is wanted.
     bool print_all(std::span<const std::byte> events);

@@ -19,6 +19,7 @@ void RingStream::run(std::size_t worker) {
     bool drained = false;
     int empty_looks = 0;
 
+    take_note_of_progress(printer.counters());
     while (!drained && printer.working() && group_.cursor() < control_->limit()) {
         reserved = reserved || control_->reserve_line();
         if (!reserved) {
@@ -36,6 +37,7 @@ void RingStream::run(std::size_t worker) {
                 break;
             case ring::ReadStatus::kLapped: {
                 const ring::Loss& loss = member.last_loss();
+                printer.counters().see_lag(loss.count + group_.lag());
                 printer.loss({loss.first + 1, loss.first + loss.count});
                 break;
             }

@@ -1,0 +1,148 @@
+// Every shape of event the decoder takes, and every shape it refuses.
+
+#include "agent/decode.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/event_bytes.hpp"
+
+namespace aegis {
+namespace {
+
+using agent::DecodeError;
+using test::compact_payload;
+using test::event_bytes;
+
+constexpr std::int64_t kTimestamp = 133590404961234567;
+constexpr std::uint32_t kSequence = 9;
+
+std::vector<std::byte> create(const std::vector<std::byte>& payload) {
+    return event_bytes(AEGIS_EVENT_PROCESS_CREATE, kTimestamp, kSequence, payload);
+}
+
+const test::Start kStart = {.pid = 812, .parent = 640, .creator = 641, .path = u"\\Device\\a.exe", .exact = true};
+
+void set_path_length(std::vector<std::byte>& payload, std::uint16_t units) {
+    std::memcpy(payload.data() + offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathLength), &units, sizeof(units));
+}
+
+void set_size(std::vector<std::byte>& event, std::uint16_t size) {
+    std::memcpy(event.data(), &size, sizeof(size));
+}
+
+// Catches: decode_process reading a field from another one's place; exact, or the path, not taken over.
+TEST(Decode, CompactStartHasAllFields) {
+    agent::Event event;
+    ASSERT_EQ(decode(create(compact_payload(kStart)), event), DecodeError::kNone);
+    EXPECT_EQ(event.header.Type, AEGIS_EVENT_PROCESS_CREATE);
+    EXPECT_EQ(event.header.Sequence, kSequence);
+    EXPECT_EQ(event.header.Timestamp, kTimestamp);
+    EXPECT_EQ(event.process_id, 812U);
+    EXPECT_EQ(event.parent_process_id, 640U);
+    EXPECT_EQ(event.creating_process_id, 641U);
+    EXPECT_TRUE(event.path_exact);
+    EXPECT_EQ(event.path(), u"\\Device\\a.exe");
+}
+
+// Catches: a decoder that wants one of the two forms, or that takes the zero tail for path.
+TEST(Decode, FullFormMeansTheSameAsCompactForm) {
+    agent::Event compact;
+    agent::Event full;
+    ASSERT_EQ(decode(create(compact_payload(kStart)), compact), DecodeError::kNone);
+    ASSERT_EQ(decode(create(full_payload(kStart)), full), DecodeError::kNone);
+    EXPECT_EQ(full.header.Size, AEGIS_PROCESS_EVENT_SIZE);
+    EXPECT_EQ(full.path(), compact.path());
+    EXPECT_EQ(full.creating_process_id, compact.creating_process_id);
+}
+
+TEST(Decode, LongestPathIsTaken) {
+    const std::u16string path(AEGIS_MAX_PATH_REPORTED, u'x');
+    agent::Event event;
+    ASSERT_EQ(decode(create(compact_payload({.path = path})), event), DecodeError::kNone);
+    EXPECT_EQ(event.path(), path);
+}
+
+TEST(Decode, EmptyPathIsTaken) {
+    agent::Event event;
+    ASSERT_EQ(decode(create(compact_payload({.pid = 1})), event), DecodeError::kNone);
+    EXPECT_TRUE(event.path().empty());
+}
+
+TEST(Decode, ExitHasItsProcessId) {
+    agent::Event event;
+    ASSERT_EQ(decode(event_bytes(AEGIS_EVENT_PROCESS_EXIT, kTimestamp, kSequence, test::exit_payload(77)), event),
+              DecodeError::kNone);
+    EXPECT_EQ(event.process_id, 77U);
+}
+
+// Catches: an unknown type's payload being judged by another type's rules.
+TEST(Decode, UnknownTypeNeedsAHeaderOnly) {
+    agent::Event event;
+    EXPECT_EQ(decode(event_bytes(99, kTimestamp, kSequence, {}), event), DecodeError::kNone);
+    EXPECT_EQ(event.header.Type, 99);
+}
+
+// Catches: a decoder that looks beyond Header.Size for its payload.
+TEST(Decode, BytesBehindTheEventAreNotItsPayload) {
+    std::vector<std::byte> bytes = create(compact_payload(kStart));
+    set_size(bytes, sizeof(AEGIS_EVENT_HEADER) + AEGIS_PROCESS_PAYLOAD_FIXED);
+    agent::Event event;
+    EXPECT_EQ(decode(bytes, event), DecodeError::kPathBeyondPayload);
+}
+
+// Catches: the header being copied before its length is known (with AddressSanitizer: a read beyond the bytes).
+TEST(Decode, RefusesFewerBytesThanAHeader) {
+    const std::vector<std::byte> bytes(sizeof(AEGIS_EVENT_HEADER) - 1);
+    agent::Event event;
+    EXPECT_EQ(decode(bytes, event), DecodeError::kShorterThanHeader);
+    EXPECT_EQ(decode({}, event), DecodeError::kShorterThanHeader);
+}
+
+TEST(Decode, RefusesASizeBelowTheHeader) {
+    for (const std::uint16_t size : {0, 1, 15}) {
+        std::vector<std::byte> bytes = create(compact_payload(kStart));
+        set_size(bytes, size);
+        agent::Event event;
+        EXPECT_EQ(decode(bytes, event), DecodeError::kShorterThanHeader) << size;
+        EXPECT_EQ(event.header.Size, size);
+    }
+}
+
+TEST(Decode, RefusesASizeBeyondTheBytes) {
+    std::vector<std::byte> bytes = create(compact_payload(kStart));
+    set_size(bytes, static_cast<std::uint16_t>(bytes.size() + 1));
+    agent::Event event;
+    EXPECT_EQ(decode(bytes, event), DecodeError::kBeyondItsBuffer);
+    EXPECT_EQ(event.header.Sequence, kSequence);
+}
+
+TEST(Decode, RefusesAPayloadTooShortForItsType) {
+    const std::vector<std::byte> payload(AEGIS_PROCESS_PAYLOAD_FIXED - 1);
+    agent::Event event;
+    EXPECT_EQ(decode(create(payload), event), DecodeError::kPayloadTooShort);
+    EXPECT_EQ(decode(event_bytes(AEGIS_EVENT_PROCESS_EXIT, kTimestamp, kSequence, payload), event),
+              DecodeError::kPayloadTooShort);
+}
+
+// Catches: a bound of AEGIS_MAX_PATH instead of AEGIS_MAX_PATH_REPORTED, or none (a write beyond Event::path_units).
+TEST(Decode, RefusesAPathLongerThanMayBeReported) {
+    for (const std::uint16_t units : {std::uint16_t{512}, std::uint16_t{0xFFFF}}) {
+        std::vector<std::byte> payload = full_payload(kStart);
+        set_path_length(payload, units);
+        agent::Event event;
+        EXPECT_EQ(decode(create(payload), event), DecodeError::kPathTooLong) << units;
+    }
+}
+
+// Catches: comparing units with bytes.
+TEST(Decode, RefusesAPathBeyondThePayload) {
+    std::vector<std::byte> payload = compact_payload(kStart);
+    set_path_length(payload, static_cast<std::uint16_t>(kStart.path.size() + 1));
+    agent::Event event;
+    EXPECT_EQ(decode(create(payload), event), DecodeError::kPathBeyondPayload);
+}
+
+}  // namespace
+}  // namespace aegis

@@ -1,0 +1,86 @@
+#include "agent/health.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/captured_log.hpp"
+
+namespace aegis {
+namespace {
+
+AEGIS_QUERY_REPLY healthy() {
+    AEGIS_QUERY_REPLY reply = {};
+    reply.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, 500, 0};
+    reply.Callbacks[1] = {AEGIS_CALLBACK_OWNER_EXIT, 1, 0, 0, 500, 0};
+    reply.LostBefore[AEGIS_LOST_OVERSIZE] = 2;
+    return reply;
+}
+
+TEST(HealthWatch, IsSilentWhileAllIsWell) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    health.look(healthy());
+    EXPECT_EQ(log.text(), "");
+    EXPECT_EQ(health.lost_before_ring(), 0U);
+}
+
+// Catches: a callback that goes unnoticed, or is announced at every look.
+TEST(HealthWatch, ACallbackThatIsGoneIsCriticalOnce) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    AEGIS_QUERY_REPLY blinded = healthy();
+    blinded.Callbacks[0].Registered = 0;
+    health.look(blinded);
+    health.look(blinded);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("CRITICAL: the driver's process callback is no longer registered after 500 events"), 1U);
+}
+
+TEST(HealthWatch, ACallbackWhoseRowIsGoneIsGone) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    AEGIS_QUERY_REPLY blinded = healthy();
+    blinded.Callbacks[1] = {};
+    health.look(blinded);
+    EXPECT_EQ(log.count("CRITICAL: the driver's owner-exit callback"), 1U);
+}
+
+TEST(HealthWatch, ACallbackThatComesBackIsSaidAndWatchedAgain) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    AEGIS_QUERY_REPLY blinded = healthy();
+    blinded.Callbacks[0].Registered = 0;
+    health.look(blinded);
+    health.look(healthy());
+    health.look(blinded);
+    EXPECT_EQ(log.count("note: the driver's process callback is registered again"), 1U);
+    EXPECT_EQ(log.count("CRITICAL"), 2U);
+}
+
+// Partial protection: the driver runs without it, so this is no alarm.
+TEST(HealthWatch, ACallbackMissingFromTheStartIsAWarning) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY partial = healthy();
+    partial.Callbacks[0].Registered = 0;
+    partial.Callbacks[0].Status = static_cast<std::int32_t>(0xC0000022);
+    agent::HealthWatch health(log, partial);
+    health.look(partial);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("warning: the driver runs without its process callback (status 0xC0000022)"), 1U);
+}
+
+// Catches: counting what was dropped before the agent came, or telling the total instead of the change.
+TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    AEGIS_QUERY_REPLY reply = healthy();
+    reply.LostBefore[AEGIS_LOST_OVERSIZE] = 5;
+    health.look(reply);
+    reply.LostBefore[AEGIS_LOST_CLOSING] = 1;
+    health.look(reply);
+    EXPECT_EQ(log.count("dropped 3 events before the ring: larger than a slot"), 1U);
+    EXPECT_EQ(log.count("dropped 1 events before the ring: seen while the driver was closing"), 1U);
+    EXPECT_EQ(health.lost_before_ring(), 4U);
+}
+
+}  // namespace
+}  // namespace aegis

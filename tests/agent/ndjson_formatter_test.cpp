@@ -1,0 +1,191 @@
+// Lines compared with JSON written out by hand, field by field: the order of fields means nothing.
+
+#include "agent/ndjson_formatter.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidjson/document.h>
+
+#include <memory>
+#include <string>
+
+#include "support/event_bytes.hpp"
+
+namespace aegis {
+namespace {
+
+constexpr std::int64_t kTimestamp = 133590404961234567;
+constexpr agent::SessionId kSession = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xFF};
+
+rapidjson::Document parse(const std::string& text) {
+    rapidjson::Document document;
+    // Anything that is not UTF-8 is an error, and so is anything behind the object.
+    document.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.c_str());
+    EXPECT_FALSE(document.HasParseError()) << text;
+    return document;
+}
+
+void expect_json(const std::string& line, const std::string& expected) {
+    ASSERT_FALSE(line.empty());
+    EXPECT_EQ(line.find('\n'), line.size() - 1) << "one line: " << line;
+    EXPECT_TRUE(parse(line) == parse(expected)) << "got      " << line << "expected " << expected;
+}
+
+class NdjsonFormatter : public ::testing::Test {
+  protected:
+    std::string line(std::uint16_t type, const std::vector<std::byte>& payload, std::uint64_t sequence = 17) {
+        agent::Event event;
+        EXPECT_EQ(agent::decode(test::event_bytes(type, kTimestamp, 1, payload), event), agent::DecodeError::kNone);
+        agent::Lines lines;
+        formatter_->append_event(event, sequence, lines);
+        return fmt::to_string(lines);
+    }
+
+    std::string start(const test::Start& what) { return line(AEGIS_EVENT_PROCESS_CREATE, compact_payload(what)); }
+    std::string exit(std::uint32_t pid) { return line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(pid), 18); }
+
+    std::string loss(const agent::LostEvents& lost) {
+        agent::Lines lines;
+        formatter_->append_loss(lost, kTimestamp, lines);
+        return fmt::to_string(lines);
+    }
+
+    rapidjson::Document start_json(const test::Start& what) { return parse(start(what)); }
+
+    // As on Windows: paths are NT paths, and volume 3 is C:.
+    void translate_paths() {
+        formatter_ = std::make_unique<agent::NdjsonFormatter>(
+            kSession, "box", processes_, std::make_unique<agent::DosPaths>([] {
+                return std::vector<agent::DosPrefix>{{"\\Device\\HarddiskVolume3", "C:"}};
+            }));
+    }
+
+    agent::ProcessTable processes_;
+    std::unique_ptr<agent::NdjsonFormatter> formatter_ =
+        std::make_unique<agent::NdjsonFormatter>(kSession, "box \"7\"", processes_, nullptr);
+};
+
+TEST_F(NdjsonFormatter, Start) {
+    expect_json(start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"}), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["start"], "action": "process-start", "code": "1",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640}},
+        "aegis": {"filetime": "133590404961234567", "process": {"path_exact": true, "creator_pid": 640}}
+    })");
+}
+
+// Catches: a mark that is always there, or never.
+TEST_F(NdjsonFormatter, StartByAnotherThanTheParentWithAPartialName) {
+    expect_json(start({.pid = 1, .parent = 2, .creator = 3, .path = u"/x", .exact = false}), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["start"], "action": "process-start", "code": "1",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 1, "executable": "/x", "name": "x", "parent": {"pid": 2}},
+        "aegis": {"filetime": "133590404961234567",
+                  "process": {"path_exact": false, "creator_pid": 3, "creator_mismatch": true}}
+    })");
+}
+
+TEST_F(NdjsonFormatter, ExitOfAnUnknownProcess) {
+    expect_json(exit(812), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["end"], "action": "process-end", "code": "2",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 18, "id": "000102030405060708090a0b0c0d0eff-18"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812}, "aegis": {"filetime": "133590404961234567"}
+    })");
+}
+
+// Catches: an exit that repeats nothing, or something of another process.
+TEST_F(NdjsonFormatter, ExitRepeatsExecutableAndParentOfTheStart) {
+    start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
+    start({.pid = 813, .parent = 641, .creator = 641, .path = u"/usr/bin/false"});
+    const rapidjson::Document end = parse(exit(812));
+    EXPECT_TRUE(end["process"] ==
+                parse(R"({"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640}})"));
+    EXPECT_TRUE(parse(exit(812))["process"] == parse(R"({"pid": 812})")) << "an ended process is forgotten";
+}
+
+// Catches: append_loss without forget_all: the id may have gone to another process in between.
+TEST_F(NdjsonFormatter, AfterALossNoExitIsGivenAnOldName) {
+    start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
+    loss({19, 30});
+    EXPECT_TRUE(parse(exit(812))["process"] == parse(R"({"pid": 812})"));
+}
+
+TEST_F(NdjsonFormatter, Loss) {
+    expect_json(loss({19, 4294967298}), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "pipeline_error", "action": "events-lost",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "aegis": {"lost": {"first": 19, "last": 4294967298, "count": 4294967280}}
+    })");
+}
+
+TEST_F(NdjsonFormatter, UnknownTypeIsNotGuessedAt) {
+    expect_json(line(5, std::vector<std::byte>(80), 18446744073709551615U), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "code": "5",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 18446744073709551615, "id": "000102030405060708090a0b0c0d0eff-18446744073709551615"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "aegis": {"filetime": "133590404961234567", "type": 5, "size": 96}
+    })");
+}
+
+TEST_F(NdjsonFormatter, StartWithoutAPathHasNoExecutable) {
+    EXPECT_TRUE(start_json({.pid = 1, .parent = 2, .creator = 2})["process"] ==
+                parse(R"({"pid": 1, "parent": {"pid": 2}})"));
+}
+
+// Catches: a path copied into the line unescaped.
+TEST_F(NdjsonFormatter, APathCannotBreakItsString) {
+    const rapidjson::Document json = start_json({.path = u"/tmp/\"},\n\t\u0001\\/q\u2028"});
+    EXPECT_STREQ(json["process"]["executable"].GetString(), "/tmp/\"},\n\t\u0001\\/q\xE2\x80\xA8");
+    EXPECT_STREQ(json["process"]["name"].GetString(), "q\xE2\x80\xA8");
+}
+
+TEST_F(NdjsonFormatter, UnpairedSurrogatesAreReplacedAndFlagged) {
+    const char16_t path[] = {u'/', u'a', 0xDC00};
+    const rapidjson::Document json = start_json({.path = {path, 3}});
+    EXPECT_STREQ(json["process"]["executable"].GetString(), "/a\xEF\xBF\xBD");
+    EXPECT_TRUE(json["aegis"]["process"]["path_invalid_utf16"].GetBool());
+    EXPECT_FALSE(start_json({.path = u"/a"})["aegis"]["process"].HasMember("path_invalid_utf16"));
+}
+
+// A Linux path may hold backslashes in its names; an NT path holds no slashes.
+TEST_F(NdjsonFormatter, NameIsTheLastComponentOfItsKindOfPath) {
+    EXPECT_STREQ(start_json({.path = u"/tmp/a\\b"})["process"]["name"].GetString(), "a\\b");
+    EXPECT_STREQ(start_json({.path = u"\\Device\\x\\c.exe"})["process"]["name"].GetString(), "c.exe");
+    EXPECT_STREQ(start_json({.path = u"System"})["process"]["name"].GetString(), "System");
+}
+
+TEST_F(NdjsonFormatter, NtPathIsTranslatedAndKept) {
+    translate_paths();
+    const rapidjson::Document json = start_json({.pid = 5, .path = u"\\Device\\HarddiskVolume3\\Windows\\cmd.exe"});
+    EXPECT_STREQ(json["process"]["executable"].GetString(), "C:\\Windows\\cmd.exe");
+    EXPECT_STREQ(json["process"]["name"].GetString(), "cmd.exe");
+    EXPECT_STREQ(json["aegis"]["process"]["nt_path"].GetString(), "\\Device\\HarddiskVolume3\\Windows\\cmd.exe");
+    EXPECT_STREQ(parse(exit(5))["process"]["executable"].GetString(), "C:\\Windows\\cmd.exe");
+}
+
+TEST_F(NdjsonFormatter, NtPathWithoutADosNameStaysAsItIs) {
+    translate_paths();
+    const rapidjson::Document json = start_json({.path = u"\\Device\\HarddiskVolume9\\x.exe"});
+    EXPECT_STREQ(json["process"]["executable"].GetString(), "\\Device\\HarddiskVolume9\\x.exe");
+    EXPECT_STREQ(json["aegis"]["process"]["nt_path"].GetString(), "\\Device\\HarddiskVolume9\\x.exe");
+}
+
+}  // namespace
+}  // namespace aegis

@@ -1,0 +1,150 @@
+// Versions and geometry are checked before a byte of the ring is believed; what can be mended is, by pull.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "support/fake_system.hpp"
+#include "support/session_run.hpp"
+
+namespace aegis {
+namespace {
+
+using agent::ExitCode;
+using agent::IoStatus;
+using agent::Options;
+using test::FakeSystem;
+using test::SessionRun;
+
+// A session with one event to print, if it gets that far.
+struct Outcome {
+    ExitCode code;
+    std::string log;
+    std::string output;
+};
+
+Outcome run_one(FakeSystem& system) {
+    system.publish_exit(1);
+    Options options;
+    options.count = 1;
+    options.poll_ms = 1;
+    SessionRun run(system, options);
+    const ExitCode code = run.wait();
+    return {code, run.log().text(), system.output()};
+}
+
+void expect_mismatch(FakeSystem& system, const std::string& reason) {
+    const Outcome outcome = run_one(system);
+    EXPECT_EQ(outcome.code, ExitCode::kProtocolMismatch) << reason;
+    EXPECT_NE(outcome.log.find(reason), std::string::npos) << outcome.log;
+    EXPECT_NE(outcome.log.find("from the same release"), std::string::npos) << outcome.log;
+    EXPECT_EQ(outcome.output, "");
+}
+
+TEST(Protocol, ADriverThatRefusesTheVersion) {
+    FakeSystem system;
+    system.refuse(AEGIS_IOCTL_QUERY, {IoStatus::kOtherRevision, 0, 89});
+    expect_mismatch(system, "the driver refuses control version 1 of this agent (IOCTL_AEGIS_QUERY: code 89)");
+}
+
+TEST(Protocol, ADriverThatKnowsNoQuery) {
+    FakeSystem system;
+    system.refuse(AEGIS_IOCTL_QUERY, {IoStatus::kUnsupported, 0, 1});
+    expect_mismatch(system, "the driver does not know IOCTL_AEGIS_QUERY");
+}
+
+TEST(Protocol, ADriverThatAnswersInAnotherVersion) {
+    FakeSystem system;
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.Version = 2; });
+    expect_mismatch(system,
+                    "IOCTL_AEGIS_QUERY returned version 2 with 5480 of 5480 bytes; this agent expects version 1");
+}
+
+TEST(Protocol, ASetupAnsweredInAnotherVersion) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.Bytes = 80; });
+    expect_mismatch(system, "IOCTL_AEGIS_RING_SETUP returned version 1 with 72 of 80 bytes");
+}
+
+// Catches: any of the checks left out; the agent would then read a ring it does not understand.
+TEST(Protocol, ARingOfAnotherAbi) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.AbiMajor = 2; });
+    expect_mismatch(system, "the driver's ring has ABI 2.0, this agent reads 1.x");
+}
+
+TEST(Protocol, ARegionOfAnotherAbi) {
+    FakeSystem system;
+    system.ring_header()->Identity.AbiMajor = 2;
+    expect_mismatch(system, "ring layout has another major version than this reader");
+}
+
+TEST(Protocol, ARegionThatIsNoRing) {
+    FakeSystem system;
+    system.ring_header()->Identity.Magic = 0;
+    expect_mismatch(system, "region does not start with the ring's magic number");
+}
+
+TEST(Protocol, ARegionSmallerThanItsSlots) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.RingBytes -= AEGIS_PAGE; });
+    expect_mismatch(system, "region is smaller than its header says");
+}
+
+TEST(Protocol, AReplyThatSaysAnotherGeometryThanTheRegion) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.SlotCount = 128; });
+    expect_mismatch(system, "the mapped ring says ABI 1.0, 64 slots of 1088 bytes after 4096, session 0102");
+}
+
+TEST(Protocol, ARingOfAnotherSession) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.SessionId[15] = 99; });
+    expect_mismatch(system, "the driver said ABI 1.0, 64 slots of 1088 bytes after 4096, session 0102");
+}
+
+TEST(Protocol, CountersOfAnotherSession) {
+    FakeSystem system;
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.SessionId[0] = 99; });
+    expect_mismatch(system, "another session than the driver's counters");
+}
+
+TEST(Protocol, AConsumerPageThatIsTooSmall) {
+    FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.ConsumerPageBytes = 64; });
+    expect_mismatch(system, "the consumer page has 64 bytes, expected 4096");
+}
+
+// A later minor version has more fields where this one has reserved bytes.
+TEST(Protocol, ALaterMinorAbiIsRead) {
+    FakeSystem system;
+    system.ring_header()->Identity.AbiMinor = 7;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.AbiMinor = 7; });
+    const Outcome outcome = run_one(system);
+    EXPECT_EQ(outcome.code, ExitCode::kFinished) << outcome.log;
+    EXPECT_EQ(outcome.output, "[12:34:56.123] #1 EXIT pid=1\n");
+}
+
+// Catches: giving up instead of pulling, or pulling without a word.
+TEST(Protocol, ARingThatCannotBeMappedIsReadByPull) {
+    for (const IoStatus status : {IoStatus::kFailed, IoStatus::kUnsupported}) {
+        FakeSystem system;
+        system.refuse(AEGIS_IOCTL_RING_SETUP, {status, 0, 68});
+        const Outcome outcome = run_one(system);
+        EXPECT_EQ(outcome.code, ExitCode::kFinished) << outcome.log;
+        EXPECT_EQ(outcome.output, "[12:34:56.123] #1 EXIT pid=1\n");
+        EXPECT_NE(outcome.log.find("warning: the ring cannot be mapped"), std::string::npos) << outcome.log;
+        EXPECT_NE(outcome.log.find("reading by pull"), std::string::npos) << outcome.log;
+    }
+}
+
+TEST(Protocol, ADriverThatGoesAwayWhileItIsOpened) {
+    FakeSystem system;
+    system.kill_driver();
+    const Outcome outcome = run_one(system);
+    EXPECT_EQ(outcome.code, ExitCode::kDriverGone);
+    EXPECT_NE(outcome.log.find("IOCTL_AEGIS_QUERY found no driver any more"), std::string::npos) << outcome.log;
+}
+
+}  // namespace
+}  // namespace aegis

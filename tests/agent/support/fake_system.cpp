@@ -1,0 +1,342 @@
+#include "support/fake_system.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+namespace aegis::test {
+namespace {
+
+using agent::InterruptStatus;
+using agent::IoResult;
+using agent::IoStatus;
+using agent::Timeout;
+using agent::WaitStatus;
+using agent::WriteStatus;
+
+constexpr std::chrono::seconds kGenerous{30};
+constexpr std::uint64_t kEventHandle = 7;
+
+constexpr IoResult kGone = {IoStatus::kDriverGone, 0, 0xC00002B6};
+
+template <class Predicate>
+void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, Timeout timeout, Predicate predicate) {
+    if (timeout) {
+        changed.wait_for(lock, *timeout, predicate);
+    } else {
+        changed.wait(lock, predicate);
+    }
+}
+
+}  // namespace
+
+class FakeSystem::FakeDevice final : public agent::Device {
+  public:
+    explicit FakeDevice(FakeSystem& system) : system_(&system) {}
+
+    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) override {
+        const std::scoped_lock lock(system_->mutex_);
+        if (system_->driver_gone_) {
+            return kGone;
+        }
+        if (system_->refused_ && system_->refused_->first == code) {
+            return system_->refused_->second;
+        }
+        switch (code) {
+            case AEGIS_IOCTL_QUERY:
+                return system_->answer_query(reply);
+            case AEGIS_IOCTL_RING_SETUP:
+                return system_->answer_setup(request, reply);
+            case AEGIS_IOCTL_GET_EVENTS:
+                return system_->answer_pull(reply);
+            default:
+                return {IoStatus::kUnsupported, 0, 0xC0000010};
+        }
+    }
+
+    std::uint64_t event_handle() const override { return kEventHandle; }
+
+    WaitStatus wait(Timeout timeout) override {
+        std::unique_lock lock(system_->mutex_);
+        system_->asleep_ = true;
+        system_->changed_.notify_all();
+        test::wait(lock, system_->changed_, timeout,
+                   [this] { return system_->interrupted_ || system_->driver_gone_ || system_->signalled_; });
+        system_->asleep_ = false;
+        if (system_->interrupted_) {
+            return WaitStatus::kInterrupted;
+        }
+        if (system_->driver_gone_) {
+            return WaitStatus::kDriverGone;
+        }
+        return std::exchange(system_->signalled_, false) ? WaitStatus::kSignalled : WaitStatus::kTimeout;
+    }
+
+    std::string describe(std::uint32_t code) const override { return "code " + std::to_string(code); }
+    std::optional<agent::Failure> close() override { return std::nullopt; }
+
+  private:
+    FakeSystem* system_;
+};
+
+class FakeSystem::FakePort final : public agent::Port {
+  public:
+    explicit FakePort(FakeSystem& system) : system_(&system) {}
+
+    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/, agent::Log& /*log*/,
+                                              std::unique_ptr<agent::Device>& device) override {
+        device = std::make_unique<FakeDevice>(*system_);
+        return std::nullopt;
+    }
+
+    agent::WriteResult write_output(std::string_view text) override {
+        std::unique_lock lock(system_->mutex_);
+        system_->writing_ = true;
+        system_->changed_.notify_all();
+        system_->changed_.wait(lock, [this] { return !system_->stalled_ || system_->abandoned_; });
+        system_->writing_ = false;
+        if (system_->abandoned_) {
+            return {WriteStatus::kAbandoned, 0, {}};
+        }
+        if (system_->output_result_) {
+            return *system_->output_result_;
+        }
+        // Never all at once: whoever writes must come back for the rest.
+        const std::size_t taken = text.size() - text.size() / 2;
+        system_->output_ += text.substr(0, taken);
+        system_->changed_.notify_all();
+        return {WriteStatus::kWritten, taken, {}};
+    }
+
+    void abandon_output() override {
+        const std::scoped_lock lock(system_->mutex_);
+        system_->abandoned_ = true;
+        system_->changed_.notify_all();
+    }
+
+    void interrupt() override {
+        const std::scoped_lock lock(system_->mutex_);
+        system_->interrupted_ = true;
+        system_->changed_.notify_all();
+    }
+
+    InterruptStatus wait_interrupt(Timeout timeout) override {
+        std::unique_lock lock(system_->mutex_);
+        test::wait(lock, system_->changed_, timeout, [this] { return system_->interrupted_; });
+        return system_->interrupted_ ? InterruptStatus::kInterrupted : InterruptStatus::kTimeout;
+    }
+
+    bool stop_requested() const override {
+        const std::scoped_lock lock(system_->mutex_);
+        return system_->stop_requested_;
+    }
+
+    std::int64_t system_time() const override { return kSomeTime + 20'000; }
+    std::uint32_t process_id() const override { return kProcessId; }
+    std::string host_name() const override { return "box"; }
+    std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
+
+  private:
+    FakeSystem* system_;
+};
+
+FakeSystem::FakeSystem(std::uint32_t slot_count)
+    : region_(slot_count), producer_(region_.memory()), port_(std::make_unique<FakePort>(*this)) {
+    auto* page = reinterpret_cast<AEGIS_CONSUMER_PAGE*>(page_.data());
+    page->WakeAt = AEGIS_WAKE_NEVER;
+}
+
+FakeSystem::~FakeSystem() = default;
+
+agent::Port& FakeSystem::port() {
+    return *port_;
+}
+
+void FakeSystem::publish(std::uint16_t type, const std::vector<std::byte>& payload, std::int64_t timestamp) {
+    const std::scoped_lock lock(mutex_);
+    producer_.publish(type, timestamp, payload.data(), payload.size());
+    bell_.ring(producer_.published(), [](FakeSystem* system) {
+        system->signalled_ = true;
+        ++system->signals_;
+        system->changed_.notify_all();
+    });
+}
+
+void FakeSystem::publish_starts(std::uint32_t first, std::uint32_t count) {
+    for (std::uint32_t pid = first; pid < first + count; ++pid) {
+        std::u16string path = u"/bin/p";
+        for (const char digit : std::to_string(pid)) {
+            path += static_cast<char16_t>(digit);
+        }
+        publish_start({.pid = pid, .parent = 1, .creator = 1, .path = path});
+    }
+}
+
+void FakeSystem::publish_with_size(std::uint16_t size) {
+    const std::scoped_lock lock(mutex_);
+    const ring::Ticket ticket = producer_.published();
+    const std::vector<std::byte> payload = exit_payload(1);
+    producer_.publish(AEGIS_EVENT_PROCESS_EXIT, kSomeTime, payload.data(), payload.size());
+    ring::RingMemory<> memory = region_.memory();
+    auto* header = memory.event_words(ticket);
+    header->store((header->load() & ~std::uint64_t{0xFFFF}) | size);
+}
+
+void FakeSystem::close_ring() {
+    const std::scoped_lock lock(mutex_);
+    producer_.close();
+}
+
+void FakeSystem::kill_driver() {
+    const std::scoped_lock lock(mutex_);
+    driver_gone_ = true;
+    changed_.notify_all();
+}
+
+void FakeSystem::on_query(std::function<void(AEGIS_QUERY_REPLY&)> change) {
+    const std::scoped_lock lock(mutex_);
+    on_query_ = std::move(change);
+}
+
+void FakeSystem::on_setup(std::function<void(AEGIS_RING_SETUP_REPLY&)> change) {
+    const std::scoped_lock lock(mutex_);
+    on_setup_ = std::move(change);
+}
+
+void FakeSystem::refuse(std::uint32_t code, agent::IoResult result) {
+    const std::scoped_lock lock(mutex_);
+    refused_.emplace(code, result);
+}
+
+IoResult FakeSystem::answer_query(std::span<std::byte> reply) {
+    AEGIS_QUERY_REPLY answer = {};
+    answer.Version = AEGIS_CONTROL_VERSION;
+    answer.Bytes = sizeof(answer);
+    const AEGIS_RING_IDENTITY& identity = region_.header()->Identity;
+    std::memcpy(answer.SessionId, kSessionA, sizeof(answer.SessionId));
+    answer.SlotCount = identity.SlotCount;
+    answer.Published = producer_.published();
+    answer.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, producer_.published(), kSomeTime};
+    if (pull_) {
+        answer.Consumers[0] = {AEGIS_TRANSPORT_PULL, kProcessId, pull_->cursor(), pull_->lag(), pull_->lost(), 0};
+    }
+    if (on_query_) {
+        on_query_(answer);
+    }
+    std::memcpy(reply.data(), &answer, sizeof(answer));
+    return {IoStatus::kOk, sizeof(answer), 0};
+}
+
+IoResult FakeSystem::answer_setup(std::span<const std::byte> request, std::span<std::byte> reply) {
+    AEGIS_RING_SETUP_REQUEST asked = {};
+    std::memcpy(&asked, request.data(), std::min(sizeof(asked), request.size()));
+    if (request.size() != sizeof(asked) || asked.EventHandle != kEventHandle) {
+        return {IoStatus::kFailed, 0, 0xC0000008};
+    }
+    const AEGIS_RING_IDENTITY& identity = region_.header()->Identity;
+    auto* page = reinterpret_cast<AEGIS_CONSUMER_PAGE*>(page_.data());
+    AEGIS_RING_SETUP_REPLY answer = {};
+    answer.Version = AEGIS_CONTROL_VERSION;
+    answer.Bytes = sizeof(answer);
+    answer.RingAddress = reinterpret_cast<std::uintptr_t>(region_.bytes().data());
+    answer.RingBytes = region_.bytes().size();
+    answer.ConsumerPageAddress = reinterpret_cast<std::uintptr_t>(page);
+    answer.ConsumerPageBytes = page_.size();
+    answer.HeaderBytes = AEGIS_RING_HEADER_BYTES;
+    answer.SlotBytes = AEGIS_SLOT_BYTES;
+    answer.SlotCount = identity.SlotCount;
+    answer.AbiMajor = AEGIS_RING_ABI_MAJOR;
+    answer.AbiMinor = AEGIS_RING_ABI_MINOR;
+    std::memcpy(answer.SessionId, kSessionA, sizeof(answer.SessionId));
+    if (on_setup_) {
+        on_setup_(answer);
+    }
+    bell_.add(reinterpret_cast<std::atomic<std::uint64_t>*>(&page->WakeAt), this);
+    std::memcpy(reply.data(), &answer, sizeof(answer));
+    return {IoStatus::kOk, sizeof(answer), 0};
+}
+
+// As the driver answers: whole events in full form, from the oldest at the first call.
+IoResult FakeSystem::answer_pull(std::span<std::byte> reply) {
+    if (!pull_) {
+        pull_.emplace(region_.memory(), ring::oldest_ticket(region_.memory()));
+    }
+    std::size_t written = 0;
+    ring::EventBuffer event;
+    while (reply.size() - written >= AEGIS_MAX_EVENT_SIZE) {
+        const ring::ReadStatus status = pull_->read(event);
+        if (status == ring::ReadStatus::kEmpty) {
+            break;
+        }
+        if (status == ring::ReadStatus::kLapped) {
+            continue;
+        }
+        std::byte* const to = reply.data() + written;
+        std::memset(to, 0, AEGIS_PROCESS_EVENT_SIZE);
+        std::memcpy(to, event.data(), event.size());
+        if (event.header().Size == event.size()) {
+            const std::uint16_t size = AEGIS_PROCESS_EVENT_SIZE;
+            std::memcpy(to, &size, sizeof(size));
+        }
+        written += AEGIS_PROCESS_EVENT_SIZE;
+    }
+    return {IoStatus::kOk, written, 0};
+}
+
+void FakeSystem::request_stop() {
+    const std::scoped_lock lock(mutex_);
+    stop_requested_ = true;
+    interrupted_ = true;
+    changed_.notify_all();
+}
+
+void FakeSystem::break_output(agent::WriteResult result) {
+    const std::scoped_lock lock(mutex_);
+    output_result_ = std::move(result);
+}
+
+void FakeSystem::stall_output() {
+    const std::scoped_lock lock(mutex_);
+    stalled_ = true;
+}
+
+void FakeSystem::resume_output() {
+    const std::scoped_lock lock(mutex_);
+    stalled_ = false;
+    changed_.notify_all();
+}
+
+std::string FakeSystem::output() const {
+    const std::scoped_lock lock(mutex_);
+    return output_;
+}
+
+std::size_t FakeSystem::output_lines() const {
+    const std::scoped_lock lock(mutex_);
+    return static_cast<std::size_t>(std::count(output_.begin(), output_.end(), '\n'));
+}
+
+bool FakeSystem::wait_for(const std::function<bool()>& condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kGenerous, condition);
+}
+
+bool FakeSystem::wait_for_lines(std::size_t count) {
+    return wait_for(
+        [this, count] { return static_cast<std::size_t>(std::count(output_.begin(), output_.end(), '\n')) >= count; });
+}
+
+bool FakeSystem::wait_until_asleep() {
+    return wait_for([this] { return asleep_ && !signalled_; });
+}
+
+bool FakeSystem::wait_until_writing() {
+    return wait_for([this] { return writing_; });
+}
+
+std::uint64_t FakeSystem::signals() const {
+    const std::scoped_lock lock(mutex_);
+    return signals_;
+}
+
+}  // namespace aegis::test
