@@ -1,0 +1,123 @@
+// Kernel calls made to fail by number.
+#include <string>
+#include <vector>
+
+#include "driver/mapping_guard.h"
+#include "host/support/executive_test.hpp"
+
+namespace aegis::test {
+namespace {
+
+using FaultInjection = ExecutiveTest;
+
+// Catches: counting from 0; a call counted twice; names that are not the call's.
+TEST_F(FaultInjection, FailsTheCallOfThatNumber) {
+    const auto allocate_three = [] {
+        std::string pattern;
+        for (int index = 0; index < 3; ++index) {
+            PVOID block = ExAllocatePoolWithTag(NonPagedPoolNx, 16, kTag);
+            pattern += block != nullptr ? '.' : 'x';
+            if (block != nullptr) {
+                ExFreePoolWithTag(block, kTag);
+            }
+        }
+        return pattern;
+    };
+    executive().faults().arm(2);
+    EXPECT_EQ(allocate_three(), ".x.");
+    EXPECT_EQ(executive().faults().calls(), 3U);
+    EXPECT_EQ(executive().faults().failed(), (std::vector<std::string>{"ExAllocatePoolWithTag"}));
+    executive().faults().arm(1, 3);
+    EXPECT_EQ(allocate_three(), "x.x");
+    executive().faults().reset();
+    EXPECT_EQ(allocate_three(), "...");
+    EXPECT_TRUE(executive().faults().failed().empty());
+}
+
+// The test driver's load makes two calls that can fail; whichever fails, nothing is left.
+// Catches: the executive's own calls counted as the driver's; a failure that is not passed on.
+TEST_F(FaultInjection, WalksEveryCallOfALoad) {
+    std::vector<std::string> failed;
+    for (std::uint64_t call = 1;; ++call) {
+        executive().faults().arm(call);
+        const NTSTATUS status = load();
+        if (executive().faults().failed().empty()) {
+            EXPECT_EQ(status, STATUS_SUCCESS);
+            break;
+        }
+        EXPECT_EQ(status, STATUS_INSUFFICIENT_RESOURCES);
+        failed.push_back(executive().faults().failed().front());
+    }
+    EXPECT_EQ(failed, (std::vector<std::string>{"IoCreateDevice", "IoCreateSymbolicLink"}));
+}
+
+// Each call that can fail fails the way its callers expect.
+// Catches: a call without a choke point; one that fails after it took effect (the executive then finds the leak).
+TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
+    const host::ProcessRef process = client(100);
+    const auto fails = [&](const auto& call) {
+        executive().faults().arm(1);
+        const auto result = call();
+        EXPECT_EQ(executive().faults().failed().size(), 1U);
+        executive().faults().reset();
+        return result;
+    };
+    in_driver([&] {
+        MappablePages pages(PAGE_SIZE);
+        ACL acl{};
+        SECURITY_DESCRIPTOR descriptor{};
+        RtlCreateSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION);
+        UNICODE_STRING name = counted(u"KeQuerySystemTimePrecise");
+        UNICODE_STRING key_name = counted(u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\AegisMon");
+        OBJECT_ATTRIBUTES attributes;
+        InitializeObjectAttributes(&attributes, &key_name, OBJ_KERNEL_HANDLE, nullptr, nullptr);
+        HANDLE handle = nullptr;
+        PVOID object = nullptr;
+        ULONG length = 0;
+        UUID uuid{};
+        PEPROCESS found = nullptr;
+        EXPECT_EQ(fails([] { return ExAllocatePoolWithTag(PagedPool, 1, kTag); }), nullptr);
+        EXPECT_EQ(fails([] { return IoAllocateMdl(nullptr, 1, FALSE, FALSE, nullptr); }), nullptr);
+        EXPECT_EQ(fails([&] { return MmGetSystemRoutineAddress(&name); }), nullptr);
+        {
+            const host::ProcessScope scope(*process, UserMode);
+            EXPECT_EQ(fails([&] {
+                          return AegisGuardedMapLockedPages(pages.mdl, UserMode, MmCached, nullptr, FALSE,
+                                                            NormalPagePriority);
+                      }),
+                      nullptr);
+        }
+        EXPECT_EQ(fails([&] { return ExUuidCreate(&uuid); }), STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] {
+                      return ObReferenceObjectByHandle(NtCurrentProcess(), 0, nullptr, KernelMode, &object, nullptr);
+                  }),
+                  STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] {
+                      return ObOpenObjectByPointer(PsInitialSystemProcess, OBJ_KERNEL_HANDLE, nullptr, 0, nullptr,
+                                                   KernelMode, &handle);
+                  }),
+                  STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return ZwSetSecurityObject(nullptr, DACL_SECURITY_INFORMATION, &descriptor); }),
+                  STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return ZwQuerySecurityObject(nullptr, DACL_SECURITY_INFORMATION, nullptr, 0, &length); }),
+                  STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return ZwOpenKey(&handle, KEY_READ, &attributes); }), STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(
+            fails([&] { return ZwQueryValueKey(nullptr, &name, KeyValuePartialInformation, nullptr, 0, &length); }),
+            STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return RtlCreateAcl(&acl, sizeof(acl), ACL_REVISION); }), STATUS_BUFFER_TOO_SMALL);
+        EXPECT_EQ(fails([&] { return RtlAddAccessAllowedAce(&acl, ACL_REVISION, 1, SeExports->SeWorldSid); }),
+                  STATUS_ALLOTTED_SPACE_EXCEEDED);
+        EXPECT_EQ(fails([&] { return RtlCreateSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION); }),
+                  STATUS_UNKNOWN_REVISION);
+        EXPECT_EQ(fails([&] { return RtlSetDaclSecurityDescriptor(&descriptor, TRUE, &acl, FALSE); }),
+                  STATUS_UNKNOWN_REVISION);
+        EXPECT_EQ(fails([&] { return PsLookupProcessByProcessId(reinterpret_cast<HANDLE>(100), &found); }),
+                  STATUS_INVALID_CID);
+        pages.release();
+    });
+    executive().exit_process(process);
+}
+
+}  // namespace
+}  // namespace aegis::test
