@@ -14,6 +14,7 @@
 
 #include "device_client.hpp"
 #include "driver/host/sources/synthetic_generator.hpp"
+#include "eventually.hpp"
 #include "forked_client.hpp"
 #include "host_program.hpp"
 
@@ -24,21 +25,6 @@ using host::client::Event;
 using host::client::EventKind;
 using host::client::Handle;
 using namespace host::client;
-
-constexpr std::chrono::seconds kLong{60};
-
-// Waits for a condition that nothing signals; false after a generous time.
-template <typename Condition>
-bool eventually(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + kLong;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) {
-            return false;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
-}
 
 class DeviceTest : public testing::Test {
   protected:
