@@ -1,0 +1,77 @@
+"""Several agents of one host: each sees everything, and none costs another anything."""
+
+import signal
+import unittest
+
+import sensor
+
+
+def sequences(agent):
+    return [event["event"]["sequence"] for event in agent.events() if event["event"]["kind"] == "event"]
+
+
+class SeveralAgents(unittest.TestCase):
+    def test_each_sees_every_event(self):
+        """Catches: one consumer taking another's events."""
+        total = 3000
+        with sensor.Host(f"synthetic:2000,count={total}") as host:
+            agents = [sensor.Agent("--output", "ndjson", "--count", str(total), device=host.socket) for _ in range(2)]
+            for agent in agents:
+                self.assertEqual(agent.finish(), 0, agent.messages())
+                self.assertEqual(sequences(agent), list(range(1, total + 1)))
+
+    def test_a_stopped_agent_costs_the_other_nothing_and_knows_what_it_lost(self):
+        """Catches: a producer that waits for a slow consumer; a miscounted or silent loss."""
+        total = 60000
+        with sensor.Host(f"synthetic:20000,count={total}", "--slot-count", "4096") as host:
+            stopped = sensor.Agent("--output", "ndjson", device=host.socket)
+            sensor.wait_until(lambda: stopped.bytes_printed() > 0, "the first event")
+            stopped.process.send_signal(signal.SIGSTOP)
+            other = sensor.Agent("--output", "ndjson", "--from", "oldest", device=host.socket)
+            sensor.wait_until(lambda: f'"sequence":{total},' in "".join(other.lines()[-50:]), "the other's last event")
+            stopped.process.send_signal(signal.SIGCONT)
+            sensor.wait_until(lambda: f'"sequence":{total},' in "".join(stopped.lines()[-50:]), "its last event")
+            for agent in (stopped, other):
+                self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
+
+        summary = stopped.summary()
+        self.assertGreater(summary["lost"], 0)
+        self.assertGreaterEqual(summary["delivered"] + summary["lost"], total)
+        gaps = [event["aegis"]["lost"] for event in stopped.events() if event["event"]["kind"] == "pipeline_error"]
+        self.assertEqual(sum(int(gap["count"]) for gap in gaps), summary["lost"])
+        # Every number from the first to the last is either an event or inside exactly one gap, in its place.
+        expected = 1
+        for event in stopped.events():
+            if event["event"]["kind"] == "pipeline_error":
+                gap = event["aegis"]["lost"]
+                self.assertEqual(int(gap["first"]), expected)
+                self.assertEqual(int(gap["last"]) - int(gap["first"]) + 1, int(gap["count"]))
+                expected = int(gap["last"]) + 1
+            else:
+                self.assertEqual(event["event"]["sequence"], expected)
+                expected += 1
+        self.assertGreater(expected, total)
+
+    def test_threads_of_one_agent_share_the_events(self):
+        """Catches: a claim that lets two threads print one event, or drops it between them."""
+        total = 20000
+        with sensor.Host(f"synthetic:10000,count={total}", "--slot-count", "65536") as host:
+            agent, code = sensor.run_agent("--output", "ndjson", "--consumers", "3", "--count", str(total),
+                                           device=host.socket)
+            self.assertEqual(code, 0, agent.messages())
+            self.assertEqual(sorted(sequences(agent)), list(range(1, total + 1)))
+
+    def test_pull_sees_the_same_events_as_the_ring(self):
+        total = 2000
+        with sensor.Host(f"synthetic:max,count={total}") as host:
+            printed = []
+            for transport in ("ring", "pull"):
+                agent, code = sensor.run_agent("--output", "ndjson", "--transport", transport, "--count", str(total),
+                                               device=host.socket)
+                self.assertEqual(code, 0, agent.messages())
+                printed.append(agent.lines())
+            self.assertEqual(printed[0], printed[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
