@@ -1,0 +1,166 @@
+// Who may use the device, and what a handle's access allows.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "driver/support/client.hpp"
+#include "driver/support/events.hpp"
+#include "driver/support/kernel_view.hpp"
+
+namespace aegis::test {
+namespace {
+
+constexpr ACCESS_MASK kNoData = SYNCHRONIZE | FILE_READ_ATTRIBUTES;
+
+template <class T>
+T read_at(std::span<const std::byte> bytes, std::size_t offset) {
+    T value{};
+    if (offset + sizeof(T) > bytes.size()) {
+        ADD_FAILURE() << "the descriptor ends before offset " << offset;
+        return value;
+    }
+    std::memcpy(&value, bytes.data() + offset, sizeof(T));
+    return value;
+}
+
+// S-1-…, of the SID at `offset`.
+std::string sid_text(std::span<const std::byte> bytes, std::size_t offset) {
+    std::string text = fmt::format("S-{}-{}", read_at<UCHAR>(bytes, offset), read_at<UCHAR>(bytes, offset + 7));
+    const auto count = read_at<UCHAR>(bytes, offset + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+        text += fmt::format("-{}", read_at<ULONG>(bytes, offset + 8 + 4 * i));
+    }
+    return text;
+}
+
+// One line per entry: type, flags, mask, SID.
+std::vector<std::string> dacl_text(std::span<const std::byte> descriptor) {
+    const auto header = read_at<SECURITY_DESCRIPTOR_RELATIVE>(descriptor, 0);
+    EXPECT_EQ(header.Control & SE_DACL_PRESENT, SE_DACL_PRESENT);
+    const auto acl = read_at<ACL>(descriptor, header.Dacl);
+    std::vector<std::string> entries;
+    std::size_t at = header.Dacl + sizeof(ACL);
+    for (unsigned i = 0; i < acl.AceCount; ++i) {
+        const auto ace = read_at<ACCESS_ALLOWED_ACE>(descriptor, at);
+        entries.push_back(fmt::format("type {} flags {} mask {:#x} {}", ace.Header.AceType, ace.Header.AceFlags,
+                                      ace.Mask, sid_text(descriptor, at + offsetof(ACCESS_ALLOWED_ACE, SidStart))));
+        at += ace.Header.AceSize;
+    }
+    return entries;
+}
+
+// Catches: apply_to() left out, an entry too many or too few, another mask.
+TEST(DeviceSecurity, GrantsSystemAndAdministratorsEverythingAndNobodyElseAnything) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    EXPECT_THAT(dacl_text(read_device_security(client)),
+                testing::UnorderedElementsAre("type 0 flags 0 mask 0x1f01ff S-1-5-18",
+                                              "type 0 flags 0 mask 0x1f01ff S-1-5-32-544"));
+}
+
+TEST(DeviceSecurity, AdmitsAdministratorsAndTheSystem) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    for (const host::Account account : {host::Account::kAdministrator, host::Account::kSystem}) {
+        Client client(host, account);
+        EXPECT_EQ(client.open(GENERIC_READ | GENERIC_WRITE), STATUS_SUCCESS);
+        EXPECT_EQ(client.query().status, STATUS_SUCCESS);
+    }
+}
+
+TEST(DeviceSecurity, RefusesAnotherUserAtTheDevice) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client user(host, host::Account::kUser);
+    for (const ACCESS_MASK access : {kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ, MAXIMUM_ALLOWED}) {
+        EXPECT_EQ(user.open(access), STATUS_ACCESS_DENIED) << access;
+    }
+    EXPECT_EQ(user.control(AEGIS_IOCTL_GET_EVENTS, {}, {}).status, STATUS_INVALID_HANDLE);
+}
+
+// Below the device's own name the same descriptor rules: FILE_DEVICE_SECURE_OPEN.
+TEST(DeviceSecurity, RefusesAnotherUserBelowTheDevice) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client user(host, host::Account::kUser);
+    EXPECT_EQ(host->open(user.process(), u"\\??\\AegisMon\\file", FILE_READ_DATA).status, STATUS_ACCESS_DENIED);
+}
+
+// Catches: check_opener() left out of on_create(), or one that always succeeds.
+TEST(DeviceSecurity, RefusesAnotherUserItselfWhenTheDeviceIsLoosened) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client administrator(host);
+    ASSERT_EQ(administrator.open(), STATUS_SUCCESS);
+    open_device_to_everyone(administrator);
+    Client user(host, host::Account::kUser);
+    for (const ACCESS_MASK access : {kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ}) {
+        EXPECT_EQ(user.open(access), STATUS_ACCESS_DENIED) << access;
+    }
+    Client second(host);
+    EXPECT_EQ(second.open(), STATUS_SUCCESS);
+    // A refused open is no open handle.
+    EXPECT_EQ(administrator.query().reply->Handles, 2U);
+}
+
+struct AccessCase {
+    ULONG code;
+    ACCESS_MASK needed;
+};
+
+constexpr AccessCase kCodes[] = {
+    {AEGIS_IOCTL_GET_EVENTS, FILE_READ_DATA},
+    {AEGIS_IOCTL_RING_SETUP, FILE_READ_DATA | FILE_WRITE_DATA},
+    {AEGIS_IOCTL_RING_TEARDOWN, FILE_READ_DATA | FILE_WRITE_DATA},
+    {AEGIS_IOCTL_QUERY, FILE_READ_DATA},
+};
+
+TEST(DeviceSecurity, LetsARequestThroughOnlyWithTheAccessItsCodeNames) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client client(host);
+    for (const ACCESS_MASK access : {ACCESS_MASK{0}, FILE_READ_DATA, FILE_WRITE_DATA, kReadWrite}) {
+        ASSERT_EQ(client.open(access | kNoData), STATUS_SUCCESS);
+        for (const auto& [code, needed] : kCodes) {
+            // Malformed, so that nothing but the access decides between these two answers.
+            const NTSTATUS status = client.control(code, {}, {}).status;
+            if ((access & needed) == needed) {
+                EXPECT_NE(status, STATUS_ACCESS_DENIED) << std::hex << code << " with " << access;
+            } else {
+                EXPECT_EQ(status, STATUS_ACCESS_DENIED) << std::hex << code << " with " << access;
+            }
+        }
+        ASSERT_EQ(client.close(), STATUS_SUCCESS);
+    }
+}
+
+TEST(DeviceSecurity, AHandleForReadingChangesNothing) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client owner(host);
+    ASSERT_EQ(owner.open(), STATUS_SUCCESS);
+    ASSERT_EQ(owner.setup().status, STATUS_SUCCESS);
+    Client reader(host);
+    ASSERT_EQ(reader.open(FILE_READ_DATA), STATUS_SUCCESS);
+    EXPECT_EQ(reader.setup().status, STATUS_ACCESS_DENIED);
+    EXPECT_TRUE(reader.mappings().empty());
+    // The owner's own handle, handed over for reading only.
+    const host::HandleResult duplicate =
+        host->duplicate_handle(owner.process(), owner.device(), reader.process(), FILE_READ_DATA);
+    ASSERT_EQ(duplicate.status, STATUS_SUCCESS);
+    reader.use(duplicate.handle);
+    EXPECT_EQ(reader.teardown(), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(owner.mappings().size(), 2U);
+    EXPECT_EQ(owner.teardown(), STATUS_SUCCESS);
+}
+
+}  // namespace
+}  // namespace aegis::test

@@ -1,0 +1,249 @@
+// Every kernel call of the driver that can fail on NT is made to fail: each alone, and each pair.
+//
+// One scenario walks through the driver's life. A step that meets a failure has to report it, or be one of the few that
+// can do without; repeated, it has to succeed. At the end the driver unloads, and the verifier stops the test when
+// anything is left: pool, MDLs, mappings, references, links, devices, callbacks, IRPs.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "driver/support/client.hpp"
+#include "driver/support/events.hpp"
+
+namespace aegis::test {
+namespace {
+
+// What the driver can do without. The rest of a load, and every other request, fails with the call it needs.
+const std::set<std::string> kDispensable{
+    "MmGetSystemRoutineAddress",          // the better clock, or the name that tells Wine
+    "ZwOpenKey",                          // the service key: defaults
+    "ZwQueryValueKey",                    //
+    "PsSetCreateProcessNotifyRoutineEx",  // the sensor: the driver loads and says that it is deaf
+};
+
+class Scenario {
+  public:
+    // Fails the calls `first` and `second` of the scenario, counted from 1; 0 fails nothing.
+    Scenario(std::uint64_t first, std::uint64_t second) : label_(fmt::format("calls {} and {} fail", first, second)) {
+        host_->faults().arm(first, second);
+    }
+
+    void run() {
+        const testing::ScopedTrace trace(__FILE__, __LINE__, label_);
+        step("load", [&] { return host_.load_with_slots(64); });
+        deaf_ = failed_in_step("load", "PsSetCreateProcessNotifyRoutineEx");
+        Activity activity(host_);
+        activity.come_and_go(2);
+        {
+            Client owner(host_);
+            Client reader(host_);
+            step("open", [&] { return owner.open(); });
+            step("open for reading", [&] { return reader.open(FILE_READ_DATA); });
+            const host::EventResult event = owner.create_event();
+            SetupResult setup{};
+            step("setup", [&] { return (setup = owner.setup(event.handle)).status; });
+            consumer_page_of(setup.reply)->WakeAt = 5;
+            activity.come_and_go(1);
+            EXPECT_EQ(owner.take_signal(event), !deaf_);
+            ring::Consumer<> consumer(ring_of(setup.reply), 0);
+            EXPECT_EQ(drain(consumer).size(), deaf_ ? 0U : 6U);
+            step("pull", [&] { return pull_all(reader); });
+            step("query", [&] { return query(reader); });
+            step("teardown", [&] { return owner.teardown(); });
+
+            // The owner exits while its handle lives on; then the last close, in another process.
+            step("setup again", [&] { return owner.setup(event.handle).status; });
+            Client heir(host_);
+            step("duplicate", [&] { return owner.duplicate_to(heir); });
+            owner.exit();
+            step("setup by the heir", [&] { return heir.setup().status; });
+            step("duplicate back", [&] { return heir.duplicate_to(reader); });
+            EXPECT_EQ(heir.close(), STATUS_SUCCESS);
+            EXPECT_EQ(reader.close(), STATUS_SUCCESS);
+            EXPECT_TRUE(heir.mappings().empty());
+        }
+        EXPECT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
+        failed_ = host_->faults().failed();
+        calls_ = host_->faults().calls();
+        host_->faults().reset();
+    }
+
+    // Names of the calls that failed.
+    const std::vector<std::string>& failed() const { return failed_; }
+    std::uint64_t calls() const { return calls_; }
+
+  private:
+    struct Step {
+        std::string name;
+        std::vector<std::string> failed;
+    };
+
+    // Repeats the action until it met no failure.
+    void step(const std::string& name, const std::function<NTSTATUS()>& action) {
+        for (;;) {
+            const std::size_t before = host_->faults().failed().size();
+            const NTSTATUS status = action();
+            const std::vector<std::string> all = host_->faults().failed();
+            const std::vector<std::string> met(all.begin() + static_cast<std::ptrdiff_t>(before), all.end());
+            steps_.push_back({name, met});
+            const bool dispensable = std::all_of(met.begin(), met.end(),
+                                                 [](const std::string& call) { return kDispensable.contains(call); });
+            // One clock is enough, none is not.
+            const bool clockless = met.size() == 2 && status == STATUS_PROCEDURE_NOT_FOUND;
+            EXPECT_EQ(NT_SUCCESS(status), dispensable && !clockless)
+                << name << " answered " << std::hex << status << " with " << testing::PrintToString(met);
+            if (met.empty() || NT_SUCCESS(status)) {
+                return;
+            }
+        }
+    }
+
+    bool failed_in_step(const std::string& name, const std::string& call) const {
+        return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
+            return step.name == name && std::count(step.failed.begin(), step.failed.end(), call) != 0;
+        });
+    }
+
+    NTSTATUS pull_all(Client& reader) const {
+        const PullResult pulled = reader.pull(1 << 16);
+        EXPECT_EQ(events_in(pulled.bytes).size(), deaf_ ? 0U : 6U);
+        return pulled.status;
+    }
+
+    NTSTATUS query(Client& reader) const {
+        const QueryResult result = reader.query();
+        EXPECT_EQ(result.reply->Callbacks[0].Registered, deaf_ ? 0U : 1U);
+        EXPECT_EQ(NT_SUCCESS(result.reply->Callbacks[0].Status), !deaf_);
+        EXPECT_EQ(result.reply->Callbacks[1].Registered, 1U);
+        EXPECT_EQ(result.reply->Published, deaf_ ? 0U : 6U);
+        return result.status;
+    }
+
+    std::string label_;
+    TestHost host_;
+    std::vector<Step> steps_;
+    std::vector<std::string> failed_;
+    std::uint64_t calls_ = 0;
+    bool deaf_ = false;
+};
+
+std::ptrdiff_t open_descriptors() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
+// The scenario as it is, and what it is made of. Catches: a call that the injector no longer counts.
+TEST(Faults, TheScenarioMeetsEveryCallThatCanFail) {
+    std::set<std::string> met;
+    std::uint64_t calls = 0;
+    for (std::uint64_t n = 1;; ++n) {
+        Scenario scenario(n, 0);
+        scenario.run();
+        if (scenario.failed().empty()) {
+            calls = scenario.calls();
+            EXPECT_EQ(calls, n - 1);
+            break;
+        }
+        met.insert(scenario.failed().begin(), scenario.failed().end());
+    }
+    EXPECT_EQ(met, (std::set<std::string>{"ExAllocatePoolWithTag", "ExUuidCreate", "IoAllocateMdl", "IoCreateDevice",
+                                          "IoCreateSymbolicLink", "MmGetSystemRoutineAddress",
+                                          "MmMapLockedPagesSpecifyCache", "ObOpenObjectByPointer",
+                                          "ObReferenceObjectByHandle", "PsSetCreateProcessNotifyRoutine",
+                                          "PsSetCreateProcessNotifyRoutineEx", "RtlAddAccessAllowedAce", "RtlCreateAcl",
+                                          "RtlCreateSecurityDescriptor", "RtlSetDaclSecurityDescriptor",
+                                          "SeAccessCheck", "ZwOpenKey", "ZwQueryValueKey", "ZwSetSecurityObject"}));
+}
+
+TEST(Faults, EveryPairOfCallsMayFail) {
+    const std::ptrdiff_t descriptors = open_descriptors();
+    for (std::uint64_t first = 1;; ++first) {
+        bool first_met = false;
+        for (std::uint64_t second = first + 1;; ++second) {
+            Scenario scenario(first, second);
+            scenario.run();
+            first_met = first_met || !scenario.failed().empty();
+            if (scenario.failed().size() < 2 || testing::Test::HasFailure()) {
+                break;
+            }
+        }
+        if (!first_met || testing::Test::HasFailure()) {
+            break;
+        }
+    }
+    EXPECT_EQ(open_descriptors(), descriptors);
+}
+
+// The map call raises on NT; a thousand times in a row the guard has to catch it.
+// Catches: a guard that leaves the stack or a register other than it was.
+TEST(Faults, AMappingThatFailsAThousandTimesIsReportedEachTime) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    for (int round = 0; round < 1000; ++round) {
+        // The first mapping fails, or the second: reference, attachment, page, MDL, map, MDL, map.
+        host->faults().arm(round % 2 == 0 ? 5 : 7);
+        ASSERT_EQ(client.setup(event.handle).status, STATUS_INSUFFICIENT_RESOURCES) << round;
+        ASSERT_EQ(host->faults().failed(), std::vector<std::string>{"MmMapLockedPagesSpecifyCache"});
+        host->faults().reset();
+        ASSERT_TRUE(client.mappings().empty());
+    }
+    EXPECT_EQ(client.setup(event.handle).status, STATUS_SUCCESS);
+}
+
+// What a load that failed says, and what one says that goes on without its sensor.
+TEST(Faults, AFailedLoadNamesItsStep) {
+    std::set<std::string> lines;
+    for (std::uint64_t n = 1;; ++n) {
+        TestHost host;
+        host->faults().arm(n);
+        const NTSTATUS status = host.load_with_slots(64);
+        const std::vector<std::string> failed = host->faults().failed();
+        host->faults().reset();
+        if (failed.empty()) {
+            break;
+        }
+        std::vector<std::string> errors;
+        for (const DebugLine& line : host.take_debug_lines()) {
+            if (line.level == DPFLTR_ERROR_LEVEL) {
+                errors.push_back(line.text.substr(0, line.text.find(": 0x")));
+            }
+        }
+        EXPECT_EQ(errors.size(), failed.front() == "MmGetSystemRoutineAddress" ? 0U : 1U)
+            << failed.front() << ", " << std::hex << status;
+        lines.insert(errors.begin(), errors.end());
+    }
+    EXPECT_EQ(lines,
+              (std::set<std::string>{
+                  "AegisMon: cannot allocate the ring", "AegisMon: cannot build the device's security descriptor",
+                  "AegisMon: cannot create \\Device\\AegisMon", "AegisMon: cannot secure \\Device\\AegisMon",
+                  "AegisMon: cannot link \\??\\AegisMon", "AegisMon: cannot watch for consumers that exit",
+                  "AegisMon: cannot register the process sensor, going on without it",
+                  "AegisMon: cannot read Parameters\\SlotCount (0xc000009a), using 4096"}));
+}
+
+// Both names of the clock gone: the one load step whose failure takes two.
+TEST(Faults, WithoutAClockTheDriverDoesNotLoad) {
+    TestHost host;
+    host->faults().arm(1, 2);
+    EXPECT_EQ(host.load(), STATUS_PROCEDURE_NOT_FOUND);
+    ASSERT_EQ(host->faults().failed(), (std::vector<std::string>(2, "MmGetSystemRoutineAddress")));
+    host->faults().reset();
+    const std::vector<DebugLine> lines = host.take_debug_lines();
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_EQ(lines[0].text, "AegisMon: cannot find a system clock: 0xc000007a");
+}
+
+}  // namespace
+}  // namespace aegis::test

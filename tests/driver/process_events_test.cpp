@@ -1,0 +1,232 @@
+// What the process sensor makes of a notification.
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "driver/support/client.hpp"
+#include "driver/support/events.hpp"
+
+namespace aegis::test {
+namespace {
+
+class ProcessEvents : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(host_.load(), STATUS_SUCCESS);
+        ASSERT_EQ(client_.open(), STATUS_SUCCESS);
+    }
+
+    std::vector<ProcessEvent> pulled() { return events_in(client_.pull(1 << 20).bytes); }
+
+    ProcessEvent only_event() {
+        const std::vector<ProcessEvent> events = pulled();
+        EXPECT_EQ(events.size(), 1U);
+        return events.empty() ? ProcessEvent{} : events.front();
+    }
+
+    // A path of this many units, no two neighbours equal.
+    static std::u16string path_of(std::size_t units) {
+        std::u16string path;
+        for (std::size_t i = 0; i < units; ++i) {
+            path += static_cast<char16_t>(u'a' + i % 26);
+        }
+        return path;
+    }
+
+    TestHost host_;
+    Activity activity_{host_};
+    Client client_{host_};
+};
+
+TEST_F(ProcessEvents, ACreationCarriesEveryField) {
+    EXPECT_EQ(activity_.create(kFirstFreePid, u"\\Device\\HarddiskVolume1\\a.exe", true, 300, 400), STATUS_SUCCESS);
+    const ProcessEvent event = only_event();
+    EXPECT_EQ(event.header.Type, AEGIS_EVENT_PROCESS_CREATE);
+    EXPECT_EQ(event.header.Size, AEGIS_PROCESS_EVENT_SIZE);
+    EXPECT_EQ(event.header.Sequence, 1U);
+    EXPECT_EQ(event.header.Timestamp, kActivityTime);
+    EXPECT_EQ(event.payload.ProcessId, kFirstFreePid);
+    EXPECT_EQ(event.payload.ParentProcessId, 300U);
+    EXPECT_EQ(event.payload.CreatingProcessId, 400U);
+    EXPECT_EQ(event.path(), u"\\Device\\HarddiskVolume1\\a.exe");
+    EXPECT_EQ(event.payload.ImagePathExact, 1);
+    EXPECT_EQ(event.payload.Reserved, 0);
+}
+
+TEST_F(ProcessEvents, AnExitCarriesThePidOnly) {
+    activity_.create(kFirstFreePid);
+    activity_.exit(kFirstFreePid);
+    const std::vector<ProcessEvent> events = pulled();
+    ASSERT_EQ(events.size(), 2U);
+    const ProcessEvent& event = events[1];
+    EXPECT_EQ(event.header.Type, AEGIS_EVENT_PROCESS_EXIT);
+    EXPECT_EQ(event.header.Size, AEGIS_PROCESS_EVENT_SIZE);
+    EXPECT_EQ(event.header.Sequence, 2U);
+    EXPECT_EQ(event.header.Timestamp, kActivityTime + 1);
+    AEGIS_PROCESS_PAYLOAD expected{};
+    expected.ProcessId = kFirstFreePid;
+    EXPECT_EQ(std::memcmp(&event.payload, &expected, sizeof(expected)), 0);
+}
+
+// Both numbers arrive as they are: equal for an ordinary start, different for a brokered or forged one.
+TEST_F(ProcessEvents, ParentAndCreatorAreReportedSeparately) {
+    activity_.create(kFirstFreePid, u"a", true, 500, 500);
+    activity_.create(kFirstFreePid + 1, u"b", true, 4, 500);
+    const std::vector<ProcessEvent> events = pulled();
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0].payload.ParentProcessId, events[0].payload.CreatingProcessId);
+    EXPECT_EQ(events[1].payload.ParentProcessId, 4U);
+    EXPECT_EQ(events[1].payload.CreatingProcessId, 500U);
+}
+
+TEST_F(ProcessEvents, APathUpTo511UnitsIsWhole) {
+    for (const std::size_t units : {1U, 2U, 3U, 4U, 255U, 510U, 511U}) {
+        const std::u16string path = path_of(units);
+        activity_.create(kFirstFreePid, path, true);
+        const ProcessEvent event = only_event();
+        EXPECT_EQ(event.path(), path) << units;
+        EXPECT_EQ(event.payload.ImagePathExact, 1) << units;
+        activity_.exit(kFirstFreePid);
+        pulled();
+    }
+}
+
+// Catches: the limit off by one, a truncated path called exact.
+TEST_F(ProcessEvents, ALongerPathIsCutAt511UnitsAndNotExact) {
+    for (const std::size_t units : {512U, 513U, 1024U, 32767U}) {
+        const std::u16string path = path_of(units);
+        activity_.create(kFirstFreePid, path, true);
+        const ProcessEvent event = only_event();
+        EXPECT_EQ(event.payload.ImagePathLength, 511U) << units;
+        EXPECT_EQ(event.path(), path.substr(0, 511)) << units;
+        EXPECT_EQ(event.payload.ImagePath[511], 0) << units;
+        EXPECT_EQ(event.payload.ImagePathExact, 0) << units;
+        activity_.exit(kFirstFreePid);
+        pulled();
+    }
+}
+
+TEST_F(ProcessEvents, APathIsExactOnlyWhenWindowsSaysSo) {
+    activity_.create(kFirstFreePid, u"\\Device\\a.exe", false);
+    const ProcessEvent event = only_event();
+    EXPECT_EQ(event.path(), u"\\Device\\a.exe");
+    EXPECT_EQ(event.payload.ImagePathExact, 0);
+}
+
+TEST_F(ProcessEvents, WithoutAnImageNameThePathIsEmptyAndNotExact) {
+    activity_.create(kFirstFreePid, std::nullopt, true);
+    const ProcessEvent event = only_event();
+    EXPECT_EQ(event.payload.ImagePathLength, 0U);
+    EXPECT_EQ(event.payload.ImagePathExact, 0);
+    EXPECT_EQ(event.payload.ProcessId, kFirstFreePid);
+}
+
+TEST_F(ProcessEvents, AnEmptyImageNameIsAnEmptyPath) {
+    activity_.create(kFirstFreePid, u"", false);
+    const ProcessEvent event = only_event();
+    EXPECT_EQ(event.payload.ImagePathLength, 0U);
+    EXPECT_EQ(event.payload.ImagePathExact, 0);
+}
+
+// UTF-16 as Windows produced it: unpaired surrogates, and a NUL, which a counted string may hold.
+TEST_F(ProcessEvents, ThePathIsNotInterpreted) {
+    const char16_t units[] = {u'a', 0xD800, u'b', 0xDC00, 0xDC00, 0, 0xFFFF, u'z'};
+    const std::u16string path(units, std::size(units));
+    activity_.create(kFirstFreePid, path);
+    EXPECT_EQ(only_event().path(), path);
+}
+
+// Catches: reading up to a terminator. The page behind the string is not there.
+TEST_F(ProcessEvents, NothingBehindTheImageNameIsRead) {
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* pages = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(pages, MAP_FAILED);
+    auto* last_page = static_cast<char*>(pages) + page;
+    ASSERT_EQ(::mprotect(last_page, page, PROT_NONE), 0);
+    const std::u16string path = path_of(40);
+    auto* text = reinterpret_cast<char16_t*>(last_page) - path.size();
+    std::memcpy(text, path.data(), path.size() * sizeof(char16_t));
+    activity_.create(kFirstFreePid, std::u16string_view(text, path.size()));
+    EXPECT_EQ(only_event().path(), path);
+    ::munmap(pages, 2 * page);
+}
+
+// Catches: the fixed part or the tail of the payload left uninitialised.
+TEST_F(ProcessEvents, TheFullFormIsZeroBehindThePath) {
+    const std::u16string long_path = path_of(511);
+    activity_.create(kFirstFreePid, long_path);
+    activity_.exit(kFirstFreePid);
+    activity_.create(kFirstFreePid, u"x");
+    const std::vector<ProcessEvent> events = pulled();
+    ASSERT_EQ(events.size(), 3U);
+    for (std::size_t i = 1; i < AEGIS_MAX_PATH; ++i) {
+        ASSERT_EQ(events[2].payload.ImagePath[i], 0) << i;
+    }
+}
+
+// In the ring an event ends where its path ends.
+TEST_F(ProcessEvents, TheRingCarriesTheCompactForm) {
+    const SetupResult setup = client_.setup();
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    ring::Consumer<> consumer(ring_of(setup.reply), 0);
+    activity_.create(kFirstFreePid, u"abc");
+    activity_.create(kFirstFreePid + 1, std::nullopt);
+    activity_.exit(kFirstFreePid);
+    const std::vector<ProcessEvent> events = drain(consumer);
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(events[0].header.Size, 16U + 16U + 3 * 2);
+    EXPECT_EQ(events[0].path(), u"abc");
+    EXPECT_EQ(events[1].header.Size, 16U + 16U);
+    EXPECT_EQ(events[2].header.Size, 16U + 16U);
+}
+
+TEST_F(ProcessEvents, TheSequenceCountsEveryEventInPublishOrder) {
+    activity_.come_and_go(200);
+    const std::vector<ProcessEvent> events = pulled();
+    ASSERT_EQ(events.size(), 400U);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        ASSERT_EQ(events[i].header.Sequence, i + 1);
+        ASSERT_EQ(events[i].header.Type, i % 2 == 0 ? AEGIS_EVENT_PROCESS_CREATE : AEGIS_EVENT_PROCESS_EXIT);
+    }
+}
+
+// Callbacks run on several processors at once; the publish lock makes them one producer.
+// Catches: publish() without its lock (events torn or numbered twice).
+TEST_F(ProcessEvents, ConcurrentCallbacksLoseAndMixNothing) {
+    constexpr std::uint32_t kThreads = 4;
+    constexpr std::uint32_t kEach = 200;
+    std::vector<std::thread> threads;
+    for (std::uint32_t t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&, t] {
+            const std::u16string path = path_of(100 * (t + 1));
+            for (std::uint32_t i = 0; i < kEach; ++i) {
+                activity_.create(kFirstFreePid + t * kEach + i, path, true, t, t);
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    const std::vector<ProcessEvent> events = pulled();
+    ASSERT_EQ(events.size(), kThreads * kEach);
+    std::vector<std::uint32_t> next(kThreads);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const AEGIS_PROCESS_PAYLOAD& payload = events[i].payload;
+        const std::uint32_t t = payload.ParentProcessId;
+        ASSERT_LT(t, kThreads);
+        EXPECT_EQ(events[i].header.Sequence, i + 1);
+        EXPECT_EQ(payload.CreatingProcessId, t);
+        EXPECT_EQ(payload.ProcessId, kFirstFreePid + t * kEach + next[t]++);
+        EXPECT_EQ(events[i].path(), path_of(100 * (t + 1)));
+    }
+}
+
+}  // namespace
+}  // namespace aegis::test

@@ -1,0 +1,74 @@
+#include "driver/support/events.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace aegis::test {
+
+NTSTATUS Activity::create(std::uint32_t pid, std::optional<std::u16string_view> path, bool exact, std::uint32_t parent,
+                          std::uint32_t creator) {
+    host::ProcessCreation creation;
+    creation.pid = pid;
+    creation.parent = parent;
+    creation.creator = creator;
+    creation.creator_tid = creator;
+    creation.image_path = path;
+    creation.image_path_exact = exact;
+    creation.timestamp = kActivityTime;
+    return host_->executive().raise_process_create(creation);
+}
+
+void Activity::exit(std::uint32_t pid) {
+    host_->executive().raise_process_exit(pid, kActivityTime + 1);
+}
+
+void Activity::come_and_go(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t pid = next_pid_++;
+        create(pid);
+        exit(pid);
+    }
+}
+
+std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled) {
+    std::vector<ProcessEvent> events;
+    while (!pulled.empty()) {
+        ProcessEvent event{};
+        if (pulled.size() < sizeof(event.header)) {
+            ADD_FAILURE() << pulled.size() << " bytes are left behind the last event";
+            break;
+        }
+        std::memcpy(&event.header, pulled.data(), sizeof(event.header));
+        if (event.header.Size < sizeof(event.header) || event.header.Size > pulled.size()) {
+            ADD_FAILURE() << "an event of " << event.header.Size << " bytes in " << pulled.size();
+            break;
+        }
+        const std::size_t payload_bytes =
+            std::min<std::size_t>(event.header.Size - sizeof(event.header), sizeof(event.payload));
+        std::memcpy(&event.payload, pulled.data() + sizeof(event.header), payload_bytes);
+        events.push_back(event);
+        pulled = pulled.subspan(event.header.Size);
+    }
+    return events;
+}
+
+std::vector<ProcessEvent> drain(ring::Consumer<>& consumer) {
+    std::vector<ProcessEvent> events;
+    ring::EventBuffer buffer;
+    for (;;) {
+        const ring::ReadStatus status = consumer.read(buffer);
+        if (status == ring::ReadStatus::kEmpty) {
+            return events;
+        }
+        if (status == ring::ReadStatus::kEvent) {
+            ProcessEvent event{};
+            event.header = buffer.header();
+            std::memcpy(&event.payload, buffer.payload(), std::min(buffer.payload_size(), sizeof(event.payload)));
+            events.push_back(event);
+        }
+    }
+}
+
+}  // namespace aegis::test

@@ -1,0 +1,57 @@
+// Process events: made to happen, and read back from either transport.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aegis/event.h"
+#include "aegis/ring/consumer.hpp"
+#include "driver/support/test_host.hpp"
+
+namespace aegis::test {
+
+// Pids that are no clients'.
+inline constexpr std::uint32_t kFirstFreePid = 0x00800000;
+
+// One event, header and payload, as it was read; the payload zero-extended to its struct.
+struct ProcessEvent {
+    AEGIS_EVENT_HEADER header;
+    AEGIS_PROCESS_PAYLOAD payload;
+
+    std::u16string path() const {
+        return {reinterpret_cast<const char16_t*>(payload.ImagePath), payload.ImagePathLength};
+    }
+};
+
+// Timestamp of the activity that create() and exit() report.
+inline constexpr std::int64_t kActivityTime = 0x01DC000012345678;
+
+// What a process does, as a source of activity would report it.
+class Activity {
+  public:
+    explicit Activity(TestHost& host) : host_(&host) {}
+
+    // Returns the status that the notify routines left in CreationStatus.
+    NTSTATUS create(std::uint32_t pid, std::optional<std::u16string_view> path = u"\\Device\\a.exe", bool exact = true,
+                    std::uint32_t parent = 100, std::uint32_t creator = 100);
+    void exit(std::uint32_t pid);
+    // `count` processes that are created and exit at once: twice as many events.
+    void come_and_go(std::uint32_t count);
+
+  private:
+    TestHost* host_;
+    std::uint32_t next_pid_ = kFirstFreePid;
+};
+
+// Takes the output of a pull apart by its strides; a failure of the test when they do not add up.
+std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled);
+
+// Everything a consumer can read now. Losses are the consumer's to tell.
+std::vector<ProcessEvent> drain(ring::Consumer<>& consumer);
+
+}  // namespace aegis::test

@@ -1,0 +1,128 @@
+#include "driver/support/kernel_calls.hpp"
+
+#include <ntifs.h>
+
+#include <atomic>
+#include <string>
+
+namespace aegis::test {
+namespace {
+
+// Set by the test's thread while nothing runs, read by any.
+std::atomic<KernelCalls*> g_listener = nullptr;
+
+void tell(const std::string& name) {
+    if (KernelCalls* listener = g_listener.load(std::memory_order_acquire); listener != nullptr) {
+        listener->call(name);
+    }
+}
+
+}  // namespace
+
+KernelCalls::KernelCalls() {
+    g_listener.store(this, std::memory_order_release);
+}
+
+KernelCalls::~KernelCalls() {
+    g_listener.store(nullptr, std::memory_order_release);
+}
+
+}  // namespace aegis::test
+
+using aegis::test::tell;
+
+extern "C" {
+
+NTSTATUS NTAPI __real_IoCreateDevice(PDRIVER_OBJECT, ULONG, PUNICODE_STRING, DEVICE_TYPE, ULONG, BOOLEAN,
+                                     PDEVICE_OBJECT*);
+NTSTATUS NTAPI __wrap_IoCreateDevice(PDRIVER_OBJECT driver, ULONG extension, PUNICODE_STRING name, DEVICE_TYPE type,
+                                     ULONG characteristics, BOOLEAN exclusive, PDEVICE_OBJECT* device) {
+    tell("IoCreateDevice");
+    return __real_IoCreateDevice(driver, extension, name, type, characteristics, exclusive, device);
+}
+
+void NTAPI __real_IoDeleteDevice(PDEVICE_OBJECT);
+void NTAPI __wrap_IoDeleteDevice(PDEVICE_OBJECT device) {
+    tell("IoDeleteDevice");
+    __real_IoDeleteDevice(device);
+}
+
+NTSTATUS NTAPI __real_IoCreateSymbolicLink(PUNICODE_STRING, PUNICODE_STRING);
+NTSTATUS NTAPI __wrap_IoCreateSymbolicLink(PUNICODE_STRING link, PUNICODE_STRING device) {
+    tell("IoCreateSymbolicLink");
+    return __real_IoCreateSymbolicLink(link, device);
+}
+
+NTSTATUS NTAPI __real_IoDeleteSymbolicLink(PUNICODE_STRING);
+NTSTATUS NTAPI __wrap_IoDeleteSymbolicLink(PUNICODE_STRING link) {
+    tell("IoDeleteSymbolicLink");
+    return __real_IoDeleteSymbolicLink(link);
+}
+
+NTSTATUS NTAPI __real_ZwSetSecurityObject(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR);
+NTSTATUS NTAPI __wrap_ZwSetSecurityObject(HANDLE handle, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR descriptor) {
+    tell("ZwSetSecurityObject");
+    return __real_ZwSetSecurityObject(handle, what, descriptor);
+}
+
+NTSTATUS NTAPI __real_PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE, BOOLEAN);
+NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE routine, BOOLEAN remove) {
+    tell(remove ? "PsSetCreateProcessNotifyRoutine remove" : "PsSetCreateProcessNotifyRoutine");
+    return __real_PsSetCreateProcessNotifyRoutine(routine, remove);
+}
+
+NTSTATUS NTAPI __real_PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX, BOOLEAN);
+NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine, BOOLEAN remove) {
+    tell(remove ? "PsSetCreateProcessNotifyRoutineEx remove" : "PsSetCreateProcessNotifyRoutineEx");
+    return __real_PsSetCreateProcessNotifyRoutineEx(routine, remove);
+}
+
+PVOID NTAPI __real_ExAllocatePoolWithTag(POOL_TYPE, SIZE_T, ULONG);
+PVOID NTAPI __wrap_ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T bytes, ULONG tag) {
+    tell("ExAllocatePoolWithTag");
+    return __real_ExAllocatePoolWithTag(type, bytes, tag);
+}
+
+void NTAPI __real_ExFreePoolWithTag(PVOID, ULONG);
+void NTAPI __wrap_ExFreePoolWithTag(PVOID block, ULONG tag) {
+    tell("ExFreePoolWithTag");
+    __real_ExFreePoolWithTag(block, tag);
+}
+
+void NTAPI __real_KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK, PKLOCK_QUEUE_HANDLE);
+void NTAPI __wrap_KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK lock, PKLOCK_QUEUE_HANDLE handle) {
+    tell("KeAcquireInStackQueuedSpinLock");
+    __real_KeAcquireInStackQueuedSpinLock(lock, handle);
+}
+
+void NTAPI __real_KeStackAttachProcess(PRKPROCESS, PRKAPC_STATE);
+void NTAPI __wrap_KeStackAttachProcess(PRKPROCESS process, PRKAPC_STATE state) {
+    tell("KeStackAttachProcess");
+    __real_KeStackAttachProcess(process, state);
+}
+
+void NTAPI __real_KeUnstackDetachProcess(PRKAPC_STATE);
+void NTAPI __wrap_KeUnstackDetachProcess(PRKAPC_STATE state) {
+    tell("KeUnstackDetachProcess");
+    __real_KeUnstackDetachProcess(state);
+}
+
+void NTAPI __real_MmUnmapLockedPages(PVOID, PMDL);
+void NTAPI __wrap_MmUnmapLockedPages(PVOID address, PMDL mdl) {
+    tell("MmUnmapLockedPages");
+    __real_MmUnmapLockedPages(address, mdl);
+}
+
+void NTAPI __real_IoFreeMdl(PMDL);
+void NTAPI __wrap_IoFreeMdl(PMDL mdl) {
+    tell("IoFreeMdl");
+    __real_IoFreeMdl(mdl);
+}
+
+LONG_PTR NTAPI __real_ObfDereferenceObject(PVOID);
+LONG_PTR NTAPI __wrap_ObfDereferenceObject(PVOID object) {
+    tell("ObfDereferenceObject");
+    return __real_ObfDereferenceObject(object);
+}
+
+}  // extern "C"

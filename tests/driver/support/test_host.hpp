@@ -1,0 +1,51 @@
+// The driver in the hosted executive: loaded, unloaded, its debug output kept.
+#pragma once
+
+#include <ntifs.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "driver/host/executive/executive.hpp"
+#include "driver/support/driver_under_test.hpp"
+
+namespace aegis::test {
+
+struct DebugLine {
+    ULONG level;
+    std::string text;
+};
+
+class TestHost {
+  public:
+    TestHost();
+    // Clients are gone by now; a driver that is still loaded is unloaded.
+    ~TestHost();
+    TestHost(const TestHost&) = delete;
+    TestHost& operator=(const TestHost&) = delete;
+
+    NTSTATUS load(const host::ServiceOptions& service = {});
+    // With Parameters\SlotCount.
+    NTSTATUS load_with_slots(ULONG slot_count);
+    host::UnloadResult unload();
+
+    host::Executive& executive() { return *executive_; }
+    host::Executive* operator->() { return executive_.get(); }
+
+    // What the driver printed since the last call.
+    std::vector<DebugLine> take_debug_lines();
+
+  private:
+    std::mutex mutex_;  // protects debug_lines_
+    std::vector<DebugLine> debug_lines_;
+    DriverUnderTest driver_;
+    std::unique_ptr<host::Executive> executive_;
+};
+
+// A service key whose SlotCount is this.
+host::ServiceOptions service_with_slots(ULONG slot_count);
+
+}  // namespace aegis::test
