@@ -31,18 +31,24 @@ class Bench {
 
     void publish() {
         test::publish_next(producer_, kRecipe);
-        ringer_.ring(producer_.published(), [&](int) {
-            ++signals_;
-            pending_ = true;
-        });
+        ringer_.ring(producer_.published(), [&](int) { signal(); });
     }
 
-    // Reads all there is, then goes to sleep unless the bell says that there is more.
+    void close() {
+        producer_.close();
+        ringer_.ring_all([&](int) { signal(); });
+    }
+
+    // Reads all there is, then goes to sleep unless the bell says that there is more, or nothing more to come.
     void drain_and_arm() {
         do {
             audit_.drain(consumer_);
-        } while (!listener_.arm(consumer_.memory(), consumer_.cursor(), batch_));
-        asleep_ = true;
+            if (listener_.arm(consumer_.memory(), consumer_.cursor(), batch_)) {
+                asleep_ = true;
+                return;
+            }
+        } while (ring_.state.raw() != AEGIS_RING_CLOSING);
+        audit_.drain(consumer_);
     }
 
     // The wait is over, by the signal or by its timeout.
@@ -52,8 +58,12 @@ class Bench {
         listener_.disarm();
     }
 
-    // A sleeper with a full batch before it and no signal on its way sleeps for ever.
-    bool lost_wakeup() const { return asleep_ && !pending_ && producer_.published() >= consumer_.cursor() + batch_; }
+    // A sleeper with a full batch before it, or none to come, and no signal on its way sleeps for ever.
+    bool lost_wakeup() const {
+        const bool should_wake =
+            producer_.published() >= consumer_.cursor() + batch_ || ring_.state.raw() == AEGIS_RING_CLOSING;
+        return asleep_ && !pending_ && should_wake;
+    }
 
     bool asleep() const { return asleep_; }
     bool pending() const { return pending_; }
@@ -63,6 +73,11 @@ class Bench {
     std::string complaint() const { return audit_.complaint(); }
 
   private:
+    void signal() {
+        ++signals_;
+        pending_ = true;
+    }
+
     std::uint64_t batch_;
     test::PrivateRing<HookedAtomics> ring_{16, kEventWords};
     ring::Producer<HookedAtomics> producer_{ring_.memory()};
@@ -120,6 +135,28 @@ TEST_P(DoorbellInterleaving, GoingToSleepAtAnyPointOfAPublishLosesNothing) {
                 break;
             }
         }
+    }
+}
+
+// Catches: the state looked at before the bell is armed, or the sleepers rung before the state is marked.
+TEST_P(DoorbellInterleaving, ClosingAtAnyPointOfGoingToSleepWakesTheSleeper) {
+    for (std::size_t index = 0;; ++index) {
+        Bench bench(GetParam());
+        const bool intruded = test::run_with_intruder([&] { bench.drain_and_arm(); }, index,
+                                                      [&] {
+                                                          bench.publish();
+                                                          bench.close();
+                                                      });
+        ASSERT_FALSE(bench.lost_wakeup()) << "index " << index;
+        if (!intruded) {
+            break;
+        }
+        if (bench.asleep()) {
+            bench.wake();
+            bench.drain_and_arm();
+        }
+        EXPECT_EQ(bench.consumer().delivered(), 1U) << "index " << index;
+        EXPECT_FALSE(bench.asleep());
     }
 }
 

@@ -10,6 +10,9 @@
 // Store, then load of what the other side stores: Dekker's pattern. With both fences sequentially consistent at
 // least one side sees the other's store; with anything weaker both may miss it, and the consumer sleeps on.
 //
+// Closing works the same way: the driver marks its state, then ring_all() rings every armed bell; a consumer that arms
+// too late for that finds the mark.
+//
 // The wake_at word lies in memory that the consumer can write. Whatever it puts there costs it a wakeup it should
 // have had, or gives it one it did not need; the producer does the same constant work.
 #pragma once
@@ -30,8 +33,8 @@ class DoorbellListener {
     DoorbellListener(Word* wake_at, Word* cursor) : wake_at_(wake_at), cursor_(cursor) {}
 
     // Asks to be woken when `batch` events from `cursor` on are there (1 <= batch <= slot count). True: the caller
-    // may wait on its event, and calls disarm afterwards however the wait ended. False: they are there already,
-    // and the bell is disarmed.
+    // may wait on its event, and calls disarm afterwards however the wait ended. False: they are there already, or
+    // the driver is closing and none will follow; the bell is disarmed.
     //
     // With batch > 1 the wait needs a timeout: fewer events ring no bell.
     bool arm(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
@@ -40,7 +43,8 @@ class DoorbellListener {
         wake_at_->store(cursor + batch, std::memory_order_relaxed);
         // Pairs with the fence in DoorbellRinger::ring.
         Atomics::fence(std::memory_order_seq_cst);
-        if (memory.load_version(last) >= version_when_complete(last)) {
+        // Acquire on both: whoever returns from here reads what it was told is there.
+        if (memory.load_version(last) >= version_when_complete(last) || memory.load_state() == AEGIS_RING_CLOSING) {
             disarm();
             return false;
         }
@@ -105,6 +109,12 @@ class DoorbellRinger {
             }
         }
         return rung;
+    }
+
+    // Wakes every sleeper, due or not. For a driver that closes, after Producer::close.
+    template <class Signal>
+    std::uint64_t ring_all(Signal&& signal) {
+        return ring(AEGIS_WAKE_NEVER, signal);
     }
 
   private:
