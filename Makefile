@@ -17,7 +17,7 @@ help:
 # Standard output belongs to the agent, whose events may go into a pipe.
 run:
 	@cmake/install-dependencies.sh run >&2
-	@cmake/build.sh release aegis_agent aegismon_host >&2
+	@cmake/build.sh release aegis_agent aegismon-host >&2
 	@build/release/bin/aegis-agent $(ARGS)
 
 test:
