@@ -83,7 +83,7 @@ Outcomes explore_with(bool reduce, const std::vector<Body>& bodies, Body finish)
 
 // Explores, and checks that the reduction dropped no outcome that all interleavings have.
 Outcomes explore(const std::vector<Body>& bodies, Body finish = nullptr) {
-    const Outcomes reduced = explore_with(true, bodies, finish);
+    Outcomes reduced = explore_with(true, bodies, finish);
     const Outcomes full = explore_with(false, bodies, finish);
     EXPECT_EQ(reduced.all, full.all);
     EXPECT_EQ(reduced.result.passed, full.result.passed);

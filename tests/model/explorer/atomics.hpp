@@ -49,7 +49,8 @@ struct ModelAtomics {
             return Explorer::running().perform({action, order, std::memory_order_relaxed, location_, operand, 0});
         }
 
-        LocationId location_;
+        // As large as the real one: the ring's layout stays what it is.
+        alignas(T) LocationId location_;
     };
 
     static constexpr bool kVectorCopy = false;
@@ -60,6 +61,8 @@ struct ModelAtomics {
 
     // Changes nothing that another thread can see.
     static void pause() {}
+    static void prefetch_to_read(const void* /*line*/) {}
+    static void prefetch_to_write(const void* /*line*/) {}
 };
 
 }  // namespace aegis::model

@@ -1,11 +1,13 @@
 #include "explorer/explorer.hpp"
 
 #include <cstdlib>
+#include <cstring>
+#include <iterator>
 
 namespace aegis::model {
 namespace {
 
-constexpr std::size_t kStackBytes = 256 * 1024;
+constexpr std::size_t kStackBytes = std::size_t{256} * 1024;
 
 // A program that runs on beyond this does not end.
 constexpr Step kMaxSteps = 20'000;
@@ -25,9 +27,9 @@ Explorer& Explorer::running() {
 
 Explorer::Explorer(const Options& options)
     : options_(&options),
-      thread_count_(options.threads.size()),
+      thread_count_(static_cast<ThreadId>(options.threads.size())),
       trail_(options.random_executions == 0 ? Trail() : Trail(options.seed)) {
-    if (thread_count_ == 0 || thread_count_ > kMaxThreads) {
+    if (options.threads.empty() || options.threads.size() > kMaxThreads) {
         std::abort();
     }
     threads_.resize(thread_count_);
@@ -59,9 +61,14 @@ void Explorer::run_once(const std::function<std::unique_ptr<Program>()>& make) {
     trace_.clear();
     names_.clear();
     writers_.clear();
+    retired_.clear();
     events_.clear();
     mutexes_.clear();
     last_sc_fence_ = 0;
+    if (trail_.is_random()) {
+        constexpr std::uint64_t kBursts[] = {0, 60, 90, 98};
+        burst_percent_ = kBursts[trail_.choose(std::size(kBursts))];
+    }
     current_ = main_thread();
     ending_ = Ending::kRunning;
 
@@ -145,11 +152,12 @@ void Explorer::note(const char* text, std::uint64_t value) {
 LocationId Explorer::add_location(std::uint64_t initial) {
     names_.emplace_back();
     writers_.push_back(~0U);
+    retired_.push_back(false);
     return memory_.add_location(initial);
 }
 
-std::uint16_t Explorer::add_event() {
-    events_.emplace_back();
+std::uint16_t Explorer::add_event(bool orders_memory) {
+    events_.emplace_back().orders_memory = orders_memory;
     return static_cast<std::uint16_t>(events_.size() - 1);
 }
 
@@ -168,22 +176,32 @@ void Explorer::only_written_by(LocationId location, std::initializer_list<Thread
 void Explorer::weaken(Operation& operation, ThreadId thread) {
     const Weakening& weakening = options_->weakening;
     if (weakening.kind == Weakening::Kind::kOrder && operation.action == weakening.action &&
-        operation.order == weakening.from && (weakening.thread == kAnyThread || weakening.thread == thread)) {
+        operation.order == weakening.from && (weakening.thread == kAnyThread || weakening.thread == thread) &&
+        (weakening.location == nullptr || std::strcmp(weakening.location, names_[operation.object].text) == 0)) {
         operation.order = weakening.to;
         threads_[thread].weakened = true;
         ++result_.weakened;
     }
 }
 
+void Explorer::check_access(const Operation& operation) {
+    if (!is_on_memory(operation.action)) {
+        return;
+    }
+    check(!retired_[operation.object], "a location was touched after it was given back");
+    check(operation.action == Action::kLoad || (writers_[operation.object] >> current_ & 1U) != 0,
+          "a location was written by a thread that only_written_by does not name");
+}
+
 Explorer::Outcome Explorer::perform(Operation operation) {
     if (current_ == main_thread()) {
         // Nothing runs beside it, and it has seen everything: only the newest write is visible.
-        const bool on_memory = operation.action >= Action::kLoad && operation.action <= Action::kCompareExchange;
-        const std::size_t newest = on_memory ? memory_.messages(operation.object).size() - 1 : 0;
+        const std::size_t newest = is_on_memory(operation.action) ? memory_.messages(operation.object).size() - 1 : 0;
         return apply(current_, operation, static_cast<Option>(newest));
     }
     Thread& self = threads_[current_];
     self.weakened = false;
+    check_access(operation);
     weaken(operation, current_);
     self.pending = operation;
     const ThreadId id = current_;
@@ -203,8 +221,7 @@ Explorer::Outcome Explorer::apply(ThreadId thread, const Operation& operation, O
     entry.operation = operation;
     entry.weakened = thread != main_thread() && threads_[thread].weakened;
 
-    const bool reads = operation.action >= Action::kLoad && operation.action <= Action::kCompareExchange &&
-                       operation.action != Action::kStore;
+    const bool reads = is_on_memory(operation.action) && operation.action != Action::kStore;
     if (reads) {
         outcome.value = memory_.messages(object)[option].value;
         entry.read_from = memory_.messages(object)[option].step;
@@ -243,11 +260,15 @@ Explorer::Outcome Explorer::apply(ThreadId thread, const Operation& operation, O
         case Action::kSignal:
             events_[object].signalled = true;
             events_[object].signalled_at = step;
+            events_[object].view.join(memory_.knowledge(thread), memory_.locations());
             break;
         case Action::kWait:
             if (option == kTakeSignal) {
                 events_[object].signalled = false;
                 events_[object].taken_at = step;
+                if (events_[object].orders_memory) {
+                    memory_.learn(thread, events_[object].view);
+                }
             }
             outcome.value = option;
             break;

@@ -76,7 +76,7 @@ class Explorer {
     // For the atomics and synchronisation objects. ---------------------------------------------------------------
 
     LocationId add_location(std::uint64_t initial);
-    std::uint16_t add_event();
+    std::uint16_t add_event(bool orders_memory);
     std::uint16_t add_mutex();
 
     struct Outcome {
@@ -94,6 +94,9 @@ class Explorer {
     // Only these threads write the location; spares the explorer the orders that this rules out.
     void only_written_by(LocationId location, std::initializer_list<ThreadId> threads);
     void name(LocationId location, const LocationName& name) { names_[location] = name; }
+    // Whoever touches the location from now on fails.
+    void retire(LocationId location) { retired_[location] = true; }
+    const Memory& memory() const { return memory_; }
     // Ends the execution as a failure unless `condition` holds.
     void check(bool condition, const char* message);
     // Shows up in the trace of a failure.
@@ -109,9 +112,11 @@ class Explorer {
         std::uint32_t asleep_since = 0;  // options older than this were explored elsewhere
     };
     struct Event {
+        bool orders_memory = true;
         bool signalled = false;
         std::uint32_t signalled_at = 0;
         std::uint32_t taken_at = 0;
+        View view;
     };
     struct Mutex {
         bool locked = false;
@@ -140,13 +145,16 @@ class Explorer {
     std::size_t add_alternatives(ThreadId thread);
     void add_if_awake(ThreadId thread, Option option, std::uint32_t born, std::size_t& possible);
     const Alternative& draw();
+    const Alternative& draw_at_random();
+    std::size_t draw_thread(const std::size_t* firsts, std::size_t threads);
 
     Outcome apply(ThreadId thread, const Operation& operation, Option option);
     void weaken(Operation& operation, ThreadId thread);
-    ThreadId main_thread() const { return static_cast<ThreadId>(thread_count_); }
+    void check_access(const Operation& operation);
+    ThreadId main_thread() const { return thread_count_; }
 
     const Options* options_;
-    std::size_t thread_count_;
+    ThreadId thread_count_;
     Result result_;
     Trail trail_;
 
@@ -155,6 +163,7 @@ class Explorer {
     Trace trace_;
     std::vector<LocationName> names_;
     std::vector<std::uint32_t> writers_;  // per location, a bit per thread
+    std::vector<bool> retired_;
     std::vector<Event> events_;
     std::vector<Mutex> mutexes_;
     std::vector<Thread> threads_;
@@ -162,6 +171,8 @@ class Explorer {
     Fiber main_;
     ThreadId current_ = 0;
     Ending ending_ = Ending::kComplete;
+    ThreadId last_granted_ = 0;
+    std::uint64_t burst_percent_ = 0;  // random executions: how likely the same thread goes on
     std::uint32_t last_sc_fence_ = 0;
 };
 

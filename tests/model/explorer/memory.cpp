@@ -69,6 +69,7 @@ void Memory::store(ThreadId thread, LocationId location, std::size_t position, s
     self.acquired.raise(location, message.time);
     message.value = value;
     message.step = step;
+    message.thread = thread;
     message.view = releases(order) ? self.current : self.released;
     message.view.raise(location, message.time);
 }

@@ -30,6 +30,7 @@ struct Message {
     Timestamp time = 0;
     std::uint64_t value = 0;
     std::uint32_t step = 0;  // the step of the execution that wrote it
+    ThreadId thread = 0;     // the writer
     bool claimed = false;    // a read-modify-write has read it and follows at once: nothing fits in between
     View view;               // what an acquiring reader learns
 };

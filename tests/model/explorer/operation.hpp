@@ -23,6 +23,10 @@ enum class Action : std::uint8_t {
     kUnlock,
 };
 
+constexpr bool is_on_memory(Action action) {
+    return action >= Action::kLoad && action <= Action::kCompareExchange;
+}
+
 struct Operation {
     Action action = Action::kStart;
     std::memory_order order = std::memory_order_relaxed;
@@ -52,6 +56,7 @@ struct Weakening {
     std::memory_order from = std::memory_order_relaxed;  // … and this order
     std::memory_order to = std::memory_order_relaxed;    // get this one; a relaxed fence is none
     ThreadId thread = kAnyThread;                        // … when done by this thread
+    const char* location = nullptr;                      // … on locations of this name; null: any
 };
 
 }  // namespace aegis::model

@@ -12,6 +12,7 @@ Fiber& Explorer::end(Ending ending) {
 
 Fiber& Explorer::grant(const Alternative& alternative) {
     Thread& thread = threads_[alternative.thread];
+    last_granted_ = alternative.thread;
     thread.chosen = alternative.option;
     thread.asleep_since = 0;
     current_ = alternative.thread;
@@ -35,7 +36,7 @@ bool Explorer::is_mover(ThreadId thread) const {
     if (operation.action == Action::kStart) {
         return true;
     }
-    if (!options_->reduce) {
+    if (!options_->reduce || trail_.is_random()) {
         return false;
     }
     switch (operation.action) {
@@ -109,11 +110,13 @@ std::size_t Explorer::add_alternatives(ThreadId thread) {
 }
 
 const Explorer::Alternative& Explorer::draw() {
-    if (!trail_.is_random()) {
-        return alternatives_[trail_.choose(alternatives_.size())];
-    }
-    // First the thread, then its way: otherwise a load with many values to see would always win.
-    std::size_t firsts[kMaxThreads + 1];
+    return trail_.is_random() ? draw_at_random() : alternatives_[trail_.choose(alternatives_.size())];
+}
+
+// First the thread, then its way: otherwise a load with many values to see would always win. Threads run in bursts
+// and loads tend to see the newest value, as on a machine; uniform choices would hardly ever get an event across.
+const Explorer::Alternative& Explorer::draw_at_random() {
+    std::size_t firsts[kMaxThreads + 1] = {};
     std::size_t threads = 0;
     for (std::size_t i = 0; i < alternatives_.size(); ++i) {
         if (i == 0 || alternatives_[i].thread != alternatives_[i - 1].thread) {
@@ -121,8 +124,19 @@ const Explorer::Alternative& Explorer::draw() {
         }
     }
     firsts[threads] = alternatives_.size();
-    const std::size_t drawn = trail_.choose(threads);
-    return alternatives_[firsts[drawn] + trail_.choose(firsts[drawn + 1] - firsts[drawn])];
+    const std::size_t drawn = draw_thread(firsts, threads);
+    const std::size_t ways = firsts[drawn + 1] - firsts[drawn];
+    constexpr std::uint64_t kNewestPercent = 50;
+    return alternatives_[firsts[drawn] + (trail_.chance(kNewestPercent) ? ways - 1 : trail_.choose(ways))];
+}
+
+std::size_t Explorer::draw_thread(const std::size_t* firsts, std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i) {
+        if (alternatives_[firsts[i]].thread == last_granted_ && trail_.chance(burst_percent_)) {
+            return i;
+        }
+    }
+    return trail_.choose(threads);
 }
 
 Fiber& Explorer::next() {

@@ -7,10 +7,11 @@
 
 namespace aegis::model {
 
-// An auto-reset event. It orders no memory here, although a real one does: the ring must not depend on it.
+// An auto-reset event. A real one orders memory: who was woken sees what preceded the signal. One that does not
+// shows what depends on that.
 class Event {
   public:
-    Event() : id_(Explorer::running().add_event()) {}
+    explicit Event(bool orders_memory = true) : id_(Explorer::running().add_event(orders_memory)) {}
 
     void signal() { Explorer::running().perform({Action::kSignal, {}, {}, id_, 0, 0}); }
 

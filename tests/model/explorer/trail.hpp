@@ -19,7 +19,7 @@ class Trail {
 
     // A number below `count`.
     std::size_t choose(std::size_t count) {
-        if (count == 1) {
+        if (count <= 1) {
             return 0;
         }
         if (is_random_) {
@@ -30,6 +30,9 @@ class Trail {
         }
         return choices_[depth_++].taken;
     }
+
+    // Random choices only: true with this probability.
+    bool chance(std::uint64_t percent) { return random_() % 100 < percent; }
 
     // To the next execution; false when all have been had.
     bool advance() {

@@ -1,0 +1,62 @@
+// DoorbellListener and DoorbellRinger, as shipped: no lost wakeup, no signal to a consumer that is awake, at most one
+// signal per batch.
+
+#include <gmock/gmock.h>
+
+#include "doorbell_program.hpp"
+
+namespace aegis::model {
+namespace {
+
+using HeaderOnly = ModelRing<2, 0>;
+
+void expect_correct(const DoorbellShape& shape) {
+    const Result result = explore_doorbell<HeaderOnly>(shape);
+    EXPECT_TRUE(result.passed) << result.failure;
+}
+
+// Each catches: a fence weaker than full on either side, the look after arming left out or at the wrong ticket,
+// an off-by-one in wake_at or in the producer's comparison, an exchange that is a load and a store.
+TEST(Doorbell, NoWakeupIsLost) {
+    expect_correct({.events = 1});
+    expect_correct({.events = 2});
+    expect_correct({.events = 3});
+}
+
+TEST(Doorbell, SpuriousWakeupsAndTimeoutsAreHarmless) {
+    expect_correct({.events = 1, .early_ends = 2});
+    expect_correct({.events = 2, .early_ends = 2});
+}
+
+// Catches also: a bell for the first event instead of the last of a batch.
+TEST(Doorbell, ABatchRingsOnce) {
+    expect_correct({.events = 2, .batch = 2});
+    expect_correct({.events = 3, .batch = 2});
+    expect_correct({.events = 4, .batch = 2});
+}
+
+TEST(Doorbell, ABatchWithTimeoutsLosesNothing) {
+    expect_correct({.events = 2, .batch = 2, .early_ends = 2});
+    expect_correct({.events = 3, .batch = 2, .early_ends = 1});
+}
+
+// Catches: a ring that stops after the first bell, or hands out another consumer's token.
+TEST(Doorbell, TwoConsumersEachGetTheirBell) {
+    expect_correct({.consumers = 2, .events = 1});
+}
+
+// Catches: remove() that forgets the last entry, or leaves the removed one behind (its word is dead then).
+TEST(Doorbell, ConsumersComeAndGoUnderThePublishLock) {
+    expect_correct({.events = 1, .registers_late = true});
+    expect_correct({.events = 2, .registers_late = true});
+    expect_correct({.consumers = 2, .events = 1, .registers_late = true});
+}
+
+// The fences alone do it; the kernel's own ordering comes on top.
+TEST(Doorbell, NoWakeupIsLostEvenIfTheEventOrdersNoMemory) {
+    expect_correct({.events = 2, .early_ends = 1, .event_orders_memory = false});
+    expect_correct({.events = 3, .batch = 2, .event_orders_memory = false});
+}
+
+}  // namespace
+}  // namespace aegis::model
