@@ -2,6 +2,7 @@
 
 option(AEGIS_BUILD_TESTS "Build the tests" ON)
 option(AEGIS_BUILD_BENCH "Build the benchmarks" OFF)
+option(AEGIS_FAST_BUILD "Compile several files at once: for configurations that only tests use" OFF)
 set(AEGIS_SANITIZE "" CACHE STRING "Sanitizers for every target: empty, address,undefined or thread")
 set(AEGIS_TEST_PREFIX "" CACHE STRING "What the names of this tree's tests start with")
 
@@ -18,6 +19,11 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Werror>")
+
+if(AEGIS_FAST_BUILD)
+    set(CMAKE_UNITY_BUILD ON)
+    set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+endif()
 
 if(AEGIS_SANITIZE)
     add_compile_options(-fsanitize=${AEGIS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

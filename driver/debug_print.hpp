@@ -18,4 +18,10 @@ void debug_info(const char* format, Arguments... arguments) {
     DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, format, arguments...);
 }
 
+// Reports a load step that failed and hands its status on. IRQL <= DISPATCH_LEVEL.
+inline NTSTATUS failed(const char* step, NTSTATUS status) {
+    debug_error("AegisMon: cannot %s: 0x%08x\n", step, status);
+    return status;
+}
+
 }  // namespace aegis::driver

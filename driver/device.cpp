@@ -4,15 +4,6 @@
 #include "scope_guard.hpp"
 
 namespace aegis::driver {
-namespace {
-
-// IRQL <= DISPATCH_LEVEL.
-NTSTATUS failed(const char* step, NTSTATUS status) {
-    debug_error("AegisMon: cannot %s: 0x%08x\n", step, status);
-    return status;
-}
-
-}  // namespace
 
 NTSTATUS ControlDevice::create(PDRIVER_OBJECT driver) {
     NTSTATUS status = security_.initialize();

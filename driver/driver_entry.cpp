@@ -12,12 +12,6 @@ namespace {
 
 constinit Driver g_driver;
 
-// IRQL <= DISPATCH_LEVEL.
-NTSTATUS failed(const char* step, NTSTATUS status) {
-    debug_error("AegisMon: cannot %s: 0x%08x\n", step, status);
-    return status;
-}
-
 // Sensors first, so that nothing is produced any more; then the transport; the ring's memory last.
 // IRQL PASSIVE_LEVEL. No handle is open: the I/O manager waits for the last one.
 void NTAPI unload(PDRIVER_OBJECT /*driver*/) {

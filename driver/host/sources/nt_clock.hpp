@@ -7,6 +7,8 @@
 
 namespace aegis::host::sources {
 
+inline constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
 // Now, of a Linux clock, in nanoseconds.
 std::int64_t clock_nanoseconds(int clock_id);
 

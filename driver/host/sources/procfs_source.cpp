@@ -12,7 +12,6 @@ namespace aegis::host::sources {
 namespace {
 
 constexpr std::int64_t kScanIntervalNanoseconds = 10'000'000;
-constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 std::int64_t boot_time_nanoseconds(std::uint64_t ticks) {
     return static_cast<std::int64_t>(ticks) * (kNanosecondsPerSecond / sysconf(_SC_CLK_TCK));

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <system_error>
 
+#include "driver/host/sources/nt_clock.hpp"
+
 namespace aegis::host::sources {
 
 StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -23,7 +25,6 @@ void StopSignal::set() {
 }
 
 bool StopSignal::keep_going(int other, long long timeout_ns) const {
-    constexpr long long kNanosecondsPerSecond = 1'000'000'000;
     pollfd fds[] = {{event_.get(), POLLIN, 0}, {other, POLLIN, 0}};
     const timespec limit = {static_cast<time_t>(timeout_ns / kNanosecondsPerSecond),
                             static_cast<long>(timeout_ns % kNanosecondsPerSecond)};

@@ -9,7 +9,7 @@
 namespace aegis::host::sources {
 namespace {
 
-constexpr double kNanosecondsPerSecond = 1e9;
+constexpr auto kSecond = static_cast<double>(kNanosecondsPerSecond);
 // How often a fast source wakes: what falls due in between is delivered as one batch.
 constexpr double kBatchNanoseconds = 1e6;
 // Events between two looks at the stop signal.
@@ -34,13 +34,13 @@ std::uint64_t SyntheticSource::due(std::int64_t elapsed) const {
     if (options_.rate == 0) {
         return most;
     }
-    const double events = static_cast<double>(elapsed) * options_.rate / kNanosecondsPerSecond;
+    const double events = static_cast<double>(elapsed) * options_.rate / kSecond;
     return std::min(most, static_cast<std::uint64_t>(events));
 }
 
 void SyntheticSource::run(ProcessSink& sink) {
     const std::int64_t begin = clock_nanoseconds(CLOCK_MONOTONIC);
-    const double period = options_.rate == 0 ? 0 : std::max(kBatchNanoseconds, kNanosecondsPerSecond / options_.rate);
+    const double period = options_.rate == 0 ? 0 : std::max(kBatchNanoseconds, kSecond / options_.rate);
     std::uint64_t done = 0;
     std::int64_t pause = 0;
     while (stop_.keep_going(-1, pause)) {
