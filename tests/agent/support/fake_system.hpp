@@ -93,7 +93,6 @@ class FakeSystem {
     ring::Producer<> producer_;
     ring::DoorbellRinger<FakeSystem*, 1> bell_;
     std::optional<ring::Consumer<>> pull_;
-    std::uint64_t pull_lost_ = 0;
     bool signalled_ = false;
     std::uint64_t signals_ = 0;
     bool asleep_ = false;
