@@ -1,49 +1,53 @@
 #include "agent/process_table.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace aegis::agent {
 
-ProcessTable::ProcessTable() : entries_(kCapacity) {}
+ProcessTable::ProcessTable() : sets_(kSets) {}
 
-ProcessTable::Entry* ProcessTable::set_of(std::uint32_t process_id) {
+ProcessTable::Set& ProcessTable::set_of(std::uint32_t process_id) {
     // Process ids come in rows and, on Windows, in multiples of four: multiplying by 2^32 over the golden ratio
     // spreads both over the sets.
     constexpr std::uint32_t kGolden = 0x9E3779B9U;
     constexpr int kSetBits = std::countr_zero(kSets);
     static_assert(std::has_single_bit(kSets));
-    return &entries_[(process_id * kGolden >> (32 - kSetBits)) * kWays];
+    return sets_[process_id * kGolden >> (32 - kSetBits)];
+}
+
+std::size_t ProcessTable::find(const Set& set, std::uint32_t process_id) const {
+    std::size_t way = 0;
+    while (way < kWays && (set.process_ids[way] != process_id || set.stamps[way] <= forgotten_)) {
+        ++way;
+    }
+    return way;
 }
 
 void ProcessTable::remember(std::uint32_t process_id, std::string_view text) {
     const std::scoped_lock lock(mutex_);
-    Entry* const set = set_of(process_id);
-    Entry* chosen = set;
-    for (Entry* entry = set; entry != set + kWays; ++entry) {
-        if (entry->process_id == process_id && entry->stamp > forgotten_) {
-            chosen = entry;
-            break;
-        }
-        if (entry->stamp < chosen->stamp) {
-            chosen = entry;
-        }
+    Set& set = set_of(process_id);
+    std::size_t way = find(set, process_id);
+    if (way == kWays) {
+        // Free ways have the lowest stamps.
+        const auto oldest = std::min_element(set.stamps.begin(), set.stamps.end());
+        way = static_cast<std::size_t>(oldest - set.stamps.begin());
     }
-    chosen->process_id = process_id;
-    chosen->stamp = ++stamp_;
-    chosen->text.assign(text);
+    set.process_ids[way] = process_id;
+    set.stamps[way] = ++stamp_;
+    set.texts[way].assign(text);
 }
 
 bool ProcessTable::take(std::uint32_t process_id, Lines& lines) {
     const std::scoped_lock lock(mutex_);
-    Entry* const set = set_of(process_id);
-    for (Entry* entry = set; entry != set + kWays; ++entry) {
-        if (entry->process_id == process_id && entry->stamp > forgotten_) {
-            append(lines, entry->text);
-            entry->stamp = 0;
-            return true;
-        }
+    Set& set = set_of(process_id);
+    const std::size_t way = find(set, process_id);
+    if (way == kWays) {
+        return false;
     }
-    return false;
+    append(lines, set.texts[way]);
+    set.stamps[way] = 0;
+    return true;
 }
 
 void ProcessTable::forget_all() {

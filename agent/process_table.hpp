@@ -1,6 +1,7 @@
 // What the start of a process said, kept until its end: an exit event carries nothing but the process id.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -33,16 +34,19 @@ class ProcessTable {
     void forget_all();
 
   private:
-    struct Entry {
-        std::uint32_t process_id = 0;
-        std::uint64_t stamp = 0;  // order of arrival; at most forgotten_: free
-        std::string text;         // keeps its capacity when the entry is used again
+    // Ids and stamps side by side: a search touches two cache lines, whatever the texts are.
+    struct Set {
+        std::array<std::uint32_t, kWays> process_ids = {};
+        std::array<std::uint64_t, kWays> stamps = {};  // order of arrival; at most forgotten_: free
+        std::array<std::string, kWays> texts;          // keep their capacity when used again
     };
 
-    Entry* set_of(std::uint32_t process_id);
+    Set& set_of(std::uint32_t process_id);
+    // The way of a process that is known; kWays otherwise.
+    std::size_t find(const Set& set, std::uint32_t process_id) const;
 
     std::mutex mutex_;  // guards everything below
-    std::vector<Entry> entries_;
+    std::vector<Set> sets_;
     std::uint64_t stamp_ = 0;
     std::uint64_t forgotten_ = 0;
 };

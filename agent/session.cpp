@@ -50,6 +50,7 @@ class Session {
     void read(EventStream& stream, Supervisor& supervisor);
     void report(const Supervisor& supervisor);
     ExitCode conclude(const Totals& totals);
+    bool reader_has_left() const;
     std::optional<ExitCode> conclude_output();
 
     Port& port_;
@@ -145,7 +146,8 @@ std::uint64_t Session::wakeup_batch() {
 }
 
 void Session::report(const Supervisor& supervisor) {
-    if (output_.result().status == WriteStatus::kClosed) {
+    // Who closed the pipe has seen what it wanted: `agent | head -5` ends without a word.
+    if (reader_has_left()) {
         return;
     }
     if (options_.measure_latency) {
@@ -163,21 +165,26 @@ void Session::report(const Supervisor& supervisor) {
                             malformed));
 }
 
+// Found out by a write, or by the system before one.
+bool Session::reader_has_left() const {
+    const WriteStatus status = output_.result().status;
+    return status == WriteStatus::kClosed || (status == WriteStatus::kWritten && control_.cause() == EndCause::kOutput);
+}
+
 std::optional<ExitCode> Session::conclude_output() {
-    const WriteResult& result = output_.result();
-    switch (result.status) {
+    switch (output_.result().status) {
         case WriteStatus::kWritten:
         case WriteStatus::kClosed:
             return std::nullopt;
         case WriteStatus::kFailed:
             log_.error(fmt::format("cannot write to standard output: {}; make room there or name another place",
-                                   result.error));
-            return ExitCode::kRuntimeFailure;
+                                   output_.result().error));
+            break;
         case WriteStatus::kAbandoned:
             log_.error("standard output: its reader took nothing while the agent was asked to end; lines are missing");
-            return ExitCode::kRuntimeFailure;
+            break;
     }
-    return std::nullopt;
+    return ExitCode::kRuntimeFailure;
 }
 
 ExitCode Session::conclude(const Totals& totals) {
