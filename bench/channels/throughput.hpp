@@ -1,0 +1,72 @@
+// One throughput sample: a sender that never rests and a receiver that checks every message, for a given time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "aegis/ring/atomics.hpp"
+#include "channels/channel.hpp"
+#include "support/sampling.hpp"
+
+namespace aegis::bench {
+
+// Values: rate (delivered intact messages per second), lost_part (of all messages sent), corrupt (messages),
+// cpu_ns (CPU time of both sides per delivered message).
+template <std::size_t kBytes, class Channel>
+Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) {
+    constexpr int kSendsPerStopCheck = 64;
+    constexpr int kReceivesPerClockCheck = 16;
+
+    std::atomic<bool> stop = false;  // relaxed: carries no data
+    std::uint64_t delivered = 0;
+    std::uint64_t corrupt = 0;
+    Nanoseconds elapsed = 0;
+
+    const auto receive = [&] {
+        const MessageCheck<kBytes> check;
+        const auto sink = [&](Ticket ticket, const std::uint64_t* words) {
+            if (check.intact(ticket, words)) {
+                ++delivered;
+            } else {
+                ++corrupt;
+            }
+        };
+        const Nanoseconds start = now();
+        while (elapsed < length) {
+            for (int i = 0; i < kReceivesPerClockCheck; ++i) {
+                if (channel.receive(sink) == 0) {
+                    ring::pause_after_empty_poll();
+                }
+            }
+            elapsed = now() - start;
+        }
+        stop.store(true, std::memory_order_relaxed);
+    };
+    const auto send = [&] {
+        MessageSource<kBytes> source;
+        while (!stop.load(std::memory_order_relaxed)) {
+            for (int i = 0; i < kSendsPerStopCheck; ++i) {
+                const Message<kBytes>& message = source.next();
+                while (!channel.send(message)) {
+                    if (stop.load(std::memory_order_relaxed)) {
+                        return;
+                    }
+                    ring::pause_after_empty_poll();
+                }
+            }
+        }
+    };
+
+    Sample sample;
+    sample.usage = cores.run(receive, send);
+    const auto lost = static_cast<double>(channel.lost());
+    const auto intact = static_cast<double>(delivered);
+    sample.values["rate"] = intact / to_seconds(elapsed);
+    sample.values["lost_part"] = lost + intact > 0 ? lost / (lost + intact) : 0.0;
+    sample.values["corrupt"] = static_cast<double>(corrupt);
+    sample.values["cpu_ns"] =
+        intact > 0 ? static_cast<double>(sample.usage.first.cpu + sample.usage.second.cpu) / intact : 0.0;
+    return sample;
+}
+
+}  // namespace aegis::bench

@@ -1,0 +1,71 @@
+// The real driver, loaded into this process on the hosted executive, and its clients.
+//
+// What is measured through it includes the executive, which checks every call as a verifier does. The ring's own
+// cost is measured on the ring's headers alone.
+#pragma once
+
+#include <ntifs.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "aegis/ioctl.h"
+#include "aegis/ring/doorbell.hpp"
+#include "aegis/ring/region.hpp"
+#include "driver.hpp"
+#include "driver/host/executive/executive.hpp"
+#include "support/clock.hpp"
+
+namespace aegis::bench {
+
+// One at a time. Ends the program with a message when a step fails: nothing can be measured then.
+class LoadedDriver {
+  public:
+    explicit LoadedDriver(std::uint32_t slots = AEGIS_SLOT_COUNT_DEFAULT);
+    // Clients are gone by now.
+    ~LoadedDriver();
+    LoadedDriver(const LoadedDriver&) = delete;
+    LoadedDriver& operator=(const LoadedDriver&) = delete;
+
+    // The publish path that every sensor of the driver uses. Any thread.
+    driver::RingChannel& channel() { return driver::the_driver().channel; }
+
+    host::Executive& executive() { return executive_; }
+
+  private:
+    host::Executive executive_;
+};
+
+// A process with one handle to the device.
+class DriverClient {
+  public:
+    explicit DriverClient(LoadedDriver& loaded);
+    ~DriverClient();
+    DriverClient(const DriverClient&) = delete;
+    DriverClient& operator=(const DriverClient&) = delete;
+
+    // Becomes a ring consumer with a doorbell.
+    void attach();
+
+    // Only after attach.
+    const ring::RingMemory<>& memory() const { return memory_; }
+    ring::DoorbellListener<> listener() const;
+    // True: the bell rang; false: the time has passed.
+    bool wait(Nanoseconds timeout);
+
+    // One pull IOCTL; the bytes it filled.
+    std::size_t pull(std::span<std::byte> buffer);
+
+  private:
+    host::IoResult control(std::uint32_t code, std::span<const std::byte> input, std::span<std::byte> output);
+
+    host::Executive& executive_;
+    host::ProcessRef process_;
+    host::ProcessHandle device_ = 0;
+    ring::RingMemory<> memory_;
+    AEGIS_CONSUMER_PAGE* page_ = nullptr;
+    int bell_ = -1;
+};
+
+}  // namespace aegis::bench

@@ -1,0 +1,66 @@
+"""Compares a run's ratios with the committed ones.
+
+usage: check.py RESULTS.json BASELINE.json            says what moved by more than the noise; exit code 1 if anything did
+       check.py --accept RESULTS.json BASELINE.json   makes this run the baseline
+"""
+
+import json
+import sys
+
+import ratios as ratio_list
+from measurements import Measurements
+
+
+def summary(results):
+    """{name/regime: [median, low quartile, high quartile]}"""
+    values = {}
+    for ratio in ratio_list.compute(Measurements(results)):
+        for regime, spread in ratio.spread.items():
+            values[f"{ratio.name}/{regime}"] = [round(x, 6) for x in (spread.median, spread.low, spread.high)]
+    return values
+
+
+def moved(before, after):
+    """Beyond the noise: the quartiles of the two runs do not meet, and the medians differ by more than both spreads."""
+    apart = after[1] > before[2] or after[2] < before[1]
+    noise = (before[2] - before[1]) + (after[2] - after[1])
+    return apart and abs(after[0] - before[0]) > noise
+
+
+def compare(baseline, current):
+    changed = 0
+    for name, before in baseline.items():
+        after = current.get(name)
+        if after is None:
+            continue
+        if moved(before, after):
+            changed += 1
+            print(f"moved {name} {before[0]:.3g} -> {after[0]:.3g} "
+                  f"(was {before[1]:.3g} – {before[2]:.3g}, is {after[1]:.3g} – {after[2]:.3g})")
+    compared = len(baseline.keys() & current.keys())
+    print(f"bench-check: {compared} ratios compared, {changed} moved")
+    if compared == 0:
+        print("bench-check: this machine has another regime than the committed run; nothing can be said")
+    return 1 if changed else 0
+
+
+def main():
+    arguments = sys.argv[1:]
+    accept = arguments[:1] == ["--accept"]
+    arguments = arguments[1:] if accept else arguments
+    if len(arguments) != 2:
+        sys.exit(__doc__)
+    results, baseline_path = arguments
+    current = summary(results)
+    if accept:
+        with open(baseline_path, "w", encoding="utf-8") as file:
+            json.dump(current, file, indent=4, sort_keys=True)
+            file.write("\n")
+        return
+    with open(baseline_path, encoding="utf-8") as file:
+        baseline = json.load(file)
+    sys.exit(compare(baseline, current))
+
+
+if __name__ == "__main__":
+    main()

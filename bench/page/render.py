@@ -1,0 +1,301 @@
+"""Renders docs/benchmarks.md and its plots from what aegis-bench and aegis-bench-micro measured.
+
+usage: render.py RESULTS.json MICRO.json PAGE.md
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import ratios as ratio_list
+from measurements import Measurements
+from plots import Plotter
+
+FINDINGS = Path(__file__).with_name("findings.md")
+MILLION = 1e6
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def spread_text(spread, scale=1.0):
+    if spread is None:
+        return "not measured"
+    return f"{number(spread.median / scale)} ({number(spread.low / scale)} – {number(spread.high / scale)})"
+
+
+class Page:
+    def __init__(self, measurements, micro, plotter):
+        self.measurements = measurements
+        self.micro = micro
+        self.plotter = plotter
+        self.parts = []
+        regimes = measurements.regimes()
+        self.regime = "near" if "near" in regimes else regimes[0] if regimes else "near"
+
+    def text(self, text):
+        self.parts.append(text.strip() + "\n")
+
+    def plot(self, name, caption):
+        self.parts.append(f"![{caption}](plots/{name}.svg)\n")
+
+    def spread(self, suite, parameters, contender, value):
+        return self.measurements.spread(suite, parameters, contender, value, self.regime)
+
+    def machine(self):
+        self.text("## Machine")
+        rows = list(self.measurements.machine.items())
+        for regime in ("near", "far"):
+            transfers = self.measurements.transfers(regime)
+            if transfers:
+                rows.append((f"cache-line transfer, one way, {regime}",
+                             f"{spread_text(transfers)} ns, {transfers.count} samples"))
+        for reason, count in sorted(self.measurements.dropped().items()):
+            rows.append(("samples that did not count", f"{count}: {reason}"))
+        self.parts.append(table(("what", "value"), rows))
+        self.text(f"""
+The cores of a virtual machine sit near each other or far apart, and the host moves them. A transfer below 100 ns counts
+as near. Each sample stands between two measurements of it and counts only when both agree and no CPU time was lost;
+near and far never meet in one number. Where nothing else is said, numbers below are medians with quartiles in
+parentheses, **{self.regime}** regime, of at least nine rounds in which all contenders took turns.
+""")
+
+    def ratios(self, ratios):
+        self.text("## Ratios")
+        rows = []
+        for ratio in ratios:
+            if ratio.regime() is None:
+                rows.append((f"`{ratio.name}`", ratio.what, "not measured", ratio.target, ""))
+            for regime, spread in ratio.spread.items():
+                target = ("at most " if ratio.at_most else "at least ") + f"{ratio.target_in(regime):g}"
+                rows.append((f"`{ratio.name}/{regime}`", ratio.what, f"{spread_text(spread)}, n={spread.count}", target,
+                             "ok" if ratio.reached(regime) else "**short**"))
+        self.parts.append(table(("name", "what", "median (quartiles)", "target", ""), rows))
+
+    def throughput(self):
+        self.text("""
+## Throughput
+
+One sender that never rests, one receiver that checks every byte of every message; both pinned, on different cores. Who
+finds nothing to read, or no room to write, pauses 64 times and looks again. Rates are messages that arrived intact.
+Contenders that overwrite or drop show the lost part beside; the others make the sender wait. 4096 slots each.
+""")
+        for size in self.measurements.parameter_values("throughput", "bytes"):
+            parameters = {"bytes": size}
+            rows, bars = [], []
+            for name in self.measurements.names("throughput", parameters):
+                rate = self.spread("throughput", parameters, name, "rate")
+                if rate is None:
+                    rows.append((name, "not measured", "", "", ""))
+                    continue
+                lost = self.spread("throughput", parameters, name, "lost_part")
+                corrupt = self.spread("throughput", parameters, name, "corrupt")
+                cpu = self.spread("throughput", parameters, name, "cpu_ns")
+                rows.append((name, spread_text(rate, MILLION), f"{100 * lost.median:.0f} %",
+                             number(corrupt.median), spread_text(cpu)))
+                bars.append((name, *(x / MILLION for x in (rate.median, rate.low, rate.high))))
+            self.text(f"### {size:g} bytes")
+            self.parts.append(table(("contender", "million per second", "lost", "corrupt", "CPU ns per message"), rows))
+            if bars:
+                name = f"throughput-{size:g}"
+                self.plotter.bars(name, f"Delivered intact messages of {size:g} bytes ({self.regime})",
+                                  "million per second", sorted(bars, key=lambda bar: -bar[1]))
+                self.plot(name, f"Throughput at {size:g} bytes")
+
+    def contenders(self):
+        self.text("### What each contender does not do")
+        self.parts.append(table(("contender", "what it is", "does not do"),
+                                [(c["name"], c["what"], c["lacks"]) for c in self.measurements.contenders.values()]))
+        for skipped in self.measurements.skipped:
+            self.text(f"{skipped['contender']} was skipped: {skipped['reason']}.")
+
+    def slot_counts(self):
+        self.text("## Slot counts")
+        series = []
+        for size in self.measurements.parameter_values("slot counts", "bytes"):
+            points = []
+            for name in self.measurements.names("slot counts", {"bytes": size}):
+                rate = self.spread("slot counts", {"bytes": size}, name, "rate")
+                if rate:
+                    points.append((int(name), *(x / MILLION for x in (rate.median, rate.low, rate.high))))
+            if points:
+                series.append((f"{size:g} bytes", points))
+        if series:
+            self.plotter.lines("slot-counts", f"Ring throughput by slot count ({self.regime})", "slots",
+                               "million per second", series, logx=2)
+            self.plot("slot-counts", "Throughput by slot count")
+            rows = [(text, *(f"{point[1]:.1f}" for point in points)) for text, points in series]
+            self.parts.append(table(("million per second", *(str(p[0]) for p in series[0][1])), rows))
+
+    def publish_cost(self):
+        self.text("""
+## Publish cost
+
+One publish of 160 bytes, in ns, with consumers attached: asleep (a doorbell armed for later) or busy (all reading on the
+other core). "Driver" is the driver's own publish path in the hosted executive, whose spinlock checks its callers as a
+verifier does; "ring alone" is the ring's headers without a lock.
+""")
+        parameters = {"bytes": 160}
+        rows, series = [], []
+        for suite in ("publish cost, ring alone", "publish cost, driver"):
+            for kind in ("asleep", "busy"):
+                points = []
+                for count in (0, 1, 2, 4, 8):
+                    name = f"{count} {kind}" if count else "0"
+                    spread = self.spread(suite, parameters, name, "publish_ns")
+                    if spread:
+                        points.append((count, spread.median, spread.low, spread.high))
+                if points:
+                    label = f"{suite.split(', ')[1]}, {kind}"
+                    series.append((label, points))
+                    rows.append((label, *(f"{p[1]:.1f} ({p[2]:.1f} – {p[3]:.1f})" for p in points)))
+        if series:
+            self.parts.append(table(("consumers", *(str(p[0]) for p in series[0][1])), rows))
+            self.plotter.lines("publish-cost", f"Cost of one publish ({self.regime})", "consumers", "ns", series)
+            self.plot("publish-cost", "Publish cost")
+        rows = []
+        for name in self.measurements.names("contention", parameters):
+            rows.append((name, spread_text(self.spread("contention", parameters, name, "rate"), MILLION)))
+        if rows:
+            self.text("Producers that contend for the driver's publish path, all events together:")
+            self.parts.append(table(("producers", "million per second"), rows))
+
+    def latency(self):
+        self.text("""
+## Latency
+
+One way between two cores that answer each other and never pause:
+""")
+        rows = [(name, spread_text(self.spread("one way", {}, name, "one_way_ns")))
+                for name in self.measurements.names("one way", {})]
+        self.parts.append(table(("what", "ns"), rows))
+        self.text("""
+From the moment an event was planned to the moment its reader has checked it, at a fixed rate. The schedule waits for
+nobody and the time counts from the plan, so nothing that delays sender or reader is left out (no coordinated omission).
+Percentiles are of all counted samples together. Doorbell and spinning read the driver's ring; "own pull" is the driver's
+own pull IOCTL over the ring; "IOCTL pull" is the Part 2 design. Beside it what the reader costs.
+""")
+        for rate in self.measurements.parameter_values("latency", "per_second"):
+            parameters = {"per_second": rate}
+            rows, series = [], []
+            for record in self.measurements.distributions:
+                if record["suite"] != "latency" or record["parameters"] != parameters or record["regime"] != self.regime:
+                    continue
+                points = {round(part, 6): value for part, value in record["points"]}
+                cells = [number(points[part] / 1000) if record["count"] * (1 - part) >= 1 or part == 0.5 else "–"
+                         for part in (0.5, 0.9, 0.99, 0.999, 0.9999)]
+                name = record["contender"]
+                values = [self.spread("latency", parameters, name, value) for value in (
+                    "system_calls_per_million", "signals_per_million", "cpu_s_per_million", "lost_part")]
+                rows.append((name, *cells, *(number(v.median) if v else "–" for v in values[:3]),
+                             f"{100 * values[3].median:.0f} %" if values[3] else "–"))
+                series.append((name, [(part, max(value, 1)) for part, value in sorted(points.items())]))
+            if rows:
+                self.text(f"### {rate:,.0f} events per second")
+                self.parts.append(table(
+                    ("reader", "p50 µs", "p90", "p99", "p99.9", "p99.99", "system calls per million events",
+                     "signals per million", "CPU s per million", "lost"), rows))
+                name = f"latency-{rate:.0f}"
+                self.plotter.percentiles(name, f"Latency at {rate:,.0f} events per second ({self.regime})", series)
+                self.plot(name, "Latency percentiles")
+
+    def overload(self):
+        self.text("""
+## Overload
+
+The consumer works about 200 ns on each event. 1 on the axis is what it takes when everything is there already.
+""")
+        series, parameters = [], {"bytes": 160}
+        for contender in ("ring", "IOCTL pull"):
+            suite, points = f"overload, {contender}", []
+            for name in self.measurements.names(suite, parameters):
+                spread = self.spread(suite, parameters, name, "goodput")
+                if spread:
+                    points.append((float(name), *(x / MILLION for x in (spread.median, spread.low, spread.high))))
+            if points:
+                series.append((contender, points))
+        if series:
+            self.parts.append(table(("goodput, million per second", *(f"{p[0]:g}" for p in series[0][1])),
+                                    [(text, *(f"{p[1]:.2f}" for p in points)) for text, points in series]))
+            self.plotter.lines("overload", f"Goodput under overload ({self.regime})", "offered rate over capacity",
+                               "million per second", series)
+            self.plot("overload", "Goodput under overload")
+
+    def flood(self):
+        parameters, rows = {"bytes": 160}, []
+        for name in self.measurements.names("flood", parameters):
+            spread = {value: self.spread("flood", parameters, name, value)
+                      for value in ("rate", "lost_part", "signals_per_10000", "cpu_ns")}
+            if spread["rate"]:
+                rows.append((name, spread_text(spread["rate"], MILLION), f"{100 * spread['lost_part'].median:.0f} %",
+                             number(spread["signals_per_10000"].median), number(spread["cpu_ns"].median)))
+        self.text("## The driver under a flood")
+        self.text("A producer that never rests publishes 160-byte process events through the driver; the IOCTL pull has "
+                  "its own list instead. The driver's own pull hands out the full 1056-byte form.")
+        self.parts.append(table(("reader", "million per second", "lost", "signals per 10,000 events",
+                                 "CPU ns per delivered event"), rows))
+
+    def agent(self):
+        rows = []
+        for name in self.measurements.names("agent", {}):
+            rate = self.spread("agent", {}, name, "rate")
+            rows.append((name, spread_text(rate, MILLION)))
+        self.text("## The agent")
+        self.text("One core, from a full ring to a write to `/dev/null`: starts with a 57-character path, each followed "
+                  "by its exit.")
+        self.parts.append(table(("what", "million events per second"), rows))
+
+    def single_thread(self):
+        rows = []
+        for run in self.micro.get("benchmarks", []):
+            if run.get("aggregate_name") == "median":
+                rows.append((f"`{run['run_name']}`", f"{run['real_time']:.2f}"))
+        if rows:
+            self.text("## On one core")
+            self.text("Google Benchmark, median of nine repetitions in random order.")
+            self.parts.append(table(("what", f"{self.micro['benchmarks'][0]['time_unit']}"), rows))
+
+    def render(self, ratios):
+        self.text("<!-- Generated by `make bench`. Text that is not measured lives in bench/page/. -->\n# Benchmarks")
+        self.text("""
+Run `make bench` (about 15 minutes) or `make bench-quick` (two minutes) to measure your machine; `make bench-check` says
+what moved against the committed ratios. A quiet machine with two cores is enough.
+""")
+        self.machine()
+        self.ratios(ratios)
+        self.parts.append(FINDINGS.read_text(encoding="utf-8"))
+        self.throughput()
+        self.contenders()
+        self.slot_counts()
+        self.publish_cost()
+        self.latency()
+        self.overload()
+        self.flood()
+        self.agent()
+        self.single_thread()
+        return "\n".join(self.parts)
+
+
+def main():
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    results, micro, page_path = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    measurements = Measurements(results)
+    with open(micro, encoding="utf-8") as file:
+        micro_results = json.load(file)
+    ratios = ratio_list.compute(measurements)
+    page = Page(measurements, micro_results, Plotter(page_path.parent / "plots"))
+    page_path.write_text(page.render(ratios), encoding="utf-8")
+    for ratio in ratios:
+        print(ratio.line())
+
+
+if __name__ == "__main__":
+    main()

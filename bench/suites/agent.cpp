@@ -1,0 +1,177 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "aegis/ring/consumer.hpp"
+#include "aegis/ring/producer.hpp"
+#include "agent/log.hpp"
+#include "agent/ndjson_formatter.hpp"
+#include "agent/ring_stream.hpp"
+#include "agent/text_formatter.hpp"
+#include "channels/page_memory.hpp"
+#include "suites/suites.hpp"
+
+namespace aegis::bench {
+namespace {
+
+// As many events as the ring holds, read by one thread from beginning to end.
+constexpr std::uint32_t kSlots = 16384;
+
+// stdout is /dev/null; nothing else of a system is asked for, because the ring is full from the start.
+class NullPort final : public agent::Port {
+  public:
+    NullPort() : null_(open("/dev/null", O_WRONLY | O_CLOEXEC)) {}
+    ~NullPort() override { close(null_); }
+    NullPort(const NullPort&) = delete;
+    NullPort& operator=(const NullPort&) = delete;
+
+    std::optional<agent::Failure> open_device(const agent::DeviceChoice&, agent::Log&,
+                                              std::unique_ptr<agent::Device>&) override {
+        return agent::Failure{agent::ExitCode::kRuntimeFailure, "there is no device"};
+    }
+    agent::WriteResult write_output(std::string_view text) override {
+        bytes_ += text.size();
+        const ssize_t written = write(null_, text.data(), text.size());
+        return {agent::WriteStatus::kWritten, static_cast<std::size_t>(written), ""};
+    }
+    void abandon_output() override {}
+    void interrupt() override {}
+    agent::InterruptStatus wait_interrupt(agent::Timeout) override { return agent::InterruptStatus::kTimeout; }
+    bool stop_requested() const override { return false; }
+    std::int64_t system_time() const override { return 0; }
+    std::uint32_t process_id() const override { return 0; }
+    std::string host_name() const override { return "bench"; }
+    std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
+
+    std::uint64_t bytes() const { return bytes_; }
+
+  private:
+    int null_;
+    std::uint64_t bytes_ = 0;
+};
+
+// A doorbell that is never needed.
+class NoDevice final : public agent::Device {
+  public:
+    agent::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>) override { return {}; }
+    std::uint64_t event_handle() const override { return 0; }
+    agent::WaitStatus wait(agent::Timeout) override { return agent::WaitStatus::kDriverGone; }
+    std::string describe(std::uint32_t) const override { return ""; }
+    std::optional<agent::Failure> close() override { return std::nullopt; }
+};
+
+// A full ring of process events as a sensor publishes them: starts with a path, each followed by its exit.
+class FullRing {
+  public:
+    FullRing() : pages_(ring::region_bytes(kSlots)), memory_(ring::format_region(pages_.data(), kSlots, kSession)) {
+        constexpr std::int64_t kTime = 133'000'000'000'000'000;  // in the year 2022
+        ring::Producer<> producer(memory_);
+        for (std::uint32_t i = 0; i < kSlots / 2; ++i) {
+            const std::u16string path = u"/usr/lib/x86_64-linux-gnu/some-package/a-program-" + number(i);
+            AEGIS_PROCESS_PAYLOAD payload{};
+            payload.ProcessId = 1000 + i;
+            payload.ParentProcessId = 1;
+            payload.CreatingProcessId = 1;
+            payload.ImagePathLength = static_cast<std::uint16_t>(path.size());
+            payload.ImagePathExact = 1;
+            std::memcpy(payload.ImagePath, path.data(), path.size() * sizeof(char16_t));
+            producer.publish(AEGIS_EVENT_PROCESS_CREATE, kTime + 2 * i, &payload,
+                             AEGIS_PROCESS_PAYLOAD_FIXED + path.size() * sizeof(char16_t));
+            producer.publish(AEGIS_EVENT_PROCESS_EXIT, kTime + 2 * i + 1, &payload, AEGIS_PROCESS_PAYLOAD_FIXED);
+        }
+    }
+
+    const ring::RingMemory<>& memory() const { return memory_; }
+
+  private:
+    static constexpr std::uint8_t kSession[16] = {};
+
+    static std::u16string number(std::uint32_t value) {
+        std::u16string text;
+        for (const char digit : std::to_string(value)) {
+            text += static_cast<char16_t>(digit);
+        }
+        return text;
+    }
+
+    PageMemory pages_;
+    ring::RingMemory<> memory_;
+};
+
+// Values: rate, events per second of one core. `read` returns how many events it has read.
+template <class Read>
+Sample sample_alone(Session& session, const Read& read) {
+    Nanoseconds elapsed = 0;
+    std::uint64_t events = 0;
+    Sample sample;
+    sample.second_sleeps = true;
+    sample.usage = session.cores().run(
+        [&] {
+            const Nanoseconds start = now();
+            events = read();
+            elapsed = now() - start;
+        },
+        [] {});
+    sample.values["rate"] = static_cast<double>(events) / to_seconds(elapsed);
+    return sample;
+}
+
+Sample sample_reading(Session& session, const FullRing& ring) {
+    return sample_alone(session, [&] {
+        ring::Consumer<> consumer(ring.memory(), 0);
+        ring::EventBuffer event;
+        while (consumer.read(event) == ring::ReadStatus::kEvent) {
+        }
+        return consumer.delivered();
+    });
+}
+
+// The agent's own classes from the ring to the write call.
+Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<agent::Formatter> formatter) {
+    NullPort port;
+    NoDevice device;
+    agent::StderrLog log("aegis-bench", true);
+    agent::Output output(port, false);
+    agent::MalformedReporter malformed(log);
+    agent::Counters counters;
+    std::vector<std::unique_ptr<agent::Printer>> printers;
+    printers.push_back(std::make_unique<agent::Printer>(port, output, malformed, counters, std::move(formatter)));
+    agent::RunControl control(port, 1, 0);
+    AEGIS_CONSUMER_PAGE page{};
+    agent::RingStream stream({&device, {ring.memory(), &page}, 0, 1}, control, printers);
+    control.end(agent::EndCause::kCount, kSlots);
+
+    Sample sample = sample_alone(session, [&] {
+        stream.run(0);
+        agent::Totals totals;
+        counters.add_to(totals);
+        return totals.delivered;
+    });
+    sample.values["bytes_per_event"] = static_cast<double>(port.bytes()) / kSlots;
+    return sample;
+}
+
+}  // namespace
+
+void run_agent(Session& session) {
+    const FullRing ring;
+    agent::ProcessTable processes;
+    const auto ndjson = [&] {
+        return std::make_unique<agent::NdjsonFormatter>(agent::SessionId{}, "bench", processes, nullptr);
+    };
+    session.measure(
+        {"agent",
+         {},
+         {
+             {"reading alone", [&] { return sample_reading(session, ring); }},
+             {"to NDJSON", [&] { return sample_printing(session, ring, ndjson()); }},
+             {"to text", [&] { return sample_printing(session, ring, std::make_unique<agent::TextFormatter>()); }},
+         }});
+}
+
+}  // namespace aegis::bench

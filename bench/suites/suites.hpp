@@ -1,0 +1,36 @@
+// One function per topic. Each records its samples in the session.
+#pragma once
+
+#include "support/sampling.hpp"
+
+namespace aegis::bench {
+
+// Delivered intact messages per second, every contender, several sizes; and each core's part alone: the copies.
+void run_throughput(Session& session);
+
+// The ring with 64 to 65536 slots.
+void run_slot_counts(Session& session);
+
+// What one publish costs with consumers attached that sleep or read: the ring's headers alone, and the driver.
+void run_publish_cost(Session& session);
+
+// Several producers in the driver's publish path.
+void run_contention(Session& session);
+
+// One event from core to core and back, nobody pausing, against a bare cache line.
+void run_one_way(Session& session);
+
+// From the planned moment of an event to its reader, at fixed rates, by spinning, doorbell and pull; and what the
+// reader's system calls and CPU time are.
+void run_latency(Session& session);
+
+// Goodput as the offered rate passes what a consumer can take.
+void run_overload(Session& session);
+
+// The driver under a flood: by doorbell and by its own pull IOCTL, and the Part 2 pull beside it, at several polls.
+void run_flood(Session& session);
+
+// The agent's whole way from the ring to NDJSON, against reading alone.
+void run_agent(Session& session);
+
+}  // namespace aegis::bench
