@@ -16,6 +16,7 @@ struct DoorbellShape {
     unsigned events = 0;
     unsigned batch = 1;
     unsigned early_ends = 0;          // waits of each consumer that may end without a signal: timeout, spurious wakeup
+    bool close = false;               // at the end the producer closes and wakes everyone
     bool registers_late = false;      // consumers come and go while the producer runs, under the publish lock
     bool event_orders_memory = true;  // false: no real event, but there must be no lost wakeup even so
 };
@@ -26,6 +27,9 @@ class DoorbellProgram : public Program {
     explicit DoorbellProgram(const DoorbellShape& shape)
         : shape_(shape), ring_({0}), sleepers_{Sleeper(ring_, shape), Sleeper(ring_, shape)} {
         Explorer& explorer = Explorer::running();
+        if (!shape_.close) {
+            ring_.state_stays();
+        }
         for (ThreadId i = 0; i < shape_.consumers; ++i) {
             Sleeper& sleeper = sleepers_[i];
             explorer.name(sleeper.wake_at.location(), {"wake_at", i + 1U});
@@ -51,7 +55,7 @@ class DoorbellProgram : public Program {
             const Sleeper& sleeper = sleepers_[i];
             const Ticket cursor = sleeper.consumer.cursor();
             check(cursor == shape_.events || sleeper.asleep, "the consumer stopped before the end");
-            check(!sleeper.asleep || cursor + shape_.batch > shape_.events, "lost wakeup");
+            check(!sleeper.asleep || (!shape_.close && cursor + shape_.batch > shape_.events), "lost wakeup");
             sleeper.ledger.settle(cursor);
         }
     }
@@ -82,6 +86,11 @@ class DoorbellProgram : public Program {
                 lock_.unlock();
             }
         }
+        if (shape_.close) {
+            ring_.producer().close();
+            closed_ = true;
+            ringer_.ring_all([this](ThreadId consumer) { signal(sleepers_[consumer]); });
+        }
     }
 
     void signal(Sleeper& sleeper) {
@@ -89,7 +98,7 @@ class DoorbellProgram : public Program {
         ++sleeper.signals;
         // A wait that ended early may have left events unread, and their batch begins at the cursor again.
         const std::uint64_t batches = ring_.begun() / shape_.batch + sleeper.ended_early;
-        check(!shape_.event_orders_memory || sleeper.signals <= batches, "more than one signal per batch");
+        check(!shape_.event_orders_memory || closed_ || sleeper.signals <= batches, "more than one signal per batch");
         sleeper.event.signal();
     }
 
@@ -118,6 +127,10 @@ class DoorbellProgram : public Program {
                 continue;
             }
             if (!listener.arm(ring_.memory(), sleeper.consumer.cursor(), shape_.batch)) {
+                if (ring_.memory().load_state() == AEGIS_RING_CLOSING) {
+                    drain_and_end(sleeper);
+                    break;
+                }
                 check_readable(sleeper);
                 continue;
             }
@@ -136,6 +149,13 @@ class DoorbellProgram : public Program {
         }
     }
 
+    // Nothing will follow what is there.
+    void drain_and_end(Sleeper& sleeper) {
+        while (read_into(sleeper.ledger, ring_, sleeper.consumer) != ReadStatus::kEmpty) {
+        }
+        check(sleeper.consumer.cursor() == shape_.events, "closing was seen before the last event");
+    }
+
     // arm() said that the events are there.
     void check_readable(Sleeper& sleeper) {
         const Ticket end = sleeper.consumer.cursor() + shape_.batch;
@@ -149,6 +169,7 @@ class DoorbellProgram : public Program {
     Ring ring_;
     Mutex lock_;
     ring::DoorbellRinger<ThreadId, 2, ModelAtomics> ringer_;
+    bool closed_ = false;
     std::array<Sleeper, 2> sleepers_;
 };
 

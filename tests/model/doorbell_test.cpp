@@ -52,6 +52,14 @@ TEST(Doorbell, ConsumersComeAndGoUnderThePublishLock) {
     expect_correct({.consumers = 2, .events = 1, .registers_late = true});
 }
 
+// Catches: an arm that does not look at the state, a ring_all that leaves out bells that are not due, a close that
+// rings before it marks.
+TEST(Doorbell, ClosingWakesEverySleeper) {
+    expect_correct({.events = 1, .close = true});
+    expect_correct({.events = 1, .batch = 2, .early_ends = 1, .close = true});
+    expect_correct({.events = 2, .batch = 2, .close = true});
+}
+
 // The fences alone do it; the kernel's own ordering comes on top.
 TEST(Doorbell, NoWakeupIsLostEvenIfTheEventOrdersNoMemory) {
     expect_correct({.events = 2, .early_ends = 1, .event_orders_memory = false});

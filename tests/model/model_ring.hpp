@@ -70,6 +70,9 @@ class ModelRing {
 
     ModelProducer& producer() { return producer_; }
 
+    // In a program that does not close the ring.
+    void state_stays() { Explorer::running().only_written_by(state_.location(), {}); }
+
     // Tickets whose publish has begun or ended, as far as this execution has come.
     Ticket begun() const { return begun_; }
 

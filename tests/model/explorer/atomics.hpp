@@ -59,10 +59,10 @@ struct ModelAtomics {
         Explorer::running().perform({Action::kFence, order, std::memory_order_relaxed, 0, 0, 0});
     }
 
-    // Changes nothing that another thread can see.
+    // Change nothing that another thread can see.
     static void pause() {}
-    static void prefetch_to_read(const void* /*line*/) {}
-    static void prefetch_to_write(const void* /*line*/) {}
+    static void prefetch_to_read(const void*) {}
+    static void prefetch_to_write(const void*) {}
 };
 
 }  // namespace aegis::model
