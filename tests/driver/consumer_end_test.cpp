@@ -23,7 +23,8 @@ class ConsumerEnd : public testing::Test {
 
     unsigned consumers() {
         unsigned count = 0;
-        for (const AEGIS_CONSUMER_INFO& row : observer_.query().reply->Consumers) {
+        const auto result = observer_.query();
+        for (const AEGIS_CONSUMER_INFO& row : result.reply->Consumers) {
             count += row.Transport == AEGIS_TRANSPORT_RING ? 1 : 0;
         }
         return count;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -74,6 +75,8 @@ TEST_F(DeviceTest, NothingMakesTheRingWritable) {
         talk.say(again >= 0 && mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0) != MAP_FAILED);
         talk.say(again >= 0 && pwrite(again, "x", 1, 0) == 1);
         talk.say(again >= 0 && ftruncate(again, 0) == 0);
+        // A sanitizer's handler would turn the signal into an exit of its own.
+        std::signal(SIGSEGV, SIG_DFL);
         *static_cast<volatile char*>(address) = 1;
         return 0;
     });
@@ -82,7 +85,7 @@ TEST_F(DeviceTest, NothingMakesTheRingWritable) {
     EXPECT_EQ(intruder.talk().hear(), 0U) << "write to the file reopened";
     EXPECT_EQ(intruder.talk().hear(), 0U) << "ftruncate";
     const int status = intruder.wait();
-    EXPECT_TRUE(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGABRT)) << status;
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) << status;
     const RingConsumer ring = client_.setup_ring();
     EXPECT_EQ(ring.header()->Identity.Magic, AEGIS_RING_MAGIC);
 }

@@ -43,7 +43,7 @@ inline std::vector<std::byte> full_payload(const Start& start) {
     payload.CreatingProcessId = start.creator;
     payload.ImagePathLength = static_cast<std::uint16_t>(start.path.size());
     payload.ImagePathExact = start.exact ? 1 : 0;
-    std::memcpy(payload.ImagePath, start.path.data(), start.path.size() * sizeof(char16_t));
+    std::copy(start.path.begin(), start.path.end(), payload.ImagePath);
     std::vector<std::byte> bytes(sizeof(payload));
     std::memcpy(bytes.data(), &payload, sizeof(payload));
     return bytes;
