@@ -120,6 +120,6 @@ extern "C" NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING Valu
     information->TitleIndex = 0;
     information->Type = value->type;
     information->DataLength = bytes;
-    std::memcpy(information->Data, value->data.data(), std::min(bytes, Length - kFixed));
+    std::copy_n(value->data.data(), std::min(bytes, Length - kFixed), information->Data);
     return Length < kFixed + bytes ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }

@@ -25,7 +25,6 @@ void ProcessTracker::learn_existing() {
 ProcessTracker::Process ProcessTracker::existing(std::uint32_t pid) {
     Process process;
     process.image = to_nt_image(read_image(pid));
-    process.many_threads = true;  // not known, so its end is checked
     if (const std::optional<ProcessStat> stat = read_stat(pid)) {
         process.parent = stat->parent;
         process.kernel_thread = stat->is_kernel_thread();
@@ -50,8 +49,9 @@ void ProcessTracker::apply(const KernelEvent& event, const ImageBytes& image) {
 
 void ProcessTracker::forked(const KernelEvent& event) {
     if (event.thread != event.process) {
-        if (const auto process = processes_.find(event.process); process != processes_.end()) {
-            process->second.many_threads = true;
+        const auto process = processes_.find(event.process);
+        if (process != processes_.end() && !process->second.threads.empty()) {
+            process->second.threads.insert(event.thread);
         }
         return;
     }
@@ -73,6 +73,7 @@ void ProcessTracker::forked(const KernelEvent& event) {
 
     Process child;
     child.parent = event.parent;
+    child.threads = {event.process};
     child.image = parent->second.image;
     child.born = event.monotonic;
     child.kernel_thread = event.parent == kKernelThreadDaemon;
@@ -90,7 +91,7 @@ void ProcessTracker::executed(const KernelEvent& event, const ImageBytes& image)
         process = existing(event.process);
     }
     // An exec leaves one thread, whichever it was, and that one is the leader from then on.
-    process.many_threads = false;
+    process.threads = {event.process};
     process.leader_ended = false;
     process.pending = false;
     process.kernel_thread = false;
@@ -107,17 +108,21 @@ void ProcessTracker::thread_ended(const KernelEvent& event) {
         }
         return;
     }
+    // A leader may end long before its process, or because another thread of it runs exec and takes the leader's
+    // place. So the last thread's exit is the end. The kernel reports every thread's fork before its exit; but the
+    // exit of a thread that an exec has killed may come after the exec, and is then no thread of ours any more.
     Process& process = found->second;
+    if (!process.threads.empty()) {
+        process.threads.erase(event.thread);
+        if (process.threads.empty()) {
+            end(event.process, event.monotonic);
+        }
+        return;
+    }
     process.leader_ended = process.leader_ended || is_leader;
-    if (!process.leader_ended) {
-        return;
+    if (process.leader_ended && !any_thread_alive(event.process)) {
+        end(event.process, event.monotonic);
     }
-    // A leader may end long before its process, or because another thread of it runs exec and takes the
-    // leader's place; in both cases a thread is alive now, or an exec follows.
-    if (process.many_threads && any_thread_alive(event.process)) {
-        return;
-    }
-    end(event.process, event.monotonic);
 }
 
 void ProcessTracker::announce_fork(std::uint32_t pid, Process& process) {
@@ -167,10 +172,11 @@ void ProcessTracker::expire(std::int64_t now) {
 
 void ProcessTracker::reconcile(std::int64_t now) {
     std::vector<std::uint32_t> gone;
-    for (const auto& [pid, process] : processes_) {
+    for (auto& [pid, process] : processes_) {
         if (!any_thread_alive(pid)) {
             gone.push_back(pid);
         }
+        process.threads.clear();
     }
     for (const std::uint32_t pid : gone) {
         end(pid, now);

@@ -57,8 +57,10 @@ class ProcessTracker {
         std::int64_t born = 0;       // 0: existed before us
         bool pending = false;        // forked, not announced yet
         bool kernel_thread = false;  // never announced
-        bool many_threads = false;   // its leader's exit need not be its end
-        bool leader_ended = false;
+        // The threads that are alive, from its birth or last exec on. Empty when not known: the process is older than
+        // our view, or events were lost.
+        std::unordered_set<std::uint32_t> threads;
+        bool leader_ended = false;  // kept while the threads are not known
     };
     struct Fork {
         std::uint32_t pid = 0;
