@@ -125,7 +125,7 @@ TEST_F(ConnectorTest, ThreadsAreNoProcesses) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(child.pid()) + "/task")) {
         threads.insert(static_cast<std::uint32_t>(std::stoul(entry.path().filename())));
     }
-    EXPECT_EQ(threads.size(), 2U);
+    EXPECT_GE(threads.size(), 2U) << "a sanitizer may add one of its own";
     for (const RecordedActivity& activity : sink_.all()) {
         EXPECT_TRUE(activity.pid == static_cast<std::uint32_t>(child.pid()) || !threads.contains(activity.pid));
         EXPECT_FALSE(activity.is_start && activity.parent == static_cast<std::uint32_t>(child.pid()));
