@@ -76,6 +76,7 @@ TEST_F(Io, ACreateRequestSaysWhoOpensAndForWhat) {
     driver_hooks().create = [&](PDEVICE_OBJECT device, PIRP irp) {
         const IO_STACK_LOCATION& stack = *IoGetCurrentIrpStackLocation(irp);
         EXPECT_EQ(irp->RequestorMode, UserMode);
+        EXPECT_EQ(ExGetPreviousMode(), UserMode);
         const ACCESS_STATE& state = *stack.Parameters.Create.SecurityContext->AccessState;
         EXPECT_EQ(stack.Parameters.Create.SecurityContext->DesiredAccess, FILE_GENERIC_READ);
         EXPECT_EQ(state.OriginalDesiredAccess, GENERIC_READ);

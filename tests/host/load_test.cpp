@@ -114,6 +114,7 @@ TEST_F(Load, DriverEntryRunsInTheSystemProcess) {
         EXPECT_EQ(PsGetCurrentProcess(), PsInitialSystemProcess);
         EXPECT_EQ(PsGetCurrentProcessId(), reinterpret_cast<HANDLE>(4));
         EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
+        EXPECT_EQ(ExGetPreviousMode(), KernelMode);
         EXPECT_EQ(std::u16string(path->Buffer, path->Length / sizeof(WCHAR)),
                   u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\AegisMon");
         return create_test_device(driver);

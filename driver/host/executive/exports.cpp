@@ -28,6 +28,7 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(ExAcquireRundownProtection),
         AEGIS_FUNCTION(ExAllocatePoolWithTag),
         AEGIS_FUNCTION(ExFreePoolWithTag),
+        AEGIS_FUNCTION(ExGetPreviousMode),
         AEGIS_FUNCTION(ExInitializeRundownProtection),
         AEGIS_FUNCTION(ExReInitializeRundownProtection),
         AEGIS_FUNCTION(ExReleaseFastMutex),

@@ -92,8 +92,8 @@ void Pool::free(void* address, ULONG tag) {
                       fmt::format("bytes after the {} of block {} with tag '{}' were overwritten", block.bytes, address,
                                   pool_tag_text(tag)));
     }
-    // Pages are unmapped, which catches a late access by itself. Their content stays: a client whose host ends still has
-    // them mapped, and drains what is left in them.
+    // Pages are unmapped, which catches a late access by itself. Their content stays: a client whose host ends still
+    // has them mapped, and drains what is left in them.
     if (!block.pages) {
         std::memset(base, kPoolFreedPoison, block.bytes);
         std::free(address);

@@ -24,6 +24,11 @@ Process& require_process(void* body, const char* function) {
 
 using namespace aegis::host;
 
+extern "C" KPROCESSOR_MODE NTAPI ExGetPreviousMode() {
+    require_irql(APC_LEVEL, "ExGetPreviousMode");
+    return this_thread().previous_mode;
+}
+
 extern "C" PEPROCESS NTAPI IoGetCurrentProcess() {
     return to_nt(current_process());
 }

@@ -30,7 +30,8 @@ ReplayedTime::~ReplayedTime() {
 }  // namespace aegis::host
 
 extern "C" void NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime) {
-    CurrentTime->QuadPart = aegis::host::this_thread().replayed_time.value_or(aegis::host::system_time_now());
+    const auto& replayed = aegis::host::this_thread().replayed_time;
+    CurrentTime->QuadPart = replayed ? *replayed : aegis::host::system_time_now();
 }
 
 extern "C" void NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__x86_64__)
 #define NTAPI __attribute__((ms_abi))
@@ -20,7 +21,7 @@
 #define UNREFERENCED_PARAMETER(parameter) (void)(parameter)
 #define FIELD_OFFSET(type, field)         (static_cast<LONG>(offsetof(type, field)))
 #define CONTAINING_RECORD(address, type, field) \
-    (reinterpret_cast<type*>(reinterpret_cast<PCHAR>(address) - offsetof(type, field)))
+    (reinterpret_cast<std::add_pointer_t<type>>(reinterpret_cast<PCHAR>(address) - offsetof(type, field)))
 
 using VOID = void;
 using PVOID = void*;

@@ -50,6 +50,9 @@ extern PEPROCESS PsInitialSystemProcess;
 NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove);
 NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine, BOOLEAN Remove);
 
+/* <= APC_LEVEL. UserMode while this thread runs a system call of a client. */
+KPROCESSOR_MODE NTAPI ExGetPreviousMode();
+
 /* Any IRQL. */
 PEPROCESS NTAPI IoGetCurrentProcess();
 HANDLE NTAPI PsGetCurrentProcessId();
