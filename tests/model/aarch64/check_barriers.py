@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Compiles the ring for AArch64 and checks that the barriers stand where they belong.
+
+Then it does the same to copies of the headers with one barrier weakened each, which must fail: a check that passes
+everything shows nothing.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+# An instruction is reduced to a letter: what it is to the order of memory accesses.
+STORE, LOAD, STORE_RELEASE, LOAD_ACQUIRE = "S", "L", "R", "A"
+FULL, STORE_BARRIER, LOAD_BARRIER = "F", "s", "l"
+COPY, COMPARE = "C", "c"
+
+SLOT_COPIES = re.compile(r"copy_(into|out_of)_slot")
+
+
+class WrongCode(Exception):
+    """The generated code lacks an order that the ring needs."""
+
+
+def letter_of(instruction):
+    name, _, operands = instruction.partition("\t")
+    if name == "dmb":
+        return {"ish": FULL, "sy": FULL, "ishst": STORE_BARRIER, "ishld": LOAD_BARRIER}[operands]
+    if name == "stlr":
+        return STORE_RELEASE
+    if name in ("ldar", "ldapr"):
+        return LOAD_ACQUIRE
+    if name in ("bl", "b") and SLOT_COPIES.search(operands):
+        return COPY
+    if name in ("cmp", "ccmp"):
+        return COMPARE
+    # The stack is private.
+    if "[sp" in operands or "[x29" in operands:
+        return ""
+    if re.fullmatch(r"(str|stp|stur)", name):
+        return STORE
+    if re.fullmatch(r"(ldr|ldp|ldur)", name):
+        return LOAD
+    return ""
+
+
+def functions_of(assembly):
+    """The letters of each function, in the order of the text."""
+    functions = {}
+    name = None
+    for line in assembly.splitlines():
+        label = re.match(r"([A-Za-z_]\w*):", line)
+        if label:
+            name = label.group(1)
+            functions[name] = ""
+        elif name and line.startswith("\t") and not line.startswith("\t."):
+            functions[name] += letter_of(line.strip())
+    return functions
+
+
+def require(condition, message):
+    if not condition:
+        raise WrongCode(message)
+
+
+def first_of(code, letters):
+    found = [code.index(letter) for letter in letters if letter in code]
+    return min(found) if found else None
+
+
+def check_publish(code):
+    fence = first_of(code, FULL + STORE_BARRIER)
+    require(fence is not None, "publish: no barrier behind the odd mark")
+    before = code[:fence]
+    require(before.count(STORE) == 1, "publish: not exactly the odd mark stands before the barrier")
+    require(COPY not in before and STORE_RELEASE not in before, "publish: the copy starts before the barrier")
+    require(STORE_RELEASE in code, "publish: the even mark is no store-release")
+    mark = code.index(STORE_RELEASE)
+    event = code[fence:mark]
+    require(event.count(STORE) >= 2 and COPY in event, "publish: the event is not between barrier and even mark")
+    require(COPY not in code[mark:], "publish: the copy goes on behind the even mark")
+
+
+def check_read(code):
+    require(LOAD_ACQUIRE in code, "read: the first look is no load-acquire")
+    look = code.index(LOAD_ACQUIRE)
+    require(COPY not in code[:look], "read: the copy starts before the first look")
+    fence = first_of(code[look:], FULL + LOAD_BARRIER)
+    require(fence is not None, "read: no barrier before the second look")
+    fence += look
+    require(COPY in code[look:fence], "read: the copy is not between first look and barrier")
+    require(COPY not in code[fence:], "read: the copy goes on behind the barrier")
+    require(re.match(LOAD + "+" + COMPARE, code[fence + 1 :]), "read: the second look does not follow the barrier")
+
+
+def check_arm(code):
+    require(
+        re.match(f"{LOAD}*{STORE}{FULL}{LOAD}*{LOAD_ACQUIRE}", code),
+        "arm: not store, full barrier, load-acquire",
+    )
+
+
+def check_ring(code):
+    require(FULL in code, "ring: no full barrier")
+    before = code[: code.index(FULL)]
+    require(before.count(LOAD) <= 1, "ring: a doorbell is loaded before the full barrier")
+    require(LOAD in code[code.index(FULL) :], "ring: no doorbell is loaded behind the full barrier")
+
+
+def check(assembly):
+    functions = functions_of(assembly)
+    read = [name for name in functions if "read_slot" in name] or ["ring_read"]
+    check_publish(functions["ring_publish"])
+    check_read(functions[read[0]])
+    check_arm(functions["ring_arm"])
+    check_ring(functions["ring_ring"])
+
+
+RELEASE_FENCE = "Atomics::fence(std::memory_order_release);"
+ACQUIRE_FENCE = "Atomics::fence(std::memory_order_acquire);"
+FULL_FENCE = "Atomics::fence(std::memory_order_seq_cst);"
+SECOND_LOOK = "const std::uint64_t again = memory.recheck_version(ticket);"
+ARM_FENCE = "// Pairs with the fence in DoorbellRinger::ring.\n        " + FULL_FENCE
+RING_FENCE = "// Pairs with the fence in DoorbellListener::arm.\n        " + FULL_FENCE
+EVEN_MARK = "slot(ticket)->store(version_when_complete(ticket), std::memory_order_release);"
+FIRST_LOOK = "{ return slot(ticket)->load(std::memory_order_acquire); }"
+
+# What is weakened, in which header, from what, to what, and what the check must then say.
+WEAKENED = [
+    ("no release fence", "producer.hpp", RELEASE_FENCE, "", "publish: no barrier"),
+    ("release fence only acquires", "producer.hpp", RELEASE_FENCE, ACQUIRE_FENCE, "publish: no barrier"),
+    ("even mark relaxed", "ring_memory.hpp", EVEN_MARK, EVEN_MARK.replace("release", "relaxed"),
+     "publish: the even mark"),
+    ("first look relaxed", "ring_memory.hpp", FIRST_LOOK, FIRST_LOOK.replace("acquire", "relaxed"),
+     "read: the first look"),
+    ("no acquire fence", "slot_read.hpp", ACQUIRE_FENCE, "", "read: no barrier"),
+    ("acquire fence behind the second look", "slot_read.hpp", f"{ACQUIRE_FENCE}\n    {SECOND_LOOK}",
+     f"{SECOND_LOOK}\n    {ACQUIRE_FENCE}", "read: the second look"),
+    ("no fence in arm", "doorbell.hpp", ARM_FENCE, "", "arm: not store"),
+    ("fence in arm only acquires", "doorbell.hpp", ARM_FENCE, ACQUIRE_FENCE, "arm: not store"),
+    ("no fence in ring", "doorbell.hpp", RING_FENCE, "", "ring: no full barrier"),
+    ("fence in ring only acquires", "doorbell.hpp", RING_FENCE, ACQUIRE_FENCE, "ring: no full barrier"),
+]
+
+
+def compile_ring(options, ring, level):
+    includes = [f"-I{ring}", f"-I{options.include}"]
+    command = [options.compiler, "-std=c++20", level, "-S", "-o", "-", *includes, options.source]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def weakened_copy(options, header, text, replacement):
+    copy = pathlib.Path(options.work) / "ring"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(options.ring, copy)
+    path = copy / "aegis" / "ring" / header
+    content = path.read_text()
+    if content.count(text) != 1:
+        sys.exit(f"{header} does not contain this exactly once:\n{text}")
+    path.write_text(content.replace(text, replacement))
+    return copy
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("compiler", "source", "ring", "include", "work"):
+        parser.add_argument(f"--{name}", required=True)
+    options = parser.parse_args()
+
+    for level in ("-O2", "-O3"):
+        try:
+            check(compile_ring(options, options.ring, level))
+        except WrongCode as wrong:
+            sys.exit(f"{level}: {wrong}")
+        print(f"{level}: the barriers are in place")
+
+    for name, header, text, replacement, expected in WEAKENED:
+        ring = weakened_copy(options, header, text, replacement)
+        try:
+            check(compile_ring(options, ring, "-O2"))
+        except WrongCode as wrong:
+            if not str(wrong).startswith(expected):
+                sys.exit(f"{name}: found, but as: {wrong}")
+            print(f"{name}: found ({wrong})")
+        else:
+            sys.exit(f"{name}: not found")
+
+
+if __name__ == "__main__":
+    main()
