@@ -4,13 +4,16 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench lint clean
+.PHONY: help run test windows bench bench-quick bench-check bench-accept lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
 	@echo 'make test             build and test everything: release, sanitizers, Windows artifacts under Wine'
 	@echo 'make windows          build AegisMon.sys and AegisAgent.exe into out/windows'
-	@echo 'make bench            build and run the benchmarks'
+	@echo 'make bench            measure everything and render docs/benchmarks.md (15 minutes)'
+	@echo 'make bench-quick      measure the ratios only (2 minutes)'
+	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'
+	@echo 'make bench-accept     make the last full measurement the committed one'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -32,8 +35,16 @@ windows:
 
 bench:
 	@cmake/install-dependencies.sh bench
-	@cmake/build.sh bench
-	@cmake --build build/bench --target run_benchmarks
+	@cmake/build.sh bench aegis-bench aegis-bench-micro
+	@bench/run.sh full
+
+bench-quick bench-check: bench-%:
+	@cmake/install-dependencies.sh bench
+	@cmake/build.sh bench aegis-bench aegis-bench-micro
+	@bench/run.sh $*
+
+bench-accept:
+	@bench/run.sh accept
 
 lint:
 	@cmake/install-dependencies.sh lint

@@ -9,7 +9,8 @@ windows_packages="$run_packages gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-
     openssl osslsigncode"
 test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format python3
     wine wine64 spin g++-aarch64-linux-gnu"
-bench_packages="$run_packages libbenchmark-dev"
+bench_packages="$run_packages libbenchmark-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev
+    libatomic-queue-dev libtbb-dev libbpf-dev linux-libc-dev clang gnuplot-nox python3"
 lint_packages="$test_packages clang-tidy"
 
 case "${1:-}" in

@@ -27,7 +27,7 @@ class BlockHandoff {
             return false;
         }
         prefetch<ring::StdAtomics::prefetch_to_write>(sending_, sent_);
-        std::memcpy(place(sending_, sent_), message.words.data(), kBytes);
+        std::memcpy(place(sending_, sent_), message.words.data(), message_bytes(message.words.data()));
         if (++sent_ == kPerBlock) {
             flag.full.store(true, std::memory_order_release);  // pairs with the receiver's acquire
             sent_ = 0;
@@ -44,7 +44,7 @@ class BlockHandoff {
         }
         for (std::size_t i = 0; i < kPerBlock; ++i) {
             prefetch<ring::StdAtomics::prefetch_to_read>(receiving_, i);
-            std::memcpy(copy_.words.data(), place(receiving_, i), kBytes);
+            std::memcpy(copy_.words.data(), place(receiving_, i), message_bytes(place(receiving_, i)));
             finish_copy(&copy_);
             sink(received_++, copy_.words.data());
         }

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "support/message.hpp"
 
@@ -30,6 +31,14 @@ inline constexpr std::size_t kDefaultSlots = 4096;
 // Makes the compiler finish a copy before what follows reads it, instead of reading the original.
 inline void finish_copy(const void* copy) {
     asm volatile("" ::"r"(copy) : "memory");
+}
+
+// Bytes of the message that starts at `words`, by its header. Contenders that could carry events of any size use it, so
+// that the compiler knows no more about them than about the ring's.
+inline std::size_t message_bytes(const void* words) {
+    AEGIS_EVENT_HEADER header;
+    std::memcpy(&header, words, sizeof(header));
+    return header.Size;
 }
 
 // At most so many messages a receive hands out, so that its caller sees the clock.

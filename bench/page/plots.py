@@ -75,6 +75,6 @@ set ylabel "latency, µs"
 set logscale xy
 set format y "%g"
 set key outside right top
-set xtics ("0" 1, "50 %" 2, "90 %" 10, "99 %" 100, "99.9 %" 1000, "99.99 %" 10000)
+set xtics ("0" 1, "50 %%" 2, "90 %%" 10, "99 %%" 100, "99.9 %%" 1000, "99.99 %%" 10000)
 plot """ + ", ".join(plots) + "\n"
         self._draw(name, title, body)

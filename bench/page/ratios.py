@@ -107,7 +107,8 @@ def add_publishing(computation):
                         "flood", parameters, "ring through the driver, doorbell", "signals_per_10000", regime),
                     at_most=True)
     computation.add_pair("2-producers/1", "two contending producers over one, events published per second", 0.7,
-                         ("contention", parameters, "2 producers"), ("contention", parameters, "1 producer"), "rate")
+                         ("contention", parameters, "driver, 2 producers"),
+                         ("contention", parameters, "driver, 1 producer"), "rate")
 
 
 def overload_ratio(measurements, contender, regime):

@@ -164,7 +164,10 @@ verifier does; "ring alone" is the ring's headers without a lock.
         for name in self.measurements.names("contention", parameters):
             rows.append((name, spread_text(self.spread("contention", parameters, name, "rate"), MILLION)))
         if rows:
-            self.text("Producers that contend for the driver's publish path, all events together:")
+            self.text("""
+Producers that contend for the publish path, all events together: through the driver in the hosted executive, and with the
+ring's headers behind three kinds of lock. NT's in-stack queued lock, which the driver uses on Windows, is of the first.
+""")
             self.parts.append(table(("producers", "million per second"), rows))
 
     def latency(self):

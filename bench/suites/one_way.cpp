@@ -1,3 +1,4 @@
+#include <atomic>
 #include <memory>
 
 #include "aegis/ring/consumer.hpp"
@@ -78,6 +79,37 @@ Sample sample_line(Session& session) {
     return sample;
 }
 
+// The least that a message from one side to the other can be: a word that one side only writes and the other only
+// polls. Its line goes two ways, back to the writer and to the reader again.
+Sample sample_word(Session& session) {
+    struct alignas(AEGIS_CACHE_LINE) Line {
+        std::atomic<std::uint64_t> word = 0;
+    };
+    Line there;
+    Line back;
+    Nanoseconds elapsed = 0;
+    Sample sample;
+    sample.usage = session.cores().run(
+        [&] {
+            const Nanoseconds start = now();
+            for (std::uint64_t i = 1; i <= kRoundTrips; ++i) {
+                there.word.store(i, std::memory_order_release);  // pairs with the other side's acquire
+                while (back.word.load(std::memory_order_acquire) != i) {
+                }
+            }
+            elapsed = now() - start;
+        },
+        [&] {
+            for (std::uint64_t i = 1; i <= kRoundTrips; ++i) {
+                while (there.word.load(std::memory_order_acquire) != i) {
+                }
+                back.word.store(i, std::memory_order_release);
+            }
+        });
+    sample.values["one_way_ns"] = static_cast<double>(elapsed) / (2.0 * kRoundTrips);
+    return sample;
+}
+
 }  // namespace
 
 void run_one_way(Session& session) {
@@ -85,6 +117,7 @@ void run_one_way(Session& session) {
                      {},
                      {
                          {"cache line", [&session] { return sample_line(session); }},
+                         {"one word, one direction", [&session] { return sample_word(session); }},
                          {"ring, 48 bytes", [&session] { return sample_round_trips<48>(session); }},
                          {"ring, 160 bytes", [&session] { return sample_round_trips<160>(session); }},
                          {"ring, 1056 bytes", [&session] { return sample_round_trips<1056>(session); }},

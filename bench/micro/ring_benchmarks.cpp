@@ -1,0 +1,179 @@
+// What one thread pays, by Google Benchmark: the same on Linux and Windows.
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "aegis/ring/consumer.hpp"
+#include "aegis/ring/doorbell.hpp"
+#include "aegis/ring/producer.hpp"
+#include "aegis/ring/region.hpp"
+#include "support/message.hpp"
+
+namespace {
+
+using namespace aegis;
+using bench::kMessageType;
+using bench::Message;
+using bench::MessageSource;
+
+constexpr std::uint32_t kSlots = AEGIS_SLOT_COUNT_DEFAULT;
+
+struct FreePages {
+    void operator()(std::byte* pages) const { ::operator delete[](pages, std::align_val_t{AEGIS_PAGE}); }
+};
+
+// A ring that nobody else touches.
+class PrivateRing {
+  public:
+    PrivateRing()
+        : pages_(new (std::align_val_t{AEGIS_PAGE}) std::byte[ring::region_bytes(kSlots)]()),
+          memory_(ring::format_region(pages_.get(), kSlots, kSession)),
+          producer_(memory_) {}
+
+    template <std::size_t kBytes>
+    void publish(const Message<kBytes>& message) {
+        producer_.publish(kMessageType, static_cast<std::int64_t>(message.ticket()), message.payload(),
+                          Message<kBytes>::kPayloadBytes);
+    }
+
+    const ring::RingMemory<>& memory() const { return memory_; }
+    std::uint64_t published() const { return producer_.published(); }
+
+  private:
+    static constexpr std::uint8_t kSession[16] = {};
+
+    std::unique_ptr<std::byte[], FreePages> pages_;
+    ring::RingMemory<> memory_;
+    ring::Producer<> producer_;
+};
+
+template <std::size_t kBytes>
+void publish(benchmark::State& state) {
+    PrivateRing ring;
+    MessageSource<kBytes> source;
+    for (auto _ : state) {
+        ring.publish(source.next());
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(publish<48>);
+BENCHMARK(publish<160>);
+BENCHMARK(publish<320>);
+BENCHMARK(publish<1056>);
+
+// With doorbells registered whose consumers are awake.
+void publish_with_bells(benchmark::State& state) {
+    constexpr std::size_t kMost = 8;
+    struct alignas(AEGIS_CACHE_LINE) Line {
+        std::atomic<std::uint64_t> word = AEGIS_WAKE_NEVER;
+    };
+    PrivateRing ring;
+    Line wake_at[kMost];
+    ring::DoorbellRinger<int, kMost> bells;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        bells.add(&wake_at[i].word, 0);
+    }
+    MessageSource<160> source;
+    for (auto _ : state) {
+        ring.publish(source.next());
+        benchmark::DoNotOptimize(bells.ring(ring.published(), [](int) {}));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(publish_with_bells)->Arg(0)->Arg(1)->Arg(8);
+
+// One read of an event that is there. What fills the ring again is not timed.
+template <std::size_t kBytes>
+void read(benchmark::State& state) {
+    PrivateRing ring;
+    MessageSource<kBytes> source;
+    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::EventBuffer event;
+    for (auto _ : state) {
+        if (consumer.cursor() == ring.published()) {
+            state.PauseTiming();
+            for (std::uint32_t i = 0; i < kSlots; ++i) {
+                ring.publish(source.next());
+            }
+            state.ResumeTiming();
+        }
+        benchmark::DoNotOptimize(consumer.read(event));
+        benchmark::ClobberMemory();
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(read<48>);
+BENCHMARK(read<160>);
+BENCHMARK(read<320>);
+BENCHMARK(read<1056>);
+
+void read_nothing(benchmark::State& state) {
+    PrivateRing ring;
+    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::EventBuffer event;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(consumer.read(event));
+    }
+}
+BENCHMARK(read_nothing);
+
+// The limit on one core: the same bytes copied in and out again through as much memory.
+template <std::size_t kBytes>
+void copy_in_and_out(benchmark::State& state) {
+    PrivateRing ring;
+    MessageSource<kBytes> source;
+    Message<kBytes> copy;
+    ring::Ticket ticket = 0;
+    ring::RingMemory<> memory = ring.memory();
+    for (auto _ : state) {
+        auto* slot = reinterpret_cast<std::byte*>(memory.event_words(ticket++));
+        std::memcpy(slot, source.next().words.data(), kBytes);
+        benchmark::ClobberMemory();
+        std::memcpy(copy.words.data(), slot, kBytes);
+        benchmark::DoNotOptimize(copy);
+        benchmark::ClobberMemory();
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(copy_in_and_out<48>);
+BENCHMARK(copy_in_and_out<160>);
+BENCHMARK(copy_in_and_out<320>);
+BENCHMARK(copy_in_and_out<1056>);
+
+// Publish and read of the same event: what copy_in_and_out becomes with the ring.
+template <std::size_t kBytes>
+void publish_and_read(benchmark::State& state) {
+    PrivateRing ring;
+    MessageSource<kBytes> source;
+    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::EventBuffer event;
+    for (auto _ : state) {
+        ring.publish(source.next());
+        benchmark::DoNotOptimize(consumer.read(event));
+        benchmark::ClobberMemory();
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(publish_and_read<48>);
+BENCHMARK(publish_and_read<160>);
+BENCHMARK(publish_and_read<320>);
+BENCHMARK(publish_and_read<1056>);
+
+void arm_and_disarm(benchmark::State& state) {
+    PrivateRing ring;
+    std::atomic<std::uint64_t> wake_at = AEGIS_WAKE_NEVER;
+    std::atomic<std::uint64_t> cursor = 0;
+    ring::DoorbellListener<> listener(&wake_at, &cursor);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(listener.arm(ring.memory(), 0, 1));
+        listener.disarm();
+    }
+}
+BENCHMARK(arm_and_disarm);
+
+}  // namespace
+
+BENCHMARK_MAIN();
