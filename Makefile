@@ -1,10 +1,11 @@
 # One word per thing a person wants to do. CMake builds; CMakePresets.json has the configurations.
 #
-#   ARGS   what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
+#   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
+#   SECONDS   how long `fuzz` runs each fuzzer
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept lint clean
+.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
@@ -14,6 +15,7 @@ help:
 	@echo 'make bench-quick      measure the ratios only (2 minutes)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'
 	@echo 'make bench-accept     make the last full measurement the committed one'
+	@echo 'make fuzz SECONDS=600 fuzz the control requests and the consumer page, so long each'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -45,6 +47,14 @@ bench-quick bench-check: bench-%:
 
 bench-accept:
 	@bench/run.sh accept
+
+SECONDS ?= 600
+fuzz:
+	@cmake/install-dependencies.sh test
+	@AEGIS_BUILD_TESTS=ON cmake/build.sh asan fuzz_ioctl fuzz_consumer_page
+	@for fuzzer in fuzz_ioctl fuzz_consumer_page; do \
+		tests/fuzz/run_fuzzer.sh build/asan/bin/$$fuzzer tests/fuzz/corpus/$$fuzzer build/fuzz/$$fuzzer $(SECONDS) || exit 1; \
+	done
 
 lint:
 	@cmake/install-dependencies.sh lint

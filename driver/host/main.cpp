@@ -151,7 +151,8 @@ int run(const Options& options, const sources::SourceChoice& choice) {
         return unload(executive) ? kNoSource : kFailed;
     }
     int result = kFinished;
-    if (const std::optional<std::string> error = server.start(options.socket_path)) {
+    if (const std::optional<std::string> error =
+            server.start(options.socket_path, choice.kind != sources::SourceKind::kSynthetic)) {
         print_line(*error);
         result = kFailed;
     } else if (options.ready_fd >= 0 && !announce_ready(options.ready_fd, options.socket_path)) {

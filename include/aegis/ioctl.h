@@ -51,6 +51,7 @@ typedef struct AEGIS_REQUEST_HEADER {
  *   STATUS_ALREADY_REGISTERED        this handle already is a consumer
  *   STATUS_QUOTA_EXCEEDED            AEGIS_MAX_CONSUMERS are registered
  *   STATUS_INSUFFICIENT_RESOURCES    no memory, or the process has no address space left
+ *   STATUS_FILE_CLOSED               the last close of the handle came first
  */
 typedef struct AEGIS_RING_SETUP_REQUEST {
     AEGIS_REQUEST_HEADER Header;

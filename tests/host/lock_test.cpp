@@ -15,6 +15,7 @@ constexpr int kRounds = 2000;
 template <class Body>
 void on_threads(Body body) {
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int index = 0; index < kThreads; ++index) {
         threads.emplace_back(body);
     }
@@ -240,6 +241,7 @@ TEST_F(Rundown, TheWaitOutlastsEveryUser) {
     std::atomic<bool> closed{false};
     std::atomic<int> began{0};
     std::vector<std::thread> users;
+    users.reserve(kThreads);
     for (int index = 0; index < kThreads; ++index) {
         users.emplace_back([&] {
             while (ExAcquireRundownProtection(&reference) == TRUE) {

@@ -11,6 +11,8 @@ namespace {
 constexpr ULONG kReadOnly = NormalPagePriority | MdlMappingNoWrite | MdlMappingNoExecute;
 constexpr ULONG kWritable = NormalPagePriority | MdlMappingNoExecute;
 
+constexpr SIZE_T kTwoPages = SIZE_T{2} * PAGE_SIZE;
+
 PVOID map(PMDL mdl, ULONG priority) {
     return AegisGuardedMapLockedPages(mdl, UserMode, MmCached, nullptr, FALSE, priority);
 }
@@ -20,8 +22,8 @@ using Mapping = ExecutiveTest;
 // Catches: a copy instead of a second mapping; the block's offset left out of the address.
 TEST_F(Mapping, AClientSeesTheDriversBytes) {
     const host::ProcessRef process = client(100);
-    MappablePages pages(2 * PAGE_SIZE);
-    std::memset(pages.block, 0, 2 * PAGE_SIZE);
+    MappablePages pages(kTwoPages);
+    std::memset(pages.block, 0, kTwoPages);
     const host::ProcessScope scope(*process, UserMode);
     auto* seen = static_cast<volatile unsigned char*>(map(pages.mdl, kReadOnly));
     ASSERT_NE(seen, nullptr);
@@ -46,7 +48,7 @@ TEST_F(Mapping, AReadOnlyMappingFaultsOnAWrite) {
 // Catches: flags taken for their opposite; a mapping that stays listed after its unmap.
 TEST_F(Mapping, WhatIsMappedIsListedWithItsProtection) {
     const host::ProcessRef process = client(100);
-    MappablePages read_only(2 * PAGE_SIZE);
+    MappablePages read_only(kTwoPages);
     MappablePages writable(PAGE_SIZE);
     {
         const host::ProcessScope scope(*process, UserMode);
@@ -55,7 +57,7 @@ TEST_F(Mapping, WhatIsMappedIsListedWithItsProtection) {
         const auto listed = executive().mappings(process);
         ASSERT_EQ(listed.size(), 2U);
         EXPECT_EQ(listed[0].address, reinterpret_cast<std::uint64_t>(first));
-        EXPECT_EQ(listed[0].bytes, 2 * PAGE_SIZE);
+        EXPECT_EQ(listed[0].bytes, kTwoPages);
         EXPECT_FALSE(listed[0].writable);
         EXPECT_FALSE(listed[0].executable);
         EXPECT_TRUE(listed[1].writable);

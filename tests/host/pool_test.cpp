@@ -132,7 +132,7 @@ TEST(PoolPages, AWritableShareCannotBeResizedOrSealed) {
     const host::UniqueFd shared = pages->share(true);
     ASSERT_TRUE(shared);
     EXPECT_NE(::ftruncate(shared.get(), 0), 0);
-    EXPECT_NE(::ftruncate(shared.get(), 2 * PAGE_SIZE), 0);
+    EXPECT_NE(::ftruncate(shared.get(), off_t{2} * PAGE_SIZE), 0);
     EXPECT_NE(::fcntl(shared.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
 }
 

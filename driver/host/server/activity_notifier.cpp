@@ -21,6 +21,7 @@ void ActivityNotifier::process_ended(std::uint32_t pid, sources::NtTime time) {
     const ClientProcessRef client = clients_.find(pid);
     if (!client || client->has_ended()) {
         executive_.raise_process_exit(pid, time);
+        clients_.end_reported(pid);
     }
 }
 

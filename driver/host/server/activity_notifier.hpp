@@ -11,14 +11,14 @@ namespace aegis::host::server {
 // is left to do here is an end that was on its way for so long that its pid belongs to a client by now.
 class ActivityNotifier final : public sources::ProcessSink {
   public:
-    ActivityNotifier(Executive& executive, const ProcessTable& clients) : executive_(executive), clients_(clients) {}
+    ActivityNotifier(Executive& executive, ProcessTable& clients) : executive_(executive), clients_(clients) {}
 
     void process_started(const sources::ProcessStart& start) override;
     void process_ended(std::uint32_t pid, sources::NtTime time) override;
 
   private:
     Executive& executive_;
-    const ProcessTable& clients_;
+    ProcessTable& clients_;
 };
 
 }  // namespace aegis::host::server

@@ -90,7 +90,7 @@ std::optional<std::string> Listener::listen(const std::string& path) {
     }
     UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
-    // Set before anybody can connect: every message then carries its sender's credentials.
+    // Connections inherit it: every message then carries its sender's credentials.
     if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
         return failure("create a socket for", path);
     }

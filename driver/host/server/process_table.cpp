@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -85,20 +86,34 @@ std::vector<ClientProcessRef> ProcessTable::all() const {
     return processes;
 }
 
-void ProcessTable::bury_ended() {
+std::optional<ProcessTable::Clock::time_point> ProcessTable::bury_ended() {
+    const Clock::time_point now = Clock::now();
     std::array<epoll_event, 16> events;
     int count = 0;
     do {
         count = epoll_wait(ended_.get(), events.data(), events.size(), 0);
         for (int i = 0; i < count; ++i) {
-            const ClientProcessRef process = find(events[static_cast<std::size_t>(i)].data.u32);
+            ClientProcessRef process = find(events[static_cast<std::size_t>(i)].data.u32);
             if (process && process->has_ended()) {
-                bury(process);
+                dying_.push_back({std::move(process), now + patience_});
             }
         }
     } while (count == static_cast<int>(events.size()));
+    const auto waiting =
+        std::find_if(dying_.begin(), dying_.end(), [&](const Dying& dying) { return dying.deadline > now; });
+    std::for_each(dying_.begin(), waiting, [&](const Dying& dying) { bury(dying.process); });
+    dying_.erase(dying_.begin(), waiting);
+    return dying_.empty() ? std::nullopt : std::optional(dying_.front().deadline);
 }
 
+void ProcessTable::end_reported(std::uint32_t pid) {
+    const ClientProcessRef process = find(pid);
+    if (process && process->has_ended()) {
+        bury(process);
+    }
+}
+
+// Harmless for one that is buried already.
 void ProcessTable::bury(const ClientProcessRef& process) {
     executive_.exit_process(process->reference());
     process->board()->hang_up();

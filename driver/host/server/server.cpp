@@ -7,8 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <system_error>
@@ -46,6 +48,15 @@ std::optional<Peer> peer_of(int socket) {
                 .process = credentials.pid > 0 ? pidfd_of(socket, credentials.pid) : UniqueFd()};
 }
 
+// For poll(): rounded up, or the wait would end just before the time and begin anew.
+int milliseconds_until(const std::optional<ProcessTable::Clock::time_point>& time) {
+    if (!time) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*time - ProcessTable::Clock::now());
+    return static_cast<int>(std::max<std::chrono::milliseconds::rep>(left.count(), 0));
+}
+
 // The one message a refused connection gets.
 void refuse(MessageSocket socket, NTSTATUS status) {
     const protocol::Reply reply = {.magic = protocol::kMagic,
@@ -77,7 +88,10 @@ Server::~Server() {
     stop();
 }
 
-std::optional<std::string> Server::start(const std::string& path) {
+std::optional<std::string> Server::start(const std::string& path, bool source_reports_ends) {
+    // Far more than the connector needs; a scan of /proc takes as long as the process stays unreaped.
+    constexpr std::chrono::milliseconds kPatience{500};
+    processes_.set_patience(source_reports_ends ? kPatience : std::chrono::milliseconds(0));
     if (std::optional<std::string> error = listener_.listen(path)) {
         return error;
     }
@@ -111,16 +125,15 @@ void Server::stop() {
 void Server::run() {
     std::array<pollfd, 4> fds = {pollfd{stop_.descriptor(), POLLIN, 0}, pollfd{listener_.descriptor(), POLLIN, 0},
                                  pollfd{processes_.descriptor(), POLLIN, 0}, pollfd{finished_.get(), POLLIN, 0}};
+    std::optional<ProcessTable::Clock::time_point> next_burial;
     while (true) {
-        if (poll(fds.data(), fds.size(), -1) < 0) {
+        if (poll(fds.data(), fds.size(), milliseconds_until(next_burial)) < 0) {
             continue;
         }
         if (fds[0].revents != 0) {
             return;
         }
-        if (fds[2].revents != 0) {
-            processes_.bury_ended();
-        }
+        next_burial = processes_.bury_ended();
         if (fds[3].revents != 0) {
             reap();
         }
@@ -150,8 +163,6 @@ void Server::accept_all() {
 }
 
 void Server::accept_one(UniqueFd socket) {
-    const int on = 1;
-    setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
     setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &protocol::kSocketBufferBytes, sizeof(int));
     std::optional<Peer> peer = peer_of(socket.get());
     if (!peer || !peer->process) {
@@ -164,11 +175,16 @@ void Server::accept_one(UniqueFd socket) {
         refuse(MessageSocket(std::move(socket)), client::kStatusTooManySessions);
         return;
     }
-    connections_.push_back(
-        std::make_unique<Connection>(executive_, processes_, report_, std::move(socket), std::move(*peer), [this] {
-            const std::uint64_t one = 1;
-            [[maybe_unused]] const ssize_t written = ::write(finished_.get(), &one, sizeof(one));
-        }));
+    const auto announce_end = [this] {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = ::write(finished_.get(), &one, sizeof(one));
+    };
+    try {
+        connections_.push_back(std::make_unique<Connection>(executive_, processes_, report_, std::move(socket),
+                                                            std::move(*peer), announce_end));
+    } catch (const std::system_error& error) {
+        report_(fmt::format("cannot serve a client: {}", error.what()));
+    }
 }
 
 bool Server::has_room_for(const Peer& peer) const {

@@ -30,14 +30,15 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Returns what went wrong, one line. Once.
-    std::optional<std::string> start(const std::string& path);
+    // `source_reports_ends`: the ends of real processes, clients among them, are also reported through
+    // processes(). Returns what went wrong, one line. Once.
+    std::optional<std::string> start(const std::string& path, bool source_reports_ends);
 
     // Tells every client that the device goes away, ends the connections and closes the handles of all
     // clients, so that the driver can be unloaded. Harmless when not started, or twice.
     void stop();
 
-    const ProcessTable& processes() const { return processes_; }
+    ProcessTable& processes() { return processes_; }
 
   private:
     void run();

@@ -1,0 +1,239 @@
+// Everything that can happen to a consumer, against everything else, at the same time. The verifier is the judge: it
+// stops at a mapping left in a process that ended, an unmap in the wrong one, a reference too many or too few. Under
+// ThreadSanitizer and AddressSanitizer they judge as well.
+//
+// With AEGIS_STRESS_SECONDS in the environment each test goes on for that long.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "driver/support/race.hpp"
+#include "support/seed.hpp"
+
+namespace aegis::test {
+namespace {
+
+constexpr unsigned kRoundsPerPairing = 40;
+
+const Actor& actor(std::string_view name) {
+    for (const Actor& candidate : race_actors()) {
+        if (candidate.name == name) {
+            return candidate;
+        }
+    }
+    ADD_FAILURE() << "no actor " << name;
+    return race_actors().front();
+}
+
+// After each pairing nothing but the observer is left, and the driver still works.
+void expect_calm(TestHost& host, Client& observer, const std::string& pairing) {
+    const QueryResult query = observer.query();
+    EXPECT_EQ(query.reply->Handles, 1U) << pairing;
+    for (const AEGIS_CONSUMER_INFO& row : query.reply->Consumers) {
+        EXPECT_NE(row.Transport, AEGIS_TRANSPORT_RING) << pairing;
+    }
+    Client fresh(host);
+    EXPECT_EQ(fresh.open(), STATUS_SUCCESS) << pairing;
+    EXPECT_EQ(fresh.setup().status, STATUS_SUCCESS) << pairing;
+}
+
+// Catches: HandleTable's lock left out anywhere; cleaned_up not looked at; detach that does not clear the attachment.
+TEST(Race, EveryPairing) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        Client observer(host);
+        ASSERT_EQ(observer.open(), STATUS_SUCCESS);
+        const std::vector<Actor>& actors = race_actors();
+        for (std::size_t i = 0; i < actors.size(); ++i) {
+            for (std::size_t j = i; j < actors.size(); ++j) {
+                for (const bool attached : {false, true}) {
+                    race(host, actors[i], actors[j], attached, kRoundsPerPairing);
+                    expect_calm(host, observer, actors[i].name + " against " + actors[j].name);
+                }
+            }
+        }
+    }
+}
+
+// One lock decides: of two teardowns one finds the consumer, of two setups one becomes it.
+TEST(Race, ASetupIsUndoneOnceAndDoneOnce) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        const auto one_of_two = [](NTSTATUS left, NTSTATUS right) {
+            EXPECT_NE(NT_SUCCESS(left), NT_SUCCESS(right)) << std::hex << left << " and " << right;
+        };
+        race(host, actor("teardown"), actor("teardown"), true, 400, one_of_two);
+        race(host, actor("teardown"), actor("teardown elsewhere"), true, 400, one_of_two);
+        race(host, actor("setup"), actor("setup"), false, 400, one_of_two);
+    }
+}
+
+// Unload is asked for while something else happens; it comes with the last close, whoever makes it.
+TEST(Race, UnloadAgainstEverything) {
+    StressClock clock;
+    TestHost host;
+    while (clock.again()) {
+        for (const Actor& other : race_actors()) {
+            for (unsigned i = 0; i < kRoundsPerPairing; ++i) {
+                ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS) << other.name;
+                {
+                    RaceRound round(host, i % 2 == 0);
+                    std::thread unloader([&] {
+                        const host::UnloadResult result = host.unload();
+                        EXPECT_TRUE(result == host::UnloadResult::kUnloaded || result == host::UnloadResult::kPending);
+                    });
+                    other.act(round);
+                    unloader.join();
+                }
+                ASSERT_FALSE(host->driver_loaded()) << other.name;
+            }
+        }
+    }
+}
+
+// No handle is open: unload runs its ladder while callbacks run and clients knock.
+// Catches: a callback removed after what it uses is gone.
+TEST(Race, UnloadAgainstCallbacksAndOpens) {
+    StressClock clock;
+    TestHost host;
+    while (clock.again()) {
+        std::atomic<bool> stop = false;
+        std::vector<std::thread> threads;
+        threads.emplace_back([&] {
+            Activity activity(host);
+            while (!stop.load(std::memory_order_relaxed)) {
+                activity.come_and_go(1);
+            }
+        });
+        threads.emplace_back([&] {
+            while (!stop.load(std::memory_order_relaxed)) {
+                Client client(host);
+                if (NT_SUCCESS(client.open())) {
+                    client.setup();
+                }
+            }
+        });
+        for (int i = 0; i < 150; ++i) {
+            ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+            host.unload();
+            while (host->driver_loaded()) {
+                std::this_thread::yield();
+            }
+        }
+        stop.store(true, std::memory_order_relaxed);
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+    }
+}
+
+// A consumer leaves while producers ring it without pause: its bell is always due, its event is the driver's alone.
+// Catches: remove_doorbell() left out or without the publish lock; the event or the page released before it.
+TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        std::atomic<bool> stop = false;
+        std::vector<std::thread> producers;
+        for (int t = 0; t < 2; ++t) {
+            producers.emplace_back([&] {
+                Activity activity(host);
+                while (!stop.load(std::memory_order_relaxed)) {
+                    activity.come_and_go(1);
+                }
+            });
+        }
+        Client observer(host);
+        ASSERT_EQ(observer.open(), STATUS_SUCCESS);
+        for (int i = 0; i < 500; ++i) {
+            Client consumer(host);
+            ASSERT_EQ(consumer.open(), STATUS_SUCCESS);
+            const host::EventResult event = consumer.create_event();
+            const SetupResult setup = consumer.setup(event.handle);
+            ASSERT_EQ(setup.status, STATUS_SUCCESS);
+            ASSERT_EQ(host->close(consumer.process(), event.handle), STATUS_SUCCESS);
+            auto* wake_at = reinterpret_cast<std::atomic<std::uint64_t>*>(&consumer_page_of(setup.reply)->WakeAt);
+            for (int k = 0; k < 20; ++k) {
+                wake_at->store(0, std::memory_order_relaxed);
+            }
+            switch (i % 3) {
+                case 0:
+                    EXPECT_EQ(consumer.teardown(), STATUS_SUCCESS);
+                    break;
+                case 1:
+                    EXPECT_EQ(consumer.close(), STATUS_SUCCESS);
+                    break;
+                default:
+                    consumer.exit();
+            }
+        }
+        stop.store(true, std::memory_order_relaxed);
+        for (std::thread& thread : producers) {
+            thread.join();
+        }
+        const QueryResult query = observer.query();
+        EXPECT_EQ(query.reply->Callbacks[0].Events, query.reply->Published);
+        EXPECT_GT(query.reply->WakeupsSent, 0U) << "no bell ever rang: the race never took place";
+    }
+}
+
+// Many threads, few processes, anything goes.
+TEST(Race, AnythingAgainstAnything) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        RaceRound round(host, true);
+        std::vector<std::thread> threads;
+        for (std::uint64_t t = 0; t < 6; ++t) {
+            threads.emplace_back([&, t] {
+                Random random = random_stream(100 + t);
+                for (int i = 0; i < 300; ++i) {
+                    switch (random.below(8)) {
+                        case 0:
+                            round.setup();
+                            break;
+                        case 1:
+                            round.teardown();
+                            break;
+                        case 2:
+                            actor("hand over").act(round);
+                            break;
+                        case 3:
+                            actor("teardown elsewhere").act(round);
+                            break;
+                        case 4:
+                            actor("flood").act(round);
+                            break;
+                        case 5:
+                            actor("query").act(round);
+                            break;
+                        case 6:
+                            actor("pull").act(round);
+                            break;
+                        default:
+                            // Late, and by one thread: the rest would only be told that the handle is gone.
+                            if (t == 0 && i > 250) {
+                                actor("owner exit").act(round);
+                            }
+                    }
+                }
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+    }
+}
+
+}  // namespace
+}  // namespace aegis::test

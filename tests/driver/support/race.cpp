@@ -1,0 +1,160 @@
+#include "driver/support/race.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <barrier>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+namespace aegis::test {
+namespace {
+
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+NTSTATUS close_handle(RaceRound& round) {
+    return round.host()->close(round.owner().process(), round.device());
+}
+
+NTSTATUS hand_over(RaceRound& round) {
+    const host::HandleResult copy =
+        round.host()->duplicate_handle(round.owner().process(), round.device(), round.heir().process());
+    // The last close may now be that of another process.
+    return NT_SUCCESS(copy.status) ? round.host()->close(round.heir().process(), copy.handle) : copy.status;
+}
+
+NTSTATUS inherit(RaceRound& round) {
+    const host::HandleResult copy =
+        round.host()->duplicate_handle(round.owner().process(), round.device(), round.heir().process());
+    if (!NT_SUCCESS(copy.status)) {
+        return copy.status;
+    }
+    const auto request = make_request<AEGIS_RING_TEARDOWN_REQUEST>();
+    return round.request(round.heir(), copy.handle, AEGIS_IOCTL_RING_TEARDOWN, bytes_of(request), 0);
+}
+
+NTSTATUS exit_owner(RaceRound& round) {
+    round.owner().exit();
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS flood(RaceRound& round) {
+    Activity(round.host()).come_and_go(5);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS query(RaceRound& round) {
+    const auto request = make_request<AEGIS_QUERY_REQUEST>();
+    return round.request(round.owner(), round.device(), AEGIS_IOCTL_QUERY, bytes_of(request),
+                         sizeof(AEGIS_QUERY_REPLY));
+}
+
+NTSTATUS pull(RaceRound& round) {
+    return round.request(round.owner(), round.device(), AEGIS_IOCTL_GET_EVENTS, {}, 1U << 14U);
+}
+
+}  // namespace
+
+RaceRound::RaceRound(TestHost& host, bool attached) : host_(&host), owner_(host), heir_(host), attached_(attached) {
+    EXPECT_EQ(owner_.open(), STATUS_SUCCESS);
+    device_ = owner_.device();
+    if (attached_) {
+        EXPECT_EQ(setup(), STATUS_SUCCESS);
+    }
+}
+
+NTSTATUS RaceRound::setup() {
+    const host::EventResult event = owner_.create_event();
+    if (!NT_SUCCESS(event.status)) {
+        return event.status;
+    }
+    auto request = make_request<AEGIS_RING_SETUP_REQUEST>();
+    request.EventHandle = event.handle;
+    const NTSTATUS status =
+        this->request(owner_, device_, AEGIS_IOCTL_RING_SETUP, bytes_of(request), sizeof(AEGIS_RING_SETUP_REPLY));
+    // From here on the driver's reference is the event's last.
+    host_->executive().close(owner_.process(), event.handle);
+    return status;
+}
+
+NTSTATUS RaceRound::teardown() {
+    const auto request = make_request<AEGIS_RING_TEARDOWN_REQUEST>();
+    return this->request(owner_, device_, AEGIS_IOCTL_RING_TEARDOWN, bytes_of(request), 0);
+}
+
+NTSTATUS RaceRound::request(Client& client, host::ProcessHandle device, ULONG code, std::span<const std::byte> input,
+                            std::size_t output_bytes) {
+    std::vector<std::byte> output(output_bytes);
+    return host_->executive().device_control(client.process(), device, code, input, output).status;
+}
+
+const std::vector<Actor>& race_actors() {
+    static const std::vector<Actor> actors{
+        {"setup",
+         [](RaceRound& round) { return round.setup(); },
+         // A type mismatch when the device's handle is closed and its number goes to the setup's own event.
+         {STATUS_SUCCESS, STATUS_ALREADY_REGISTERED, STATUS_FILE_CLOSED, STATUS_INVALID_HANDLE,
+          STATUS_OBJECT_TYPE_MISMATCH, STATUS_PROCESS_IS_TERMINATING}},
+        {"teardown",
+         [](RaceRound& round) { return round.teardown(); },
+         {STATUS_SUCCESS, STATUS_NOT_FOUND, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"close", close_handle, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"hand over", hand_over, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"teardown elsewhere",
+         inherit,
+         {STATUS_SUCCESS, STATUS_NOT_FOUND, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"owner exit", exit_owner, {STATUS_SUCCESS}},
+        {"flood", flood, {STATUS_SUCCESS}},
+        {"query", query, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"pull", pull, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+    };
+    return actors;
+}
+
+void race(TestHost& host, const Actor& left, const Actor& right, bool attached, unsigned rounds,
+          const std::function<void(NTSTATUS, NTSTATUS)>& check) {
+    std::unique_ptr<RaceRound> round;
+    std::array<NTSTATUS, 2> answers{};
+    std::barrier gate(3);
+    const auto act = [&](const Actor& actor, NTSTATUS& answer) {
+        for (unsigned i = 0; i < rounds; ++i) {
+            gate.arrive_and_wait();
+            answer = actor.act(*round);
+            gate.arrive_and_wait();
+        }
+    };
+    std::thread left_thread(act, std::cref(left), std::ref(answers[0]));
+    std::thread right_thread(act, std::cref(right), std::ref(answers[1]));
+    for (unsigned i = 0; i < rounds; ++i) {
+        round = std::make_unique<RaceRound>(host, attached);
+        gate.arrive_and_wait();
+        gate.arrive_and_wait();
+        for (const auto& [actor, answer] : {std::pair(&left, answers[0]), std::pair(&right, answers[1])}) {
+            EXPECT_NE(std::find(actor->answers.begin(), actor->answers.end(), answer), actor->answers.end())
+                << actor->name << " answered " << std::hex << answer;
+        }
+        if (check) {
+            check(answers[0], answers[1]);
+        }
+        round.reset();
+    }
+    left_thread.join();
+    right_thread.join();
+}
+
+StressClock::StressClock() {
+    const char* seconds = std::getenv("AEGIS_STRESS_SECONDS");
+    end_ns_ = now_ns() + (seconds != nullptr ? std::strtoull(seconds, nullptr, 10) * 1'000'000'000U : 0);
+}
+
+bool StressClock::again() {
+    return std::exchange(first_, false) || now_ns() < end_ns_;
+}
+
+}  // namespace aegis::test
