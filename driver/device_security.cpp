@@ -78,8 +78,8 @@ NTSTATUS DeviceSecurity::check_opener(PIRP irp) {
     ACCESS_MASK granted = 0;
     NTSTATUS status = STATUS_ACCESS_DENIED;
     const BOOLEAN allowed =
-        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, context->DesiredAccess, 0,
-                      nullptr, IoGetFileObjectGenericMapping(), irp->RequestorMode, &granted, &status);
+        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, desired, 0, nullptr,
+                      IoGetFileObjectGenericMapping(), irp->RequestorMode, &granted, &status);
     return allowed ? STATUS_SUCCESS : status;
 }
 

@@ -1,5 +1,5 @@
-// What both fuzzers of the driver share: a driver with a well-behaved consumer, to which nothing may happen whatever the
-// others do.
+// What both fuzzers of the driver share: a driver with a well-behaved consumer, to which nothing may happen whatever
+// the others do.
 #pragma once
 
 #include <cstdint>

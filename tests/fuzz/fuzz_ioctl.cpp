@@ -1,5 +1,5 @@
-// Sequences of file operations and control requests by several hostile processes: arbitrary codes, lengths, contents and
-// orders, some of them at the same time.
+// Sequences of file operations and control requests by several hostile processes: arbitrary codes, lengths, contents
+// and orders, some of them at the same time.
 //
 // Findings: a crash, a sanitizer's report, a STOP of the verifier, a reply with bytes nobody wrote, any effect on the
 // bystander.
@@ -79,8 +79,8 @@ class Session {
                 host_->close(client.process(), handle_of(hostile));
                 break;
             case 2:
-                keep(hostile, client.create_event(input_.below(2) == 0 ? NotificationEvent : SynchronizationEvent)
-                                  .handle);
+                keep(hostile,
+                     client.create_event(input_.below(2) == 0 ? NotificationEvent : SynchronizationEvent).handle);
                 break;
             case 3:
                 duplicate(hostile);
@@ -109,7 +109,7 @@ class Session {
     }
 
     void open(Hostile& hostile) {
-        static constexpr std::array<ACCESS_MASK, 6> kAccess{kReadWrite,    FILE_READ_DATA,  FILE_WRITE_DATA,
+        static constexpr std::array<ACCESS_MASK, 6> kAccess{kReadWrite,   FILE_READ_DATA,  FILE_WRITE_DATA,
                                                             GENERIC_READ, MAXIMUM_ALLOWED, SYNCHRONIZE};
         static constexpr std::array<std::u16string_view, 4> kPaths{u"\\??\\AegisMon", u"\\Device\\AegisMon",
                                                                    u"\\??\\AegisMon\\below", u"\\??\\Other"};
@@ -214,8 +214,8 @@ class Session {
     Request raw_request(Hostile& hostile) {
         Request request{hostile.client.get(), handle_of(hostile), 0, {}, 0};
         // Near the driver's codes, or anything.
-        request.code = input_.below(2) == 0 ? AEGIS_IOCTL_GET_EVENTS ^ input_.take<std::uint16_t>()
-                                            : input_.take<std::uint32_t>();
+        request.code =
+            input_.below(2) == 0 ? AEGIS_IOCTL_GET_EVENTS ^ input_.take<std::uint16_t>() : input_.take<std::uint32_t>();
         const auto bytes = std::as_bytes(input_.take_bytes(input_.take<std::uint8_t>()));
         request.input.assign(bytes.begin(), bytes.end());
         request.output_bytes = input_.take<std::uint16_t>();
@@ -224,8 +224,8 @@ class Session {
 
     void send(const Request& request) {
         std::vector<std::byte> output(request.output_bytes, kUntouched);
-        const host::IoResult io = host_->device_control(request.client->process(), request.handle, request.code,
-                                                        request.input, output);
+        const host::IoResult io =
+            host_->device_control(request.client->process(), request.handle, request.code, request.input, output);
         require(io.information <= output.size(), "more was returned than fits");
         require(NT_SUCCESS(io.status) || io.information == 0, "a failed request returned something");
         for (std::size_t i = io.information; i < output.size(); ++i) {
