@@ -80,7 +80,8 @@ TEST(DeviceSecurity, RefusesAnotherUserAtTheDevice) {
     TestHost host;
     ASSERT_EQ(host.load(), STATUS_SUCCESS);
     Client user(host, host::Account::kUser);
-    for (const ACCESS_MASK access : {kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ, MAXIMUM_ALLOWED}) {
+    for (const ACCESS_MASK access :
+         {ACCESS_MASK{0}, kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ, MAXIMUM_ALLOWED}) {
         EXPECT_EQ(user.open(access), STATUS_ACCESS_DENIED) << access;
     }
     EXPECT_EQ(user.control(AEGIS_IOCTL_GET_EVENTS, {}, {}).status, STATUS_INVALID_HANDLE);
@@ -102,7 +103,7 @@ TEST(DeviceSecurity, RefusesAnotherUserItselfWhenTheDeviceIsLoosened) {
     ASSERT_EQ(administrator.open(), STATUS_SUCCESS);
     open_device_to_everyone(administrator);
     Client user(host, host::Account::kUser);
-    for (const ACCESS_MASK access : {kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ}) {
+    for (const ACCESS_MASK access : {ACCESS_MASK{0}, kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ}) {
         EXPECT_EQ(user.open(access), STATUS_ACCESS_DENIED) << access;
     }
     Client second(host);
