@@ -39,45 +39,58 @@ class Broadcast : public testing::TestWithParam<Setup> {
     void run_reader(std::uint64_t who, ring::Ticket start, test::ReaderAudit& audit) {
         test::Jitter::seed(test::random_stream(who).next());
         ring::Consumer<Atomics> consumer(memory<Atomics>(), start);
-        running_.fetch_add(1, std::memory_order_relaxed);
-        test::read_until_finished(consumer, audit, finish_, &progress_[who]);
+        running_.fetch_add(1);
+        started_.announce();
+        ring::EventBuffer event;
+        traffic_.read_to_the_end([&] {
+            const ring::ReadStatus status = consumer.read(event);
+            audit.after_read(consumer, status, event);
+            if (paced_) {
+                progress_[who].cursor.store(consumer.cursor());
+                progress_[who].activity.announce();
+            }
+            return status;
+        });
+        if (consumer.cursor() != traffic_.total()) {
+            audit.complain("nothing to read before the end");
+        }
     }
 
-    // Publishes as fast as it can, or never more than a ring ahead of the slowest of the first `paced_by` readers.
+    // Publishes as fast as it can or, when paced, never more than a ring ahead of the slowest reader.
     template <class Atomics>
-    void run_producer(std::uint64_t events, unsigned paced_by) {
+    void run_producer(std::uint64_t events) {
         test::Random random = test::random_stream(99);
         test::Jitter::seed(random.next());
         ring::Producer<Atomics> producer(memory<Atomics>());
-        test::Backoff start;
-        while (running_.load(std::memory_order_relaxed) < GetParam().readers) {
-            start.wait();
-        }
+        started_.wait_until([&] { return running_.load() == GetParam().readers; });
         for (std::uint64_t i = 0; i < events; ++i) {
-            if (random.one_in(1000)) {
+            if (random.one_in(2000)) {
                 sched_yield();  // with one core, let the readers see some of it
             }
-            for (unsigned who = 0; who < paced_by; ++who) {
-                test::Backoff backoff;
-                while (i - progress_[who].load(std::memory_order_acquire) >= GetParam().slots) {
-                    backoff.wait();
-                }
+            for (unsigned who = 0; paced_ && who < GetParam().readers; ++who) {
+                progress_[who].activity.wait_until([&] { return i - progress_[who].cursor.load() < GetParam().slots; });
             }
             test::publish_next(producer, recipe_);
+            if (paced_) {
+                traffic_.wake_readers();
+            } else {
+                traffic_.note_publish(producer.published());
+            }
         }
-        finish_.announce(producer.published());
+        traffic_.end(producer.published());
     }
 
     // Readers with one atomic type, producer with another; the memory is the same.
     template <class ReaderAtomics, class WriterAtomics>
     void run(std::uint64_t events, bool paced) {
+        paced_ = paced;
         const unsigned readers = GetParam().readers;
         std::vector<test::ReaderAudit> audits(readers, test::ReaderAudit(recipe_, 0));
         std::vector<std::thread> threads;
         for (unsigned who = 0; who < readers; ++who) {
             threads.emplace_back([this, who, &audits] { run_reader<ReaderAtomics>(who, 0, audits[who]); });
         }
-        run_producer<WriterAtomics>(events, paced ? readers : 0);
+        run_producer<WriterAtomics>(events);
         for (std::thread& thread : threads) {
             thread.join();
         }
@@ -93,9 +106,16 @@ class Broadcast : public testing::TestWithParam<Setup> {
 
     test::EventRecipe recipe_{test::run_seed(), 0, GetParam().largest_payload};
     test::FormattedRegion region_{GetParam().slots};
-    test::Finish finish_;
+    struct Progress {
+        std::atomic<ring::Ticket> cursor{0};
+        test::Activity activity;
+    };
+
+    test::Traffic traffic_;
+    test::Activity started_;
     std::atomic<unsigned> running_{0};
-    std::unique_ptr<std::atomic<ring::Ticket>[]> progress_ { new std::atomic<ring::Ticket>[ GetParam().readers ]() };
+    bool paced_ = false;
+    std::unique_ptr<Progress[]> progress_{new Progress[GetParam().readers]};
 };
 
 INSTANTIATE_TEST_SUITE_P(Setups, Broadcast,
@@ -112,16 +132,16 @@ TEST_P(Broadcast, StalledReadersAreLappedWhileTheyCopy) {
 }
 
 TEST_P(Broadcast, AStalledProducerShowsNoHalfWrittenEvent) {
-    run<ring::StdAtomics, test::JitterAtomics>(test::scaled(20000), false);
+    run<ring::StdAtomics, test::JitterAtomics>(test::scaled(10000), false);
 }
 
 TEST_P(Broadcast, StallsOnBothSides) {
-    run<test::JitterAtomics, test::JitterAtomics>(test::scaled(15000), false);
+    run<test::JitterAtomics, test::JitterAtomics>(test::scaled(10000), false);
 }
 
 // Catches: an event lost although the ring was never overrun.
 TEST_P(Broadcast, AProducerThatWaitsForItsReadersLosesNothing) {
-    run<ring::StdAtomics, ring::StdAtomics>(test::scaled(20000), true);
+    run<ring::StdAtomics, ring::StdAtomics>(test::scaled(10000), true);
 }
 
 // Readers come at any time and from any of the two positions; each sees an unbroken history from there.
@@ -136,7 +156,8 @@ TEST_P(Broadcast, ReadersMayAttachDuringTraffic) {
     for (unsigned who = 0; who < readers; ++who) {
         threads.emplace_back([this, who, &complaints] {
             test::Random random = test::random_stream(200 + who);
-            running_.fetch_add(1, std::memory_order_relaxed);
+            running_.fetch_add(1);
+            started_.announce();
             for (int round = 0; round < kRounds && complaints[who].empty(); ++round) {
                 const auto words = memory<ring::StdAtomics>();
                 const ring::Ticket start = random.one_in(2) ? ring::oldest_ticket(words) : words.load_published();
@@ -147,13 +168,13 @@ TEST_P(Broadcast, ReadersMayAttachDuringTraffic) {
                     audit.after_read(consumer, consumer.read(event), event);
                 }
                 if (round + 1 == kRounds) {
-                    test::read_until_finished(consumer, audit, finish_);
+                    test::read_to_the_end(consumer, audit, traffic_);
                 }
                 complaints[who] = audit.complaint();
             }
         });
     }
-    run_producer<ring::StdAtomics>(events, 0);
+    run_producer<ring::StdAtomics>(events);
     for (std::thread& thread : threads) {
         thread.join();
     }

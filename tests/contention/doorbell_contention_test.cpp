@@ -23,11 +23,11 @@ namespace {
 
 constexpr std::size_t kMostConsumers = 8;
 
-// Wastes between nothing and about a microsecond: the window between the two sides' stores and loads is that small.
+// Wastes between nothing and a few hundred cycles, in steps of one: as long as a store stays in its buffer, which is
+// the window that both sides must meet.
 void adversarial_delay(test::Random& random) {
-    const std::uint64_t dice = random.next();
-    for (std::uint64_t i = dice % 4 == 0 ? (dice >> 8U) % 40 : 0; i > 0; --i) {
-        ring::StdAtomics::pause();
+    for (std::uint64_t i = random.below(1000); i > 0; --i) {
+        asm volatile("" ::: "memory");
     }
 }
 
@@ -45,7 +45,7 @@ class Rig {
             threads_.emplace_back([this, who] {
                 test::Random random = test::random_stream(who);
                 test::Jitter::seed(random.next());
-                test::run_sleeping_consumer<Atomics>(memory_, *consumers_[who], batches_[who], audits_[who], finish_,
+                test::run_sleeping_consumer<Atomics>(memory_, *consumers_[who], batches_[who], audits_[who], traffic_,
                                                      [&] { adversarial_delay(random); });
             });
         }
@@ -59,16 +59,16 @@ class Rig {
 
     // Waits until every consumer has read all full batches there are, looking for lost wakeups meanwhile.
     void wait_for_readers() {
-        for (std::size_t who = 0; who < consumers_.size(); ++who) {
-            test::Backoff backoff;
-            while (consumers_[who]->read_up_to.load() + batches_[who] <= producer_.published()) {
-                if (test::wakeup_is_lost(*consumers_[who], producer_.published())) {
-                    ADD_FAILURE() << "wakeup lost: consumer " << who << " sleeps for ticket "
-                                  << consumers_[who]->asleep_until.load() << " of " << producer_.published();
-                    lost_ = true;
-                    return;
-                }
-                backoff.wait();
+        const std::uint64_t published = producer_.published();
+        for (std::size_t who = 0; who < consumers_.size() && !lost_; ++who) {
+            test::SleepingConsumer<Sleeper>& consumer = *consumers_[who];
+            consumer.activity.wait_until([&] {
+                lost_ = test::wakeup_is_lost(consumer, published);
+                return lost_ || consumer.read_up_to.load() + batches_[who] > published;
+            });
+            if (lost_) {
+                ADD_FAILURE() << "wakeup lost: consumer " << who << " sleeps for ticket "
+                              << consumer.asleep_until.load() << " of " << published;
             }
         }
     }
@@ -77,18 +77,18 @@ class Rig {
     void finish() {
         const std::uint64_t published = producer_.published();
         const std::vector<std::uint64_t> sent = signals();
-        finish_.announce(published);
+        traffic_.end(published);
         producer_.close();
         ringer_.ring_all([this](std::size_t who) { signal(who); });
         for (std::size_t who = 0; who < consumers_.size(); ++who) {
-            test::Backoff backoff;
-            while (!consumers_[who]->finished.load()) {
-                if (test::wakeup_is_lost(*consumers_[who], AEGIS_WAKE_NEVER)) {
+            test::SleepingConsumer<Sleeper>& consumer = *consumers_[who];
+            consumer.activity.wait_until([&] {
+                if (test::wakeup_is_lost(consumer, AEGIS_WAKE_NEVER)) {
                     ADD_FAILURE() << "consumer " << who << " sleeps on though the driver has closed";
                     signal(who);
                 }
-                backoff.wait();
-            }
+                return consumer.finished.load();
+            });
             threads_[who].join();
         }
         for (std::size_t who = 0; who < consumers_.size(); ++who) {
@@ -133,7 +133,7 @@ class Rig {
         ring::ring_memory_of<Atomics>(region_.bytes().data(), ring::load_identity(region_.bytes().data()));
     ring::Producer<Atomics> producer_{memory_};
     ring::DoorbellRinger<std::size_t, kMostConsumers, Atomics> ringer_;
-    test::Finish finish_;
+    test::Traffic traffic_;
     std::vector<std::unique_ptr<test::SleepingConsumer<Sleeper>>> consumers_;
     std::vector<test::ReaderAudit> audits_;
     std::vector<std::thread> threads_;
@@ -157,11 +157,7 @@ void race_with_sleep(std::size_t consumers, std::uint64_t sleeps) {
 // Catches: either fence of the doorbell removed or weakened (x86 reorders a store with a later load), the second look
 // dropped, the look before the bell, the exchange dropped.
 TEST(DoorbellContention, NoWakeupIsLostByAConsumerThatSpins) {
-    race_with_sleep<ring::StdAtomics, test::SpinSleeper>(1, test::count_from_environment("AEGIS_SLEEPS", 300000));
-}
-
-TEST(DoorbellContention, NoWakeupIsLostOnAFutex) {
-    race_with_sleep<ring::StdAtomics, test::FutexSleeper>(1, test::scaled(30000));
+    race_with_sleep<ring::StdAtomics, test::SpinSleeper>(1, test::count_from_environment("AEGIS_SLEEPS", 200000));
 }
 
 TEST(DoorbellContention, NoWakeupIsLostOnAnEventFd) {
@@ -173,11 +169,11 @@ TEST(DoorbellContention, NoWakeupIsLostOnAPipe) {
 }
 
 TEST(DoorbellContention, NoWakeupIsLostBetweenStalls) {
-    race_with_sleep<test::JitterAtomics, test::SpinSleeper>(1, test::scaled(50000));
+    race_with_sleep<test::JitterAtomics, test::SpinSleeper>(1, test::scaled(20000));
 }
 
 TEST(DoorbellContention, NoWakeupIsLostAmongEightSleepers) {
-    race_with_sleep<ring::StdAtomics, test::SpinSleeper>(kMostConsumers, test::scaled(5000));
+    race_with_sleep<ring::StdAtomics, test::SpinSleeper>(kMostConsumers, test::scaled(2000));
 }
 
 // Bursts of any length and consumers with different batches.
@@ -186,7 +182,7 @@ TEST(DoorbellContention, NoWakeupIsLostAmongEightSleepers) {
 TEST(DoorbellContention, ABatchOfKCostsOneSignalPerKEventsAtMost) {
     Rig<ring::StdAtomics, test::SpinSleeper> rig({1, 2, 7, 64});
     test::Random random = test::random_stream(78);
-    for (std::uint64_t round = 0; !rig.lost() && round < test::scaled(20000); ++round) {
+    for (std::uint64_t round = 0; !rig.lost() && round < test::scaled(5000); ++round) {
         for (std::uint64_t i = random.between(1, 20); i > 0; --i) {
             rig.publish();
         }
@@ -206,18 +202,19 @@ TEST(DoorbellContention, ABusyConsumerIsNeverSignalled) {
     ring::Producer<> producer(region.memory());
     ring::DoorbellRinger<int, 1> ringer;
     ringer.add(&wake_at, 0);
-    test::Finish finish;
+    test::Traffic traffic;
     test::ReaderAudit audit(recipe, 0);
     std::thread reader([&] {
         ring::Consumer<> consumer(region.memory(), 0);
-        test::read_until_finished(consumer, audit, finish);
+        test::read_to_the_end(consumer, audit, traffic);
     });
     std::uint64_t signals = 0;
     for (std::uint64_t i = 0; i < test::scaled(200000); ++i) {
         test::publish_next(producer, recipe);
+        traffic.note_publish(producer.published());
         signals += ringer.ring(producer.published(), [](int) {});
     }
-    finish.announce(producer.published());
+    traffic.end(producer.published());
     reader.join();
     EXPECT_EQ(signals, 0U);
     EXPECT_EQ(audit.complaint(), "");
@@ -265,7 +262,7 @@ TEST(DoorbellContention, SerialisedProducersLoseNoWakeup) {
     for (std::uint64_t who = 0; who < 3; ++who) {
         producers.emplace_back([&, who] {
             test::Random random = test::random_stream(80 + who);
-            for (std::uint64_t i = 0; i < test::scaled(4000); ++i) {
+            for (std::uint64_t i = 0; i < test::scaled(2000); ++i) {
                 adversarial_delay(random);
                 const std::lock_guard<std::mutex> hold(lock);
                 if (rig.lost()) {

@@ -12,7 +12,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/producer.hpp"
-#include "contention/backoff.hpp"
+#include "contention/activity.hpp"
 #include "contention/reading.hpp"
 
 namespace aegis::test {
@@ -32,6 +32,7 @@ struct SleepingConsumer {
     std::atomic<ring::Ticket> read_up_to{0};
     std::atomic<std::uint64_t> sleeps{0};
     std::atomic<bool> finished{false};
+    Activity activity;  // announced after each change of the above that the producer may wait for
 
     // The producer's own.
     std::uint64_t signals_sent = 0;
@@ -41,7 +42,7 @@ struct SleepingConsumer {
 // going to sleep.
 template <class Atomics, class Sleeper, class Delay>
 void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sleeper>& self, std::uint64_t batch,
-                           ReaderAudit& audit, const Finish& finish, Delay&& delay) {
+                           ReaderAudit& audit, Traffic& traffic, Delay&& delay) {
     using Word = typename Atomics::template Atomic<std::uint64_t>;
     static_assert(sizeof(Word) == sizeof(self.wake_at));
     ring::Consumer<Atomics> consumer(memory, 0);
@@ -49,10 +50,11 @@ void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sl
                                              reinterpret_cast<Word*>(&self.cursor));
     for (;;) {
         // The end is looked up first: nothing comes after what is read below if it is already known.
-        const ring::Ticket total = finish.seen();
+        const ring::Ticket total = traffic.total();
         audit.drain(consumer);
         listener.report_cursor(consumer.cursor());
         self.read_up_to.store(consumer.cursor());
+        self.activity.announce();
         if (total != kStillPublishing) {
             if (consumer.cursor() != total) {
                 audit.complain("nothing to read before the end");
@@ -64,6 +66,7 @@ void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sl
             delay();
             self.sleeps.fetch_add(1);
             self.asleep_until.store(consumer.cursor() + batch);
+            self.activity.announce();
             const std::uint64_t taken = self.sleeper.wait();
             self.asleep_until.store(0);
             self.signals_taken.fetch_add(taken);
@@ -71,6 +74,7 @@ void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sl
         }
     }
     self.finished.store(true);
+    self.activity.announce();
 }
 
 // Is it certain that nothing will wake this consumer, although its batch is there? To be asked by the producer, after

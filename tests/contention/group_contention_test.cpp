@@ -48,23 +48,24 @@ class GroupContention : public testing::TestWithParam<Setup> {
             threads.emplace_back([&, who, members = member_count] {
                 test::Jitter::seed(test::random_stream(who).next());
                 ring::GroupMember<Atomics> member(*groups[who / members]);
-                test::read_until_finished(member, records[who], finish_);
+                test::read_to_the_end(member, records[who], traffic_);
             });
         }
         test::ReaderAudit audit(recipe_, 0);
         std::thread broadcast([&] {
             ring::Consumer<> consumer(memory<ring::StdAtomics>(), 0);
-            test::read_until_finished(consumer, audit, finish_);
+            test::read_to_the_end(consumer, audit, traffic_);
         });
 
         ring::Producer<> producer(memory<ring::StdAtomics>());
         for (std::uint64_t i = 0; i < events; ++i) {
             test::publish_next(producer, recipe_);
-            if (i % 64 == 0) {
+            traffic_.note_publish(producer.published());
+            if (i % 1024 == 0) {
                 sched_yield();
             }
         }
-        finish_.announce(producer.published());
+        traffic_.end(producer.published());
         for (std::thread& thread : threads) {
             thread.join();
         }
@@ -86,7 +87,7 @@ class GroupContention : public testing::TestWithParam<Setup> {
 
     test::EventRecipe recipe_{test::run_seed(), 0, 300};
     test::FormattedRegion region_{GetParam().slots};
-    test::Finish finish_;
+    test::Traffic traffic_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Setups, GroupContention,

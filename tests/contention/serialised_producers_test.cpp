@@ -25,14 +25,14 @@ TEST(SerialisedProducers, PublishOneUnbrokenHistory) {
     const std::uint64_t each = test::scaled(30000);
     const test::EventRecipe recipe(test::run_seed(), 0, 400);
     test::FormattedRegion region(64);
-    test::Finish finish;
+    test::Traffic traffic;
 
     std::vector<test::ReaderAudit> audits(kReaders, test::ReaderAudit(recipe, 0));
     std::vector<std::thread> readers;
     for (unsigned who = 0; who < kReaders; ++who) {
         readers.emplace_back([&, who] {
             ring::Consumer<> consumer(region.memory(), 0);
-            test::read_until_finished(consumer, audits[who], finish);
+            test::read_to_the_end(consumer, audits[who], traffic);
         });
     }
 
@@ -46,6 +46,7 @@ TEST(SerialisedProducers, PublishOneUnbrokenHistory) {
             for (std::uint64_t i = 0; i < each; ++i) {
                 const std::lock_guard<std::mutex> hold(lock);
                 test::publish_next(producer, recipe);
+                traffic.note_publish(producer.published());
                 if (i % 16 == who) {
                     producer.publish(1, 0, oversize.data(), oversize.size());
                 }
@@ -58,7 +59,7 @@ TEST(SerialisedProducers, PublishOneUnbrokenHistory) {
     for (std::thread& thread : producers) {
         thread.join();
     }
-    finish.announce(producer.published());
+    traffic.end(producer.published());
     for (std::thread& thread : readers) {
         thread.join();
     }

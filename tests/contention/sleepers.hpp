@@ -1,4 +1,4 @@
-// What a consumer sleeps on: the real primitives of the host, and two cheap ones that make millions of sleeps
+// What a consumer sleeps on: the real primitives of the host, and a cheap one that makes millions of sleeps
 // affordable.
 //
 // Each has signal(), called by the producer, and wait(), which blocks until there is a signal and returns how many it
@@ -15,51 +15,29 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "contention/backoff.hpp"
+#include "contention/activity.hpp"
 #include "contention/mapping.hpp"
 
 namespace aegis::test {
 
-// A word that the sleeper watches. Never enters the kernel while both sides have a processor.
+// A word that the sleeper watches for a while before it sleeps on a futex: with a processor for each side no sleep
+// enters the kernel.
 class SpinSleeper {
   public:
-    void signal() { signals_.fetch_add(1, std::memory_order_release); }
+    void signal() {
+        signals_.fetch_add(1);
+        activity_.announce();
+    }
 
     std::uint64_t wait() {
-        Backoff backoff;
-        for (;;) {
-            const std::uint64_t taken = signals_.exchange(0, std::memory_order_acquire);
-            if (taken != 0) {
-                return taken;
-            }
-            backoff.wait();
-        }
+        std::uint64_t taken = 0;
+        activity_.wait_until([&] { return (taken = signals_.exchange(0)) != 0; });
+        return taken;
     }
 
   private:
     std::atomic<std::uint64_t> signals_{0};
-};
-
-// A futex behind std::atomic's wait and notify.
-class FutexSleeper {
-  public:
-    void signal() {
-        signals_.fetch_add(1, std::memory_order_release);
-        signals_.notify_one();
-    }
-
-    std::uint64_t wait() {
-        for (;;) {
-            signals_.wait(0, std::memory_order_acquire);
-            const int taken = signals_.exchange(0, std::memory_order_acquire);
-            if (taken != 0) {
-                return static_cast<std::uint64_t>(taken);
-            }
-        }
-    }
-
-  private:
-    std::atomic<int> signals_{0};
+    Activity activity_;
 };
 
 class EventFdSleeper {
