@@ -5,7 +5,7 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz lint clean
+.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'
 	@echo 'make bench-accept     make the last full measurement the committed one'
 	@echo 'make fuzz SECONDS=600 fuzz the control requests and the consumer page, so long each'
+	@echo 'make mutation         change one thing in the ring, 115 times, and see a test fail each time (15 minutes)'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -55,6 +56,10 @@ fuzz:
 	@for fuzzer in fuzz_ioctl fuzz_consumer_page; do \
 		tests/fuzz/run_fuzzer.sh build/asan/bin/$$fuzzer tests/fuzz/corpus/$$fuzzer build/fuzz/$$fuzzer $(SECONDS) || exit 1; \
 	done
+
+mutation:
+	@cmake/install-dependencies.sh test
+	@tests/mutation/run
 
 lint:
 	@cmake/install-dependencies.sh lint
