@@ -133,7 +133,7 @@ TEST_F(Pull, TellsNothingFromBeforeThisLoad) {
     }
 }
 
-// An agent as Part 2 has it, from capabilities.md A alone: none of include/aegis is used.
+// An agent of the classic design, which knows the pull protocol and nothing else: none of include/aegis is used.
 struct Part2Agent {
     TestHost& host;
     host::Process& process;

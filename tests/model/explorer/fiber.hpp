@@ -35,9 +35,10 @@ class Fiber {
     std::size_t stack_bytes_ = 0;
     void (*entry_)(void*) = nullptr;
     void* argument_ = nullptr;
-    void* sanitizer_state_ = nullptr;
-    const void* known_stack_ = nullptr;
-    std::size_t known_stack_bytes_ = 0;
+    // For the sanitizers, which want to know about every stack.
+    [[maybe_unused]] void* sanitizer_state_ = nullptr;
+    [[maybe_unused]] const void* known_stack_ = nullptr;
+    [[maybe_unused]] std::size_t known_stack_bytes_ = 0;
 };
 
 }  // namespace aegis::model
