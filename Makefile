@@ -15,7 +15,7 @@ help:
 	@echo 'make bench-quick      measure the ratios only (2 minutes)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'
 	@echo 'make bench-accept     make the last full measurement the committed one'
-	@echo 'make fuzz SECONDS=600 fuzz the control requests and the consumer page, so long each'
+	@echo 'make fuzz SECONDS=600 fuzz the control requests, the consumer page and the ring, so long each'
 	@echo 'make mutation         change one thing in the ring, 115 times, and see a test fail each time (15 minutes)'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
@@ -52,8 +52,8 @@ bench-accept:
 SECONDS ?= 600
 fuzz:
 	@cmake/install-dependencies.sh test
-	@AEGIS_BUILD_TESTS=ON cmake/build.sh asan fuzz_ioctl fuzz_consumer_page
-	@for fuzzer in fuzz_ioctl fuzz_consumer_page; do \
+	@AEGIS_BUILD_TESTS=ON cmake/build.sh asan fuzz_ioctl fuzz_consumer_page fuzz_consumer
+	@for fuzzer in fuzz_ioctl fuzz_consumer_page fuzz_consumer; do \
 		tests/fuzz/run_fuzzer.sh build/asan/bin/$$fuzzer tests/fuzz/corpus/$$fuzzer build/fuzz/$$fuzzer $(SECONDS) || exit 1; \
 	done
 
