@@ -165,6 +165,11 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
             for (int k = 0; k < 20; ++k) {
                 wake_at->store(0, std::memory_order_relaxed);
             }
+            // At least once the producers are seen to ring, so that the race takes place on one busy core as well.
+            while (i == 0 && observer.query().reply->WakeupsSent == 0) {
+                wake_at->store(0, std::memory_order_relaxed);
+                std::this_thread::yield();
+            }
             switch (i % 3) {
                 case 0:
                     EXPECT_EQ(consumer.teardown(), STATUS_SUCCESS);
@@ -182,7 +187,6 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
         }
         const QueryResult query = observer.query();
         EXPECT_EQ(query.reply->Callbacks[0].Events, query.reply->Published);
-        EXPECT_GT(query.reply->WakeupsSent, 0U) << "no bell ever rang: the race never took place";
     }
 }
 

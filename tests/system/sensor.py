@@ -25,6 +25,13 @@ def wait_until(condition, what):
         time.sleep(0.01)
 
 
+def written_to(file):
+    """What a child has written to a file that it shares with us. Read through a description of our own: seeking in the
+    shared one would move the place where the child writes next."""
+    with open(f"/proc/self/fd/{file.fileno()}", encoding="utf-8") as reader:
+        return reader.read()
+
+
 class Host:
     """A running aegismon-host; on leaving the scope it is asked to end and must do so with exit code 0."""
 
@@ -44,8 +51,7 @@ class Host:
                 raise AssertionError(f"host did not start: {self.messages()}")
 
     def messages(self):
-        self.stderr.seek(0)
-        return self.stderr.read()
+        return written_to(self.stderr)
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -80,12 +86,10 @@ class Agent:
         return self.process.wait(PATIENCE)
 
     def messages(self):
-        self.stderr.seek(0)
-        return self.stderr.read()
+        return written_to(self.stderr)
 
     def lines(self):
-        self.stdout.seek(0)
-        return self.stdout.read().splitlines()
+        return written_to(self.stdout).splitlines()
 
     def events(self):
         return [json.loads(line) for line in self.lines()]
