@@ -2,10 +2,11 @@
 #
 #   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
 #   SECONDS   how long `fuzz` runs each fuzzer
+#   MINUTES   how long `soak` runs the ring
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation lint clean
+.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation soak lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
@@ -17,6 +18,7 @@ help:
 	@echo 'make bench-accept     make the last full measurement the committed one'
 	@echo 'make fuzz SECONDS=600 fuzz the control requests, the consumer page and the ring, so long each'
 	@echo 'make mutation         change one thing in the ring, 115 times, and see a test fail each time (15 minutes)'
+	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -60,6 +62,14 @@ fuzz:
 mutation:
 	@cmake/install-dependencies.sh test
 	@tests/mutation/run
+
+MINUTES ?= 10
+soak:
+	@cmake/install-dependencies.sh test
+	@AEGIS_BUILD_TESTS=ON cmake/build.sh release aegis_contention_tests aegis_ring_soak
+	@AEGIS_SLEEPS=10000000 build/release/bin/aegis_contention_tests \
+		--gtest_filter=DoorbellContention.NoWakeupIsLostByAConsumerThatSpins
+	@build/release/bin/aegis_ring_soak $(MINUTES)
 
 lint:
 	@cmake/install-dependencies.sh lint
