@@ -339,7 +339,9 @@ TEST(SameSession, ComparesAllSixteenBytes) {
     std::memcpy(a.SessionId, test::kSessionA, sizeof(a.SessionId));
     for (std::size_t byte = 0; byte < 16; ++byte) {
         AEGIS_RING_IDENTITY b = a;
-        b.SlotCount = 77;
+        b.SlotCount = 77;  // what lies before and behind the id does not count
+        b.RegionBytes = 78;
+        b.Reserved[0] = 79;
         EXPECT_TRUE(ring::same_session(a, b));
         b.SessionId[byte] ^= 0x80U;
         EXPECT_FALSE(ring::same_session(a, b)) << byte;

@@ -103,6 +103,24 @@ TYPED_TEST(SlotCopy, OutOfSlotEqualsMemcpyForEveryLengthAndAlignment) {
     }
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// Catches: the slow copy shipped, or the one that sanitizers cannot see tested under them.
+TEST(SlotCopyChoice, IsTheVectorBodyUnlessASanitizerLooks) {
+#if defined(__x86_64__)
+    EXPECT_EQ(ring::StdAtomics::kVectorCopy, !kSanitized);
+#else
+    EXPECT_FALSE(ring::StdAtomics::kVectorCopy);
+#endif
+}
+
 TEST(SlotCopyBlock, CopiesItsBytesAndNoOther) {
 #if defined(__x86_64__)
     const std::vector<std::byte> source = random_bytes(ring::detail::kVectorBlockBytes + 2);
