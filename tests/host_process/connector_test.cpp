@@ -180,7 +180,27 @@ TEST(Connector, AProcessThatExistedBeforeIsNotAnnouncedButItsEndIs) {
     EXPECT_EQ(sink.of(old.pid()).size(), 1U);
 }
 
-// Catches: reading the image late (then some are gone), receive buffers that overflow, events dropped anywhere.
+// Catches: a start left without its path because its process ended before /proc was read.
+TEST(Connector, AProcessThatIsGoneBeforeItIsLookedAtHasItsImageAllTheSame) {
+    host::sources::ExecRecorder probe;
+    if (const auto error = probe.start()) {
+        GTEST_SKIP() << *error;
+    }
+    RecordingSink sink;
+    ConnectorSource source([](std::string_view) {},
+                           [](std::uint32_t) {
+                               return host::sources::ImageBytes{"tru", false, false};
+                           });
+    if (const auto error = source.start(sink)) {
+        GTEST_SKIP() << error->message;
+    }
+    ChildProcess child({"/bin/true"});
+    ASSERT_TRUE(sink.wait_for_end_of(child.pid()));
+    EXPECT_EQ(sink.of(child.pid()).front().image, image_of("/bin/true"));
+    EXPECT_TRUE(sink.of(child.pid()).front().exact);
+}
+
+// Catches: an image read late and not recorded, receive buffers that overflow, events dropped anywhere.
 TEST_F(ConnectorTest, AFloodOfShortProcessesIsCompleteAndExact) {
     constexpr std::size_t kProcesses = 500;
     std::vector<pid_t> pids;
@@ -248,6 +268,30 @@ TEST(Connector, EveryEventIsEitherReceivedOrCountedAsDropped) {
     EXPECT_GT(socket.dropped(), dropped_before);
     constexpr std::size_t kEventsPerChild = 3;
     EXPECT_GE(received - received_before + (socket.dropped() - dropped_before), kEventsPerChild * kChildrenPerCpu);
+}
+
+// Catches: the kernel's acknowledgement of somebody else's subscription, which has a number of its own,
+// taken for a lost event.
+TEST(Connector, AnotherSubscriptionIsNoLoss) {
+    ConnectorSocket socket;
+    if (const auto error = socket.open()) {
+        GTEST_SKIP() << error->message;
+    }
+    const auto drain = [&] {
+        std::span<const KernelEvent> events;
+        while (socket.receive(events)) {
+        }
+    };
+    run_children_on_every_cpu(1);
+    drain();
+    const std::uint64_t dropped_before = socket.dropped();
+    for (int i = 0; i < 10; ++i) {
+        ConnectorSocket other;
+        ASSERT_FALSE(other.open());
+    }
+    run_children_on_every_cpu(1);
+    drain();
+    EXPECT_EQ(socket.dropped(), dropped_before);
 }
 
 // Runs `body` in a child of the test where the kernel shows another network: the connector is not there.

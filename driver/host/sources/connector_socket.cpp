@@ -30,7 +30,7 @@ SourceError system_error(const char* what, int error, const char* remedy) {
 
 constexpr const char* kPrivilege =
     "the process events connector needs CAP_NET_ADMIN: run as root, or grant it with "
-    "'setcap cap_net_admin,cap_sys_ptrace,cap_sys_nice+ep' on aegismon-host, or use --source procfs";
+    "'setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_sys_nice+ep' on aegismon-host, or use --source procfs";
 constexpr const char* kKernel =
     "this kernel or network namespace has no process events connector (CONFIG_PROC_EVENTS; in a container: "
     "--network host --pid host); use --source procfs";
@@ -40,7 +40,6 @@ constexpr const char* kNamespace =
     "--source procfs";
 
 // proc_event.what. The kernel's header declares these in one scope up to version 6.5 and in another after.
-constexpr std::uint32_t kWhatNone = 0;  // the acknowledgement of a subscription, ours or another program's
 constexpr std::uint32_t kWhatFork = 0x00000001;
 constexpr std::uint32_t kWhatExec = 0x00000002;
 constexpr std::uint32_t kWhatExit = 0x80000000;
@@ -171,15 +170,12 @@ void ConnectorSocket::decode(std::span<const std::byte> datagram) {
         return;
     }
     std::memcpy(&event, datagram.data() + kPayloadOffset, std::min(sizeof(event), datagram.size() - kPayloadOffset));
-    const auto what = static_cast<std::uint32_t>(event.what);
-    if (what == kWhatNone) {
-        return;
-    }
+    // Of every kind: the acknowledgement of another program's subscription takes a number as well.
     count_gap(event.cpu, connector.seq);
 
     const auto time = static_cast<std::int64_t>(event.timestamp_ns);
     const auto id = [](__kernel_pid_t pid) { return static_cast<std::uint32_t>(pid); };
-    switch (what) {
+    switch (static_cast<std::uint32_t>(event.what)) {
         case kWhatFork: {
             const auto& fork = event.event_data.fork;
             events_.push_back(

@@ -19,7 +19,8 @@ constexpr std::int64_t kReportIntervalNanoseconds = 1'000'000'000;
 
 }  // namespace
 
-ConnectorSource::ConnectorSource(Report report) : report_(std::move(report)) {}
+ConnectorSource::ConnectorSource(Report report, ImageReader read_image)
+    : report_(std::move(report)), read_image_(read_image) {}
 
 ConnectorSource::~ConnectorSource() {
     stop();
@@ -29,6 +30,7 @@ std::optional<SourceError> ConnectorSource::start(ProcessSink& sink) {
     if (std::optional<SourceError> error = socket_.open()) {
         return error;
     }
+    record_programs();
     tracker_ = std::make_unique<ProcessTracker>(sink);
     // The reader first: what happens while the existing processes are looked at must not wait.
     reader_ = std::thread([this] { read_events(); });
@@ -57,6 +59,22 @@ void ConnectorSource::raise_priority() {
     }
 }
 
+void ConnectorSource::record_programs() {
+    if (const std::optional<std::string> error = recorder_.start()) {
+        report_(
+            fmt::format("connector: no record of started programs ({}; needs CAP_SYS_ADMIN): the path of processes "
+                        "that end before it is read will be missing",
+                        *error));
+    }
+}
+
+ImageBytes ConnectorSource::image_of_exec(std::uint32_t pid) {
+    // First, because the process may be about to end; the record does not go away.
+    ImageBytes seen = read_image_(pid);
+    recorder_.receive();
+    return recorder_.image_of_exec(pid, std::move(seen));
+}
+
 void ConnectorSource::read_events() {
     raise_priority();
     std::vector<ActivityRecord> records;
@@ -69,13 +87,18 @@ void ConnectorSource::read_events() {
             ActivityRecord& record = records.emplace_back();
             record.event = event;
             if (event.kind == KernelEventKind::kExec) {
-                record.image = read_image(event.process);
+                record.image = image_of_exec(event.process);
                 images_unknown_.fetch_add(record.image.exact ? 0 : 1, std::memory_order_relaxed);
                 if (record.image.denied && !std::exchange(reported_denial, true)) {
                     report_(
                         "connector: the path of other users' processes cannot be read (needs CAP_SYS_PTRACE); "
                         "they are reported by their short name");
                 }
+            } else if (event.kind == KernelEventKind::kExit && event.thread == event.process) {
+                // Received first: what a failed exec left in the queue must not be taken for the next
+                // process of this number.
+                recorder_.receive();
+                recorder_.forget(event.process);
             }
         }
         queue_.push(records, socket_.dropped() + socket_.overruns() != losses_before);

@@ -2,17 +2,22 @@
 //
 // Two threads. The reader runs at real-time priority and does nothing but receive and read the image
 // path of an exec, because /proc/PID/exe is gone as soon as the process is: without the priority up to
-// 40 of 100 short processes had ended before the link was read, with it none of 4500. It must never
-// wait for a lock that the driver holds, so another thread, at ordinary priority, calls the sink.
+// 40 of 100 short processes had ended before the link was read, with it none of 4500, and on a machine
+// whose processors were taken away 2 of 500. For these there is the kernel's record of opened programs.
+// The reader must never wait for a lock that the driver holds, so another thread, at ordinary priority,
+// calls the sink.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
 #include "driver/host/sources/connector_socket.hpp"
+#include "driver/host/sources/exec_recorder.hpp"
+#include "driver/host/sources/process_files.hpp"
 #include "driver/host/sources/process_tracker.hpp"
 #include "driver/host/sources/record_queue.hpp"
 #include "driver/host/sources/stop_signal.hpp"
@@ -21,7 +26,10 @@ namespace aegis::host::sources {
 
 class ConnectorSource final : public ActivitySource {
   public:
-    explicit ConnectorSource(Report report);
+    // read_image of process_files.hpp, or what a test puts in its place.
+    using ImageReader = ImageBytes (*)(std::uint32_t pid);
+
+    explicit ConnectorSource(Report report, ImageReader read_image = sources::read_image);
     ~ConnectorSource() override;
 
     std::string_view name() const override { return "connector"; }
@@ -30,18 +38,23 @@ class ConnectorSource final : public ActivitySource {
 
     // kernel_dropped: events the kernel could not deliver (by their numbers); kernel_overruns: times it
     // said so; queue_dropped: events this process was too slow for; images_unknown: starts without an
-    // exact path, because the process was gone or belongs to another user.
+    // exact path, because the process was gone or belongs to another user and no record of its program
+    // could be kept either.
     std::vector<Counter> counters() const override;
 
   private:
     void read_events();
     void track();
     void raise_priority();
+    void record_programs();
+    ImageBytes image_of_exec(std::uint32_t pid);
     void report_losses(std::int64_t now);
     std::uint64_t losses() const;
 
     Report report_;
+    ImageReader read_image_;
     ConnectorSocket socket_;
+    ExecRecorder recorder_;
     RecordQueue queue_;
     StopSignal stop_;
     std::unique_ptr<ProcessTracker> tracker_;

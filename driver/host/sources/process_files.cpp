@@ -35,21 +35,6 @@ std::string read_small_file(const char* path) {
     return bytes > 0 ? std::string(text.data(), static_cast<std::size_t>(bytes)) : std::string();
 }
 
-// The kernel appends " (deleted)" to the name of a file that lost it, but a file may also be called so.
-void strip_deleted(std::uint32_t pid, std::string& path) {
-    constexpr std::string_view kSuffix = " (deleted)";
-    if (!std::string_view(path).ends_with(kSuffix)) {
-        return;
-    }
-    struct stat running {};
-    struct stat named {};
-    const bool is_its_name = stat(proc_path(pid, "exe").data(), &running) == 0 && stat(path.c_str(), &named) == 0 &&
-                             running.st_ino == named.st_ino && running.st_dev == named.st_dev;
-    if (!is_its_name) {
-        path.resize(path.size() - kSuffix.size());
-    }
-}
-
 std::optional<ProcessStat> parse_stat(const std::string& text) {
     // The command name may hold blanks and parentheses; the fields begin after the last one.
     const std::size_t name_end = text.rfind(')');
@@ -100,13 +85,30 @@ bool any_thread(std::uint32_t pid, Condition condition) {
 
 }  // namespace
 
-ImageBytes read_image(std::uint32_t pid) {
+std::optional<std::string> read_file_link(const char* link) {
     std::array<char, PATH_MAX> target;
-    const ssize_t bytes = readlink(proc_path(pid, "exe").data(), target.data(), target.size());
-    if (bytes > 0) {
-        ImageBytes image{std::string(target.data(), static_cast<std::size_t>(bytes)), true, false};
-        strip_deleted(pid, image.path);
-        return image;
+    const ssize_t bytes = readlink(link, target.data(), target.size());
+    if (bytes <= 0) {
+        return std::nullopt;
+    }
+    std::string path(target.data(), static_cast<std::size_t>(bytes));
+    // The kernel appends this to the name of a file that lost it, but a file may also be called so.
+    constexpr std::string_view kSuffix = " (deleted)";
+    if (path.ends_with(kSuffix)) {
+        struct stat opened {};
+        struct stat named {};
+        const bool is_its_name = stat(link, &opened) == 0 && stat(path.c_str(), &named) == 0 &&
+                                 opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+        if (!is_its_name) {
+            path.resize(path.size() - kSuffix.size());
+        }
+    }
+    return path;
+}
+
+ImageBytes read_image(std::uint32_t pid) {
+    if (std::optional<std::string> path = read_file_link(proc_path(pid, "exe").data())) {
+        return {*std::move(path), true, false};
     }
     const bool denied = errno == EACCES;
     std::string name = read_small_file(proc_path(pid, "comm").data());

@@ -13,7 +13,7 @@ namespace aegis::host::sources {
 // The image of a process as the kernel names it: bytes, not necessarily UTF-8.
 struct ImageBytes {
     std::string path;
-    bool exact = false;   // from /proc/PID/exe; otherwise the short command name, or nothing
+    bool exact = false;   // the program's path; otherwise the short command name, or a guess, or nothing
     bool denied = false;  // not exact for want of permission (CAP_SYS_PTRACE)
 };
 
@@ -26,8 +26,12 @@ struct Image {
 // Shared by a process and those that it forked and that run the same image.
 using ImagePointer = std::shared_ptr<const Image>;
 
+// What a link of /proc to an open file names; none, with errno, when it cannot be read. A file deleted
+// since is reported by the name it was opened by.
+std::optional<std::string> read_file_link(const char* link);
+
 // Reads /proc/PID/exe. When the link is gone or not permitted: /proc/PID/comm, not exact. When the
-// process is gone altogether: empty. A file deleted since is reported by the name it was started by.
+// process is gone altogether: empty.
 ImageBytes read_image(std::uint32_t pid);
 
 ImagePointer to_nt_image(const ImageBytes& bytes);
