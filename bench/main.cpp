@@ -43,6 +43,9 @@ int main(int argc, char** argv) {
     app.add_option("--suite", chosen, "run these suites only");
     CLI11_PARSE(app, argc, argv);
 
+    if (plan.quick) {
+        plan.group_limit = 25 * kSecond;
+    }
     plan.sample = (plan.quick ? 20 : 50) * kMillisecond;
     if (sample_ms != 0) {
         plan.sample = sample_ms * kMillisecond;

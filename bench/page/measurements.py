@@ -32,6 +32,7 @@ class Measurements:
         self.machine = data["machine"]
         self.contenders = {record["name"]: record for record in data["contenders"]}
         self.skipped = data["skipped"]
+        self.incomplete = data["incomplete"]
         self.distributions = data["distributions"]
         self.samples = data["samples"]
         self._accepted = defaultdict(list)

@@ -72,6 +72,18 @@ void write_record(Writer& writer, const SkippedRecord& record) {
     writer.EndObject();
 }
 
+void write_record(Writer& writer, const IncompleteRecord& record) {
+    writer.StartObject();
+    write_text(writer, "group", record.group);
+    writer.Key("rounds");
+    writer.Int(record.rounds);
+    writer.Key("counted");
+    writer.Int(record.counted);
+    writer.Key("wanted");
+    writer.Int(record.wanted);
+    writer.EndObject();
+}
+
 void write_record(Writer& writer, const ContenderRecord& record) {
     writer.StartObject();
     write_text(writer, "name", record.name);
@@ -106,6 +118,7 @@ void Results::write(const std::string& path) const {
     writer.EndObject();
     write_records(writer, "contenders", contenders_);
     write_records(writer, "skipped", skipped_);
+    write_records(writer, "incomplete", incomplete_);
     write_records(writer, "distributions", distributions_);
     write_records(writer, "samples", samples_);
     writer.EndObject();

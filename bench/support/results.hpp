@@ -27,6 +27,14 @@ struct SkippedRecord {
     std::string reason;
 };
 
+// A group that the machine disturbed too often.
+struct IncompleteRecord {
+    std::string group;
+    int rounds = 0;   // taken
+    int counted = 0;  // samples of the contender that has fewest
+    int wanted = 0;
+};
+
 // Values of all counted samples of one contender together.
 struct DistributionRecord {
     std::string suite;
@@ -50,6 +58,7 @@ class Results {
     void add_skipped(std::string suite, std::string contender, std::string reason) {
         skipped_.push_back({std::move(suite), std::move(contender), std::move(reason)});
     }
+    void add_incomplete(IncompleteRecord record) { incomplete_.push_back(std::move(record)); }
     void add_contender(ContenderRecord record) { contenders_.push_back(std::move(record)); }
     void add_distribution(DistributionRecord record) { distributions_.push_back(std::move(record)); }
     void set_machine(std::string key, std::string value) { machine_[std::move(key)] = std::move(value); }
@@ -63,6 +72,7 @@ class Results {
     std::vector<SampleRecord> samples_;
     std::vector<DistributionRecord> distributions_;
     std::vector<SkippedRecord> skipped_;
+    std::vector<IncompleteRecord> incomplete_;
 };
 
 }  // namespace aegis::bench

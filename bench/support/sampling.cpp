@@ -74,12 +74,21 @@ void Session::take_sample(const Group& group, const Contender& contender, int ro
 void Session::measure(const Group& group) {
     const Nanoseconds start = now();
     std::vector<TakenByRegime> taken(group.contenders.size());
-    const auto enough = [&](Regime regime) {
-        return std::all_of(taken.begin(), taken.end(),
-                           [&](TakenByRegime& of) { return of[regime].samples >= plan_.rounds; });
+    // What every contender has in the regime that has more.
+    const auto complete = [&] {
+        int most = 0;
+        for (const Regime regime : {Regime::kNear, Regime::kFar}) {
+            int fewest = plan_.rounds;
+            for (TakenByRegime& of : taken) {
+                fewest = std::min(fewest, of[regime].samples);
+            }
+            most = std::max(most, fewest);
+        }
+        return most;
     };
     int round = 0;
-    while (round < plan_.rounds * kRoundsPerWantedRound && !enough(Regime::kNear) && !enough(Regime::kFar)) {
+    while (complete() < plan_.rounds && round < plan_.rounds * kRoundsPerWantedRound &&
+           now() - start < plan_.group_limit) {
         for (std::size_t i = 0; i < group.contenders.size(); ++i) {
             take_sample(group, group.contenders[i], round, &taken[i]);
         }
@@ -94,6 +103,11 @@ void Session::measure(const Group& group) {
         }
     }
     fmt::print(stderr, "{}: {} rounds in {:.1f} s\n", title_of(group), round, to_seconds(now() - start));
+    if (complete() < plan_.rounds) {
+        fmt::print(stderr, "{}: gave up: the machine left only {} of {} samples of every contender alone\n",
+                   title_of(group), complete(), plan_.rounds);
+        results_.add_incomplete({title_of(group), round, complete(), plan_.rounds});
+    }
 }
 
 void Session::skip(const std::string& suite, const std::string& contender, const std::string& reason) {

@@ -2,7 +2,8 @@
 //
 // A sample counts only if the machine left it alone: no CPU time was taken from a side that never sleeps, and the
 // cores were as far apart after it as before. What does not count is repeated, then recorded as dropped with its
-// reason.
+// reason. On a machine that never leaves a sample alone a group ends after some rounds or some time, whichever comes
+// first, and is recorded as incomplete.
 #pragma once
 
 #include <functional>
@@ -43,8 +44,9 @@ struct Group {
 };
 
 struct Plan {
-    int rounds = 9;                          // accepted samples of each contender in one regime
-    Nanoseconds sample = 60 * kMillisecond;  // length of a throughput sample
+    int rounds = 9;                           // accepted samples of each contender in one regime
+    Nanoseconds sample = 60 * kMillisecond;   // length of a throughput sample
+    Nanoseconds group_limit = 150 * kSecond;  // no round of a group begins later than this
     bool quick = false;
 };
 
