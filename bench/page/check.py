@@ -10,13 +10,17 @@ import sys
 import ratios as ratio_list
 from measurements import Measurements
 
+# Quartiles of fewer samples say nothing about the noise.
+FEWEST_SAMPLES = 5
+
 
 def summary(results):
     """{name/regime: [median, low quartile, high quartile]}"""
     values = {}
-    for ratio in ratio_list.compute(Measurements(results)):
+    for ratio in ratio_list.guarded(Measurements(results)):
         for regime, spread in ratio.spread.items():
-            values[f"{ratio.name}/{regime}"] = [round(x, 6) for x in (spread.median, spread.low, spread.high)]
+            if spread.count >= FEWEST_SAMPLES:
+                values[f"{ratio.name}/{regime}"] = [round(x, 6) for x in (spread.median, spread.low, spread.high)]
     return values
 
 
@@ -31,31 +35,41 @@ def compare(baseline, current):
     changed = 0
     for name, before in baseline.items():
         after = current.get(name)
-        if after is None:
-            continue
-        if moved(before, after):
+        if after is not None and moved(before, after):
             changed += 1
             print(f"moved {name} {before[0]:.3g} -> {after[0]:.3g} "
                   f"(was {before[1]:.3g} – {before[2]:.3g}, is {after[1]:.3g} – {after[2]:.3g})")
-    compared = len(baseline.keys() & current.keys())
-    print(f"bench-check: {compared} ratios compared, {changed} moved")
+    missing = [name for name in baseline if name not in current]
+    for name in missing:
+        print(f"not compared {name}: fewer than {FEWEST_SAMPLES} samples of it count in this run")
+    compared = len(baseline) - len(missing)
+    print(f"bench-check: {compared} ratios compared, {changed} moved, {len(missing)} not compared")
     if compared == 0:
-        print("bench-check: this machine has another regime than the committed run; nothing can be said")
+        print("bench-check: nothing can be said: this machine was not quiet, or has another regime than the committed run",
+              file=sys.stderr)
+        return 2
     return 1 if changed else 0
+
+
+def accept(current, baseline_path):
+    if not current:
+        sys.exit("bench-accept: no ratio of this run has enough samples that count; measure again on a quiet machine")
+    with open(baseline_path, "w", encoding="utf-8") as file:
+        json.dump(current, file, indent=4, sort_keys=True)
+        file.write("\n")
+    print(f"bench-accept: {len(current)} ratios are now in {baseline_path}; commit it")
 
 
 def main():
     arguments = sys.argv[1:]
-    accept = arguments[:1] == ["--accept"]
-    arguments = arguments[1:] if accept else arguments
+    accepting = arguments[:1] == ["--accept"]
+    arguments = arguments[1:] if accepting else arguments
     if len(arguments) != 2:
         sys.exit(__doc__)
     results, baseline_path = arguments
     current = summary(results)
-    if accept:
-        with open(baseline_path, "w", encoding="utf-8") as file:
-            json.dump(current, file, indent=4, sort_keys=True)
-            file.write("\n")
+    if accepting:
+        accept(current, baseline_path)
         return
     with open(baseline_path, encoding="utf-8") as file:
         baseline = json.load(file)

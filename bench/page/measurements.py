@@ -49,6 +49,11 @@ class Measurements:
         samples = self._accepted.get(self._key(suite, parameters, contender), [])
         return {sample["round"]: sample for sample in samples if sample["regime"] == regime}
 
+    def measured(self, suite, parameters, contender):
+        """Whether the run took any such sample, counted or not."""
+        key = self._key(suite, parameters, contender)
+        return any(self._key(s["suite"], s["parameters"], s["contender"]) == key for s in self.samples)
+
     def spread(self, suite, parameters, contender, value, regime):
         """Spread of one value, or None when nothing counted."""
         samples = self.accepted(suite, parameters, contender, regime).values()

@@ -4,7 +4,9 @@ usage: render.py RESULTS.json MICRO.json PAGE.md
 """
 
 import json
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 import ratios as ratio_list
@@ -29,6 +31,28 @@ def spread_text(spread, scale=1.0):
     if spread is None:
         return "not measured"
     return f"{number(spread.median / scale)} ({number(spread.low / scale)} – {number(spread.high / scale)})"
+
+
+def filled_in(text, measurements, regime):
+    """Replaces each {{suite | parameter=number… | contender | value}} by what this run measured, and the same with
+    `/ contender` behind the contender by the ratio of the two. Nothing in the text is a number of another run."""
+
+    def measured(match):
+        suite, parameters, contender, value = (part.strip() for part in match.group(1).split("|"))
+        parameters = {name: float(number) for name, number in (pair.split("=") for pair in parameters.split())}
+        above, _, below = (part.strip() for part in contender.partition(" / "))
+        for name in filter(None, (above, below)):
+            if not measurements.measured(suite, parameters, name):
+                sys.exit(f"{FINDINGS.name}: nothing was ever measured as {match.group(0)}")
+        if below:
+            spread = measurements.ratio((suite, parameters, above), (suite, parameters, below), value, regime)
+        else:
+            spread = measurements.spread(suite, parameters, above, value, regime)
+        return number(spread.median) if spread else "(not measured)"
+
+    paragraphs = re.sub(r"\{\{([^}]*)\}\}", measured, text).split("\n\n")
+    return "\n\n".join(textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
+                       for paragraph in paragraphs) + "\n"
 
 
 class Page:
@@ -57,15 +81,22 @@ class Page:
             if transfers:
                 rows.append((f"cache-line transfer, one way, {regime}",
                              f"{spread_text(transfers)} ns, {transfers.count} samples"))
+        rows.append(("samples that count", f"{sum(sample['accepted'] for sample in self.measurements.samples):,}"))
         for reason, count in sorted(self.measurements.dropped().items()):
-            rows.append(("samples that did not count", f"{count}: {reason}"))
+            rows.append(("samples that do not count", f"{count:,}: {reason}"))
         self.parts.append(table(("what", "value"), rows))
         self.text(f"""
 The cores of a virtual machine sit near each other or far apart, and the host moves them. A transfer below 100 ns counts
-as near. Each sample stands between two measurements of it and counts only when both agree and no CPU time was lost;
-near and far never meet in one number. Where nothing else is said, numbers below are medians with quartiles in
-parentheses, **{self.regime}** regime, of at least nine rounds in which all contenders took turns.
+as near. Each sample stands between two measurements of it and counts only when both agree, no side that never sleeps
+lost CPU time, and the hypervisor reports none taken; near and far never meet in one number. A sample that does not count
+is repeated at once, twice at most, and is left out of everything below. Where nothing else is said, numbers are medians
+with quartiles in parentheses, **{self.regime}** regime, of at least nine rounds in which all contenders took turns.
 """)
+        if self.measurements.incomplete:
+            self.text("These groups ended with fewer, because the machine did not leave them alone for long enough:")
+            self.parts.append(table(("group", "rounds taken", "samples that count, of the contender with fewest", "wanted"),
+                                    [(g["group"], g["rounds"], g["counted"], g["wanted"])
+                                     for g in self.measurements.incomplete]))
 
     def ratios(self, ratios):
         self.text("## Ratios")
@@ -215,18 +246,19 @@ own pull IOCTL over the ring; "IOCTL pull" is the Part 2 design. Beside it what 
 
 The consumer works about 200 ns on each event. 1 on the axis is what it takes when everything is there already.
 """)
-        series, parameters = [], {"bytes": 160}
+        rows, series, parameters = [], [], {"bytes": 160}
         for contender in ("ring", "IOCTL pull"):
             suite, points = f"overload, {contender}", []
             for name in self.measurements.names(suite, parameters):
                 spread = self.spread(suite, parameters, name, "goodput")
                 if spread:
+                    lost = self.spread(suite, parameters, name, "lost_part")
                     points.append((float(name), *(x / MILLION for x in (spread.median, spread.low, spread.high))))
+                    rows.append((contender, name, spread_text(spread, MILLION), f"{100 * lost.median:.0f} %"))
             if points:
                 series.append((contender, points))
         if series:
-            self.parts.append(table(("goodput, million per second", *(f"{p[0]:g}" for p in series[0][1])),
-                                    [(text, *(f"{p[1]:.2f}" for p in points)) for text, points in series]))
+            self.parts.append(table(("reader", "offered over capacity", "goodput, million per second", "lost"), rows))
             self.plotter.lines("overload", f"Goodput under overload ({self.regime})", "offered rate over capacity",
                                "million per second", series)
             self.plot("overload", "Goodput under overload")
@@ -273,7 +305,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
 """)
         self.machine()
         self.ratios(ratios)
-        self.parts.append(FINDINGS.read_text(encoding="utf-8"))
+        self.parts.append(filled_in(FINDINGS.read_text(encoding="utf-8"), self.measurements, self.regime))
         self.throughput()
         self.contenders()
         self.slot_counts()
