@@ -1,4 +1,4 @@
-// The driver's debug output: one line per load step that fails, one when it is ready.
+// The driver's debug output: one line per load step that fails, one when it is ready, one when it finds itself broken.
 #pragma once
 
 #include "nt.hpp"

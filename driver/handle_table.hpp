@@ -52,8 +52,9 @@ class HandleTable {
     // IRQL PASSIVE_LEVEL.
     void owner_exits(HANDLE process_id);
 
-    // Fills Handles and Consumers of a zeroed reply. IRQL PASSIVE_LEVEL.
-    void describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply);
+    // Fills Handles and Consumers of a zeroed reply. False when list and counts disagree, which is a failure of the
+    // driver's own. IRQL PASSIVE_LEVEL.
+    bool describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply);
 
   private:
     // Caller holds lock_.

@@ -40,6 +40,10 @@ NTSTATUS ring_setup(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
     if (buffer->output_bytes < sizeof(AEGIS_RING_SETUP_REPLY)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
+    // Nobody is given a mapping of memory that the driver itself no longer trusts.
+    if (!driver.channel.verify()) {
+        return STATUS_DRIVER_INTERNAL_ERROR;
+    }
 
     void* event = nullptr;
     status = ObReferenceObjectByHandle(reinterpret_cast<HANDLE>(static_cast<ULONG_PTR>(request.EventHandle)),
@@ -92,6 +96,7 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     auto* reply = static_cast<AEGIS_QUERY_REPLY*>(buffer->data);
     RtlZeroMemory(reply, sizeof(*reply));
 
+    driver.channel.verify();
     const AEGIS_RING_IDENTITY& identity = driver.channel.identity();
     const ChannelCounters counters = driver.channel.counters();
     reply->Version = AEGIS_CONTROL_VERSION;
@@ -108,7 +113,10 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     reply->WakeupsSent = counters.wakeups_sent;
     process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]);
     owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]);
-    driver.handles.describe(counters.published, reply);
+    if (!driver.handles.describe(counters.published, reply)) {
+        driver.channel.fail("the list of handles does not match its count");
+        reply->State = AEGIS_RING_FAILED;
+    }
     buffer->written = sizeof(*reply);
     return STATUS_SUCCESS;
 }

@@ -1,9 +1,30 @@
 #include "ring_channel.hpp"
 
+#include <cstring>
+
+#include "debug_print.hpp"
 #include "pool.hpp"
 #include "spin_lock.hpp"
 
 namespace aegis::driver {
+namespace {
+
+// IRQL <= DISPATCH_LEVEL, under the publish lock: remove_doorbell waits for a signal in flight.
+void signal(WakeTarget* target) {
+    KeSetEvent(target->event, EVENT_INCREMENT, FALSE);
+    target->wakeups.fetch_add(1, std::memory_order_relaxed);
+}
+
+// IRQL <= DISPATCH_LEVEL.
+void report_failure(const char* why) {
+    debug_error("AegisMon: internal failure: %s; from now on events are counted, not published\n", why);
+}
+
+bool same_identity(const AEGIS_RING_IDENTITY& a, const AEGIS_RING_IDENTITY& b) {
+    return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+}  // namespace
 
 NTSTATUS RingChannel::create(std::uint32_t slot_count) {
     UUID session;
@@ -18,10 +39,11 @@ NTSTATUS RingChannel::create(std::uint32_t slot_count) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     memory_ = ring::format_region(region_, slot_count, reinterpret_cast<const std::uint8_t*>(&session));
+    identity_ = ring::load_identity(region_);
     KeInitializeSpinLock(&publish_lock_);
     producer_ = ring::Producer<>(memory_);
     bells_ = {};
-    closed_ = false;
+    state_ = AEGIS_RING_RUNNING;
     return STATUS_SUCCESS;
 }
 
@@ -33,27 +55,40 @@ void RingChannel::destroy() {
 
 void RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes) {
     const QueuedSpinLockScope lock(publish_lock_);
-    if (closed_) {
-        producer_.count_lost(AEGIS_LOST_CLOSING);
+    if (state_ != AEGIS_RING_RUNNING) {
+        producer_.count_lost(state_ == AEGIS_RING_FAILED ? AEGIS_LOST_FAILED : AEGIS_LOST_CLOSING);
         return;
     }
-    if (!producer_.publish(type, timestamp, payload, payload_bytes)) {
-        return;
-    }
-    // Under the lock, so that remove_doorbell waits for a signal in flight.
-    const std::uint64_t rung = bells_.ring(producer_.published(), [](WakeTarget* target) {
-        KeSetEvent(target->event, EVENT_INCREMENT, FALSE);
-        target->wakeups.fetch_add(1, std::memory_order_relaxed);
-    });
-    if (rung != 0) {
-        producer_.count_wakeups(rung);
+    if (producer_.publish(type, timestamp, payload, payload_bytes)) {
+        count_wakeups(bells_.ring(producer_.published(), signal));
     }
 }
 
 void RingChannel::close() {
     const QueuedSpinLockScope lock(publish_lock_);
-    closed_ = true;
-    producer_.close();
+    stop(AEGIS_RING_CLOSING);
+}
+
+void RingChannel::fail(const char* why) {
+    {
+        const QueuedSpinLockScope lock(publish_lock_);
+        if (!stop(AEGIS_RING_FAILED)) {
+            return;
+        }
+    }
+    report_failure(why);
+}
+
+bool RingChannel::verify() {
+    {
+        const QueuedSpinLockScope lock(publish_lock_);
+        if (state_ != AEGIS_RING_RUNNING || header_is_intact()) {
+            return state_ != AEGIS_RING_FAILED;
+        }
+        stop(AEGIS_RING_FAILED);
+    }
+    report_failure("the ring's header was overwritten");
+    return false;
 }
 
 bool RingChannel::add_doorbell(std::atomic<std::uint64_t>* wake_at, WakeTarget* target) {
@@ -62,8 +97,19 @@ bool RingChannel::add_doorbell(std::atomic<std::uint64_t>* wake_at, WakeTarget* 
 }
 
 void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at) {
-    const QueuedSpinLockScope lock(publish_lock_);
-    bells_.remove(wake_at);
+    {
+        const QueuedSpinLockScope lock(publish_lock_);
+        if (bells_.remove(wake_at)) {
+            return;
+        }
+        // The table is not what the driver made of it, so nothing that it names may be touched: this caller is about
+        // to free its page, and the other pages may be no more than that.
+        bells_ = {};
+        if (!stop(AEGIS_RING_FAILED)) {
+            return;
+        }
+    }
+    report_failure("a consumer's doorbell is missing");
 }
 
 ChannelCounters RingChannel::counters() {
@@ -74,8 +120,35 @@ ChannelCounters RingChannel::counters() {
         counters.lost_before[reason] = producer_.lost_before(reason);
     }
     counters.wakeups_sent = producer_.wakeups_sent();
-    counters.state = closed_ ? AEGIS_RING_CLOSING : AEGIS_RING_RUNNING;
+    counters.state = state_;
     return counters;
+}
+
+bool RingChannel::stop(std::uint32_t state) {
+    if (state_ != AEGIS_RING_RUNNING) {
+        return false;
+    }
+    state_ = state;
+    producer_.close();
+    count_wakeups(bells_.ring_all(signal));
+    return true;
+}
+
+// Every word but the slots has its original in driver memory.
+bool RingChannel::header_is_intact() const {
+    bool intact = same_identity(ring::load_identity(region_), identity_) &&
+                  memory_.load_published() == producer_.published() &&
+                  memory_.load_wakeups_sent() == producer_.wakeups_sent() && memory_.load_state() == state_;
+    for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        intact = intact && memory_.load_lost_before(reason) == producer_.lost_before(reason);
+    }
+    return intact;
+}
+
+void RingChannel::count_wakeups(std::uint64_t rung) {
+    if (rung != 0) {
+        producer_.count_wakeups(rung);
+    }
 }
 
 }  // namespace aegis::driver

@@ -1,6 +1,9 @@
 // The ring as the driver owns it: its memory, the lock that makes many callbacks one producer, and the doorbells.
 //
 // Lifetime: create at load, before any sensor; destroy at unload, when no sensor, no handle and no mapping is left.
+//
+// Passthrough: when the driver finds something of its own broken, the channel fails. It publishes nothing any more and
+// counts what it does not publish; callbacks return as fast as before, and handles stay usable.
 #pragma once
 
 #include <atomic>
@@ -42,36 +45,51 @@ class RingChannel {
     // `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
     void publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
 
-    // Says in shared memory that no event will follow; later ones are counted as AEGIS_LOST_CLOSING.
-    // IRQL <= DISPATCH_LEVEL.
+    // Says in shared memory that no event will follow, and wakes every sleeper; later events are counted as
+    // AEGIS_LOST_CLOSING. Nothing after a failure. IRQL <= DISPATCH_LEVEL.
     void close();
+
+    // The same after an internal failure: later events are counted as AEGIS_LOST_FAILED, and the debug output has
+    // `why`, once. Nothing when the channel is closed or has failed already. IRQL <= DISPATCH_LEVEL.
+    void fail(const char* why);
+
+    // Compares the shared header with the driver's own record of it, and fails when other kernel code has written
+    // there. False when the channel has failed, now or before. IRQL <= DISPATCH_LEVEL.
+    bool verify();
 
     // `wake_at` lies in a consumer page that stays allocated until remove_doorbell has returned.
     // False when AEGIS_MAX_CONSUMERS bells are registered. IRQL <= DISPATCH_LEVEL.
     bool add_doorbell(std::atomic<std::uint64_t>* wake_at, WakeTarget* target);
 
-    // Waits for a producer that may be about to ring this bell; none will do so afterwards.
-    // IRQL <= DISPATCH_LEVEL.
+    // Waits for a producer that may be about to ring this bell; none will do so afterwards. A bell that is missing
+    // fails the channel, and no bell is rung any more. IRQL <= DISPATCH_LEVEL.
     void remove_doorbell(const std::atomic<std::uint64_t>* wake_at);
 
     // IRQL <= DISPATCH_LEVEL.
     ChannelCounters counters();
 
     void* region() const { return region_; }
-    std::uint64_t region_bytes() const { return identity().RegionBytes; }
-    const AEGIS_RING_IDENTITY& identity() const { return static_cast<const AEGIS_RING_HEADER*>(region_)->Identity; }
+    std::uint64_t region_bytes() const { return identity_.RegionBytes; }
+    // As it was laid out: the driver takes nothing about its ring from the shared memory.
+    const AEGIS_RING_IDENTITY& identity() const { return identity_; }
 
     // For readers in the kernel.
     const ring::RingMemory<>& memory() const { return memory_; }
 
   private:
+    // Caller holds publish_lock_. False when the channel had stopped before.
+    bool stop(std::uint32_t state);
+    bool header_is_intact() const;
+    void count_wakeups(std::uint64_t rung);
+
     void* region_ = nullptr;
+    AEGIS_RING_IDENTITY identity_{};
     ring::RingMemory<> memory_;
-    // Protects everything below: the one producer, the bells, the closed flag.
+    // Protects everything below: the one producer, the bells, the state.
     KSPIN_LOCK publish_lock_ = 0;
     ring::Producer<> producer_;
     ring::DoorbellRinger<WakeTarget*, AEGIS_MAX_CONSUMERS> bells_;
-    bool closed_ = false;
+    std::uint32_t state_ = AEGIS_RING_CLOSING;
 };
 
 }  // namespace aegis::driver

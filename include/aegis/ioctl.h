@@ -51,6 +51,7 @@ typedef struct AEGIS_REQUEST_HEADER {
  *   STATUS_ALREADY_REGISTERED        this handle already is a consumer
  *   STATUS_QUOTA_EXCEEDED            AEGIS_MAX_CONSUMERS are registered
  *   STATUS_INSUFFICIENT_RESOURCES    no memory, or the process has no address space left
+ *   STATUS_DRIVER_INTERNAL_ERROR     the driver's state is AEGIS_RING_FAILED: what it kept can still be pulled
  *   STATUS_FILE_CLOSED               the last close of the handle came first
  */
 typedef struct AEGIS_RING_SETUP_REQUEST {
@@ -117,7 +118,7 @@ typedef struct AEGIS_QUERY_REPLY {
     uint32_t Version;
     uint32_t Bytes;
     uint32_t DriverVersion; /* major << 24 | minor << 16 | patch */
-    uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING */
+    uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING, AEGIS_RING_FAILED */
     uint8_t SessionId[16];
     uint32_t HeaderBytes;
     uint32_t SlotBytes;

@@ -39,13 +39,16 @@
 #define AEGIS_SLOT_COUNT_MAX      65536U
 #define AEGIS_CONSUMER_PAGE_BYTES AEGIS_PAGE
 
-/* State of the driver, in AEGIS_RING_HEADER.State. */
+/* State of the driver, in AEGIS_RING_HEADER.State. A failed driver is there as well, but shows readers
+ * AEGIS_RING_CLOSING, which says all they need; only the query reply tells the two apart. */
 #define AEGIS_RING_RUNNING 1U
 #define AEGIS_RING_CLOSING 2U /* no event will follow */
+#define AEGIS_RING_FAILED  3U /* the driver found itself broken: events are counted, not published */
 
 /* Why an event that a sensor saw never got a ticket: index into AEGIS_RING_HEADER.LostBefore. */
 #define AEGIS_LOST_OVERSIZE 0U /* larger than a slot */
 #define AEGIS_LOST_CLOSING  1U /* seen while the channel was shutting down */
+#define AEGIS_LOST_FAILED   2U /* seen after the driver found itself broken */
 #define AEGIS_LOST_REASONS  4U
 
 typedef struct AEGIS_RING_IDENTITY {

@@ -160,3 +160,4 @@ static_assert(static_cast<unsigned>(STATUS_INSUFFICIENT_RESOURCES) == 0xC000009A
 static_assert(static_cast<unsigned>(STATUS_INVALID_DEVICE_REQUEST) == 0xC0000010);
 static_assert(static_cast<unsigned>(STATUS_PROCEDURE_NOT_FOUND) == 0xC000007A);
 static_assert(static_cast<unsigned>(STATUS_PROCESS_IS_TERMINATING) == 0xC000010A);
+static_assert(static_cast<unsigned>(STATUS_DRIVER_INTERNAL_ERROR) == 0xC0000183);

@@ -2,9 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/verifier.hpp"
 
 namespace aegis::host {
+namespace {
+
+// More than the driver's deepest call uses.
+constexpr std::size_t kPoisonedStackBytes = 8192;
+
+// Leaves its frame behind as the stack that the next call of its caller finds. Not inlined: it would be the caller's
+// own frame. Volatile: nobody reads it.
+[[gnu::noinline]] void poison_stack(unsigned char value) {
+    volatile unsigned char frame[kPoisonedStackBytes];
+    for (volatile unsigned char& byte : frame) {
+        byte = value;
+    }
+}
+
+}  // namespace
 
 DriverCall::DriverCall(std::string_view what)
     : what_(what),
@@ -13,6 +29,9 @@ DriverCall::DriverCall(std::string_view what)
       attachments_(this_thread().attachments.size()),
       critical_regions_(this_thread().critical_regions) {
     ++this_thread().driver_calls;
+    if (const std::optional<unsigned char> value = executive_parts().poison.stack) {
+        poison_stack(*value);
+    }
 }
 
 DriverCall::~DriverCall() {

@@ -193,6 +193,16 @@ FaultInjector& Executive::faults() {
     return parts_->faults;
 }
 
+void Executive::poison_with(unsigned char value) {
+    parts_->poison.pool = value;
+    parts_->poison.system_buffer = value;
+    parts_->poison.stack = value;
+}
+
+std::vector<PoolBlock> Executive::pool_blocks() const {
+    return parts_->pool.blocks();
+}
+
 void Executive::verify_access(const void* address, std::size_t bytes) const {
     if (KeGetCurrentIrql() >= DISPATCH_LEVEL && parts_->pool.holds_pageable(address, bytes)) {
         verifier_stop(Bugcheck::kIrqlNotLessOrEqual, "pageable memory is touched at DISPATCH_LEVEL or above");

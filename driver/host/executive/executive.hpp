@@ -71,6 +71,12 @@ struct UserMapping {
     bool executable = false;
 };
 
+// One block of kernel pool that exists now.
+struct PoolBlock {
+    void* address = nullptr;
+    std::size_t bytes = 0;
+};
+
 // Bytes of the system buffer of a METHOD_BUFFERED request that the client did not fill: a reply that contains a run
 // of them was sent uninitialised.
 inline constexpr unsigned char kSystemBufferPoison = 0xA5;
@@ -140,6 +146,11 @@ class Executive {
 
     // --- inspection -------------------------------------------------------------------------------------------
     FaultInjector& faults();
+    // From now on memory that the driver has not written holds `value`: fresh pool, system buffers, and the stack below
+    // every call of the driver, which holds whatever was there otherwise. A reply or a ring that depends on it tells
+    // what the driver did not mean to. While no system call is under way.
+    void poison_with(unsigned char value);
+    std::vector<PoolBlock> pool_blocks() const;
     // Stops when [address, address + bytes) holds pageable memory and the thread runs at DISPATCH_LEVEL or above.
     void verify_access(const void* address, std::size_t bytes) const;
 

@@ -58,7 +58,8 @@ IO_STACK_LOCATION& Irp::stack() {
 
 void Irp::set_buffered(std::span<const std::byte> input, std::span<std::byte> output) {
     // Exactly so many bytes on the heap, for a sanitizer to see one more.
-    system_buffer_ = std::vector<std::byte>(std::max(input.size(), output.size()), std::byte{kSystemBufferPoison});
+    system_buffer_ = std::vector<std::byte>(std::max(input.size(), output.size()),
+                                            std::byte{executive_parts().poison.system_buffer});
     std::copy(input.begin(), input.end(), system_buffer_.begin());
     output_ = output;
     block_->irp.AssociatedIrp.SystemBuffer = system_buffer_.empty() ? nullptr : system_buffer_.data();

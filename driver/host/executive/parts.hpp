@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/fault_injector.hpp"
@@ -16,11 +17,19 @@
 
 namespace aegis::host {
 
+// What memory holds that the driver has not written. Changes only while nobody calls.
+struct Poison {
+    unsigned char pool = kPoolAllocatedPoison;
+    unsigned char system_buffer = kSystemBufferPoison;
+    std::optional<unsigned char> stack;
+};
+
 struct ExecutiveParts {
     explicit ExecutiveParts(ExecutiveOptions chosen);
     ~ExecutiveParts();
 
     ExecutiveOptions options;
+    Poison poison;
     FaultInjector faults;
     ObjectTable objects;
     Pool pool;

@@ -55,7 +55,7 @@ void* Pool::allocate(POOL_TYPE type, std::size_t bytes, ULONG tag, const void* c
     if (address == nullptr) {
         return nullptr;
     }
-    std::memset(address, kPoolAllocatedPoison, bytes);
+    std::memset(address, executive_parts().poison.pool, bytes);
     std::memset(address + bytes, kGuardPoison, extent - bytes);
     ASAN_POISON_MEMORY_REGION(address + bytes, extent - bytes);
 
@@ -141,6 +141,15 @@ Pool::SharedRange Pool::share(const void* address, bool writable) {
     // Const only because lookups share find_holder(); the block is this pool's own.
     PoolPages& pages = const_cast<PoolPages&>(*holder->second.pages);
     return {pages.share(writable), static_cast<std::size_t>(static_cast<const std::byte*>(address) - holder->first)};
+}
+
+std::vector<PoolBlock> Pool::blocks() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<PoolBlock> all;
+    for (const auto& [address, block] : blocks_) {
+        all.push_back({const_cast<std::byte*>(address), block.bytes});
+    }
+    return all;
 }
 
 std::string Pool::describe_leaks() const {

@@ -7,14 +7,16 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/pool_pages.hpp"
 
 namespace aegis::host {
 
 class Pool {
   public:
-    // Memory that NT would hand out: filled with kPoolAllocatedPoison. Null when there is none. Stops on size 0 or
+    // Memory that NT would hand out: filled with Poison::pool. Null when there is none. Stops on size 0 or
     // tag 0. `caller` is the return address into the driver.
     void* allocate(POOL_TYPE type, std::size_t bytes, ULONG tag, const void* caller);
     // Stops on an unknown address, another tag than at allocation, bytes written past the end.
@@ -35,6 +37,7 @@ class Pool {
     // well.
     SharedRange share(const void* address, bool writable);
 
+    std::vector<PoolBlock> blocks() const;
     // One line for each block that is still allocated.
     std::string describe_leaks() const;
 

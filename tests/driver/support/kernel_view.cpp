@@ -40,6 +40,15 @@ FileObjectRef::~FileObjectRef() {
     ObDereferenceObject(file_);
 }
 
+AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t slot_count) {
+    for (const host::PoolBlock& block : host->pool_blocks()) {
+        if (block.bytes == ring::region_bytes(slot_count)) {
+            return static_cast<AEGIS_RING_HEADER*>(block.address);
+        }
+    }
+    return nullptr;
+}
+
 std::vector<std::byte> read_device_security(Client& client) {
     const DeviceHandle device(client, READ_CONTROL);
     constexpr SECURITY_INFORMATION kWanted =

@@ -1,9 +1,11 @@
-// What another driver could see of this one: objects behind handles, the device's security descriptor.
+// What another driver could see of this one, and do to it: objects behind handles, the device's security descriptor,
+// its memory.
 #pragma once
 
 #include <ntifs.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "driver/support/client.hpp"
@@ -24,6 +26,9 @@ class FileObjectRef {
   private:
     PFILE_OBJECT file_ = nullptr;
 };
+
+// The ring as the driver has it: what other kernel code could write. Null when no ring of `slot_count` slots is there.
+AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t slot_count);
 
 // The DACL, owner and group of the device that the client has open, self-relative, as NT hands them out.
 std::vector<std::byte> read_device_security(Client& client);

@@ -1,0 +1,238 @@
+// After an internal failure the driver stops reporting, counts what it does not report, and is otherwise there.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "driver/support/client.hpp"
+#include "driver/support/events.hpp"
+#include "driver/support/kernel_view.hpp"
+
+namespace aegis::test {
+namespace {
+
+constexpr std::uint32_t kSlots = 64;
+constexpr const char* kOverwritten =
+    "AegisMon: internal failure: the ring's header was overwritten; from now on events are counted, not published";
+constexpr const char* kMiscounted =
+    "AegisMon: internal failure: the list of handles does not match its count; from now on events are counted, not "
+    "published";
+
+std::uint64_t lost_in(const AEGIS_QUERY_REPLY& reply) {
+    return std::accumulate(std::begin(reply.LostBefore), std::end(reply.LostBefore), std::uint64_t{0});
+}
+
+class Passthrough : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(client_.open(), STATUS_SUCCESS);
+        header_ = ring_in_the_kernel(host_, kSlots);
+        ASSERT_NE(header_, nullptr);
+        host_.take_debug_lines();
+    }
+
+    void expect_one_error(const char* text) {
+        const std::vector<DebugLine> lines = host_.take_debug_lines();
+        ASSERT_EQ(lines.size(), 1U);
+        EXPECT_EQ(lines[0].level, DPFLTR_ERROR_LEVEL);
+        EXPECT_EQ(lines[0].text, text);
+    }
+
+    TestHost host_;
+    Activity activity_{host_};
+    Client client_{host_};
+    AEGIS_RING_HEADER* header_ = nullptr;
+};
+
+// Catches: verify() left out of the query, or without effect; publish() that does not look at the state; a geometry
+// taken from shared memory.
+TEST_F(Passthrough, AnOverwrittenHeaderEndsReportingAndNothingElse) {
+    const host::EventResult event = client_.create_event();
+    const SetupResult setup = client_.setup(event.handle);
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    consumer_page_of(setup.reply)->WakeAt = 1000;
+    activity_.come_and_go(1);
+    header_->Identity.SlotCount = 1U << 30U;
+    EXPECT_FALSE(client_.take_signal(event));
+
+    QueryResult query = client_.query();
+    EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
+    EXPECT_EQ(query.reply->SlotCount, kSlots);
+    expect_one_error(kOverwritten);
+    // Consumers, asleep or not, see what they see when the driver goes.
+    EXPECT_EQ(header_->State, AEGIS_RING_CLOSING);
+    EXPECT_TRUE(client_.take_signal(event));
+    EXPECT_EQ(query.reply->Consumers[0].Wakeups, 1U);
+
+    const std::vector<std::byte> slots(reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES,
+                                       reinterpret_cast<std::byte*>(header_) + ring::region_bytes(kSlots));
+    for (std::uint32_t i = 0; i < 50; ++i) {
+        EXPECT_EQ(activity_.create(kFirstFreePid + 100 + i), STATUS_SUCCESS) << "a creation was refused";
+    }
+    EXPECT_EQ(std::memcmp(slots.data(), reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES, slots.size()),
+              0)
+        << "published after the failure";
+    query = client_.query();
+    EXPECT_EQ(query.reply->Published, 2U);
+    EXPECT_EQ(query.reply->LostBefore[AEGIS_LOST_FAILED], 50U);
+    EXPECT_EQ(lost_in(*query.reply), 50U);
+    EXPECT_EQ(query.reply->Callbacks[0].Events, query.reply->Published + lost_in(*query.reply));
+    EXPECT_TRUE(host_.take_debug_lines().empty()) << "said twice";
+
+    // What was published can still be read; consumers go, and the driver can be unloaded.
+    EXPECT_EQ(events_in(client_.pull(1 << 16).bytes).size(), 2U);
+    EXPECT_EQ(client_.teardown(), STATUS_SUCCESS);
+    EXPECT_TRUE(client_.mappings().empty());
+    client_.exit();
+    EXPECT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
+}
+
+// Each word of the header that the driver keeps an original of.
+// Catches: one of them left out of header_is_intact().
+TEST_F(Passthrough, EveryFieldOfTheHeaderIsCompared) {
+    const std::vector<std::function<void(AEGIS_RING_HEADER&)>> writes{
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.Magic; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.AbiMajor; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.HeaderBytes; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.SlotBytes; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.SlotCount; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.RegionBytes; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.SessionId[15]; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.Reserved[15]; },
+        [](AEGIS_RING_HEADER& header) { ++header.Published; },
+        [](AEGIS_RING_HEADER& header) { ++header.LostBefore[AEGIS_LOST_OVERSIZE]; },
+        [](AEGIS_RING_HEADER& header) { ++header.LostBefore[AEGIS_LOST_REASONS - 1]; },
+        [](AEGIS_RING_HEADER& header) { ++header.WakeupsSent; },
+        [](AEGIS_RING_HEADER& header) { header.State = AEGIS_RING_CLOSING; },
+    };
+    client_.exit();
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+        ASSERT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
+        ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+        Client client(host_);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        activity_.come_and_go(1);
+        EXPECT_EQ(client.query().reply->State, AEGIS_RING_RUNNING);
+        writes[i](*ring_in_the_kernel(host_, kSlots));
+        EXPECT_EQ(client.query().reply->State, AEGIS_RING_FAILED) << "write " << i;
+    }
+}
+
+// Catches: verify() left out of the setup, or after the mapping is made.
+TEST_F(Passthrough, NobodyIsGivenAMappingOfABrokenRing) {
+    header_->Identity.RegionBytes *= 1000;
+    const SetupResult setup = client_.setup();
+    EXPECT_EQ(setup.status, STATUS_DRIVER_INTERNAL_ERROR);
+    EXPECT_EQ(setup.information, 0U);
+    EXPECT_TRUE(client_.mappings().empty());
+    EXPECT_EQ(client_.teardown(), STATUS_NOT_FOUND);
+    EXPECT_EQ(header_->State, AEGIS_RING_CLOSING);
+    expect_one_error(kOverwritten);
+    EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED);
+    EXPECT_EQ(client_.setup().status, STATUS_DRIVER_INTERNAL_ERROR);
+    EXPECT_TRUE(host_.take_debug_lines().empty()) << "said twice";
+}
+
+// Catches: the counts not compared with the list.
+TEST_F(Passthrough, AHandleThatIsMissingFromItsListIsNoticed) {
+    Client other(host_);
+    ASSERT_EQ(other.open(), STATUS_SUCCESS);
+    // What a handle stands for begins with its place in the list.
+    const FileObjectRef file(other);
+    auto* link = static_cast<PLIST_ENTRY>(file->FsContext);
+    PLIST_ENTRY before = link->Blink;
+    PLIST_ENTRY after = link->Flink;
+    before->Flink = after;
+    after->Blink = before;
+    EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED);
+    before->Flink = link;
+    after->Blink = link;
+    expect_one_error(kMiscounted);
+    EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED) << "forgotten";
+}
+
+// Catches: a walk without a bound, which would fill more rows than the reply has.
+TEST_F(Passthrough, AListWithoutAnEndDoesNotOverflowTheReply) {
+    ASSERT_EQ(client_.pull().status, STATUS_SUCCESS);
+    const FileObjectRef file(client_);
+    auto* link = static_cast<PLIST_ENTRY>(file->FsContext);
+    PLIST_ENTRY after = link->Flink;
+    link->Flink = link;
+    const QueryResult query = client_.query();
+    link->Flink = after;
+    EXPECT_EQ(query.status, STATUS_SUCCESS);
+    EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
+    expect_one_error(kMiscounted);
+}
+
+TEST_F(Passthrough, ANewLoadStartsOver) {
+    header_->Identity.Magic = 0;
+    EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED);
+    activity_.come_and_go(3);
+    client_.exit();
+    ASSERT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
+    ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+    Client client(host_);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    activity_.come_and_go(1);
+    const QueryResult query = client.query();
+    EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);
+    EXPECT_EQ(query.reply->LostBefore[AEGIS_LOST_FAILED], 0U);
+    EXPECT_EQ(query.reply->Published, 2U);
+    EXPECT_EQ(client.setup().status, STATUS_SUCCESS);
+}
+
+// Partial protection: the sensor cannot register, everything else works, and the driver says what is missing.
+// Catches: a load that fails with its sensor; a health row that says registered; a query that does not.
+TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
+    TestHost host;
+    std::uint64_t registration = 0;
+    for (std::uint64_t n = 1; registration == 0; ++n) {
+        host->faults().arm(n);
+        const NTSTATUS status = host.load_with_slots(kSlots);
+        const std::vector<std::string> failed = host->faults().failed();
+        ASSERT_FALSE(failed.empty()) << "the sensor is never registered";
+        registration = failed.front() == "PsSetCreateProcessNotifyRoutineEx" ? n : 0;
+        host->faults().reset();
+        if (registration != 0) {
+            ASSERT_EQ(status, STATUS_SUCCESS);
+        } else {
+            host.unload();
+            host.take_debug_lines();
+        }
+    }
+    const std::vector<DebugLine> lines = host.take_debug_lines();
+    ASSERT_EQ(lines.size(), 2U);
+    EXPECT_EQ(lines[0].level, DPFLTR_ERROR_LEVEL);
+    EXPECT_THAT(lines[0].text,
+                testing::StartsWith("AegisMon: cannot register the process sensor, going on without it: 0x"));
+    EXPECT_EQ(lines[1].text, "AegisMon: ready, 64 slots");
+
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    Activity(host).come_and_go(2);
+    const QueryResult query = client.query();
+    const AEGIS_CALLBACK_HEALTH& sensor = query.reply->Callbacks[0];
+    EXPECT_EQ(sensor.Kind, AEGIS_CALLBACK_PROCESS);
+    EXPECT_EQ(sensor.Registered, 0U);
+    EXPECT_TRUE(NT_ERROR(sensor.Status));
+    EXPECT_EQ(sensor.Events, 0U);
+    EXPECT_EQ(sensor.LastEventTime, 0);
+    const AEGIS_CALLBACK_HEALTH& owner_exit = query.reply->Callbacks[1];
+    EXPECT_EQ(owner_exit.Registered, 1U);
+    EXPECT_EQ(owner_exit.Events, 4U);
+    EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);
+    EXPECT_EQ(query.reply->Published, 0U);
+    EXPECT_EQ(client.setup().status, STATUS_SUCCESS);
+}
+
+}  // namespace
+}  // namespace aegis::test

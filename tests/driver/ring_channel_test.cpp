@@ -1,0 +1,151 @@
+// The ring as the driver owns it, without the driver around: what no request and no notification can bring about.
+
+#include "ring_channel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/host/executive/executive.hpp"
+#include "driver/support/events.hpp"
+#include "pull_cursor.hpp"
+
+namespace aegis::test {
+namespace {
+
+class RingChannel : public testing::Test {
+  protected:
+    void SetUp() override { ASSERT_EQ(channel_.create(64), STATUS_SUCCESS); }
+    void TearDown() override { channel_.destroy(); }
+
+    void publish(std::uint16_t type, std::size_t payload_bytes) {
+        const std::vector<std::byte> payload(payload_bytes, std::byte{0x3C});
+        channel_.publish(type, kActivityTime, payload.data(), payload.size());
+    }
+
+    host::ExecutiveOptions keep_debug_lines() {
+        host::ExecutiveOptions options;
+        options.debug_print = [this](ULONG, std::string_view line) { debug_lines_.emplace_back(line); };
+        return options;
+    }
+
+    std::vector<std::string> debug_lines_;
+    host::Executive executive_{keep_debug_lines()};
+    driver::RingChannel channel_;
+};
+
+TEST_F(RingChannel, CountsAnEventThatIsTooLarge) {
+    publish(AEGIS_EVENT_FILE_OP, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
+    publish(AEGIS_EVENT_FILE_OP, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER) + 1);
+    publish(AEGIS_EVENT_FILE_OP, 100'000);
+    EXPECT_EQ(channel_.counters().published, 1U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_OVERSIZE], 2U);
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_RUNNING);
+}
+
+// Catches: publish() that does not look at the state, or counts under another reason; fail() after close().
+TEST_F(RingChannel, CountsWhatComesAfterClosing) {
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    channel_.close();
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    EXPECT_EQ(channel_.memory().load_state(), AEGIS_RING_CLOSING);
+    EXPECT_EQ(channel_.counters().published, 1U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_CLOSING], 1U);
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
+    // Closing is no failure, and stays none.
+    static_cast<AEGIS_RING_HEADER*>(channel_.region())->Identity.Magic = 1;
+    EXPECT_TRUE(channel_.verify());
+    channel_.fail("a test says so");
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
+    EXPECT_TRUE(debug_lines_.empty());
+}
+
+// Catches: stop() without its bells, or with those of consumers that are awake.
+TEST_F(RingChannel, WakesEverySleeperAtItsEnd) {
+    KEVENT event;
+    KeInitializeEvent(&event, SynchronizationEvent, FALSE);
+    driver::WakeTarget target;
+    target.event = &event;
+    std::atomic<std::uint64_t> asleep = 1000;
+    std::atomic<std::uint64_t> awake = AEGIS_WAKE_NEVER;
+    ASSERT_TRUE(channel_.add_doorbell(&asleep, &target));
+    ASSERT_TRUE(channel_.add_doorbell(&awake, &target));
+    channel_.close();
+    EXPECT_EQ(KeReadStateEvent(&event), 1);
+    EXPECT_EQ(asleep.load(), AEGIS_WAKE_NEVER);
+    EXPECT_EQ(channel_.counters().wakeups_sent, 1U);
+    EXPECT_EQ(target.wakeups.load(), 1U);
+    channel_.remove_doorbell(&asleep);
+    channel_.remove_doorbell(&awake);
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
+}
+
+// Its page is about to be freed, and the bell may be somewhere nobody looked: no producer may ring any more.
+// Catches: the result of remove() ignored; the other bells kept.
+TEST_F(RingChannel, FailsWhenADoorbellIsMissing) {
+    KEVENT event;
+    KeInitializeEvent(&event, SynchronizationEvent, FALSE);
+    driver::WakeTarget target;
+    target.event = &event;
+    std::atomic<std::uint64_t> registered = 1;
+    ASSERT_TRUE(channel_.add_doorbell(&registered, &target));
+    std::atomic<std::uint64_t> never_added = 0;
+    channel_.remove_doorbell(&never_added);
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_FAILED);
+    EXPECT_EQ(channel_.memory().load_state(), AEGIS_RING_CLOSING);
+    EXPECT_EQ(debug_lines_,
+              (std::vector<std::string>{"AegisMon: internal failure: a consumer's doorbell is missing; from "
+                                        "now on events are counted, not published"}));
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    EXPECT_EQ(channel_.counters().published, 0U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_FAILED], 1U);
+    EXPECT_EQ(registered.load(), 1U) << "a page was touched that may be gone";
+    EXPECT_EQ(KeReadStateEvent(&event), 0);
+    // The consumers that are left go the same way, without another word.
+    channel_.remove_doorbell(&registered);
+    EXPECT_EQ(debug_lines_.size(), 1U);
+}
+
+// Catches: fail() without effect, or that says it twice; a failure that verify() does not tell.
+TEST_F(RingChannel, FailsOnceAndStaysSo) {
+    EXPECT_TRUE(channel_.verify());
+    channel_.fail("a test says so");
+    channel_.fail("another test says so");
+    EXPECT_EQ(debug_lines_,
+              (std::vector<std::string>{"AegisMon: internal failure: a test says so; from now on events are "
+                                        "counted, not published"}));
+    EXPECT_FALSE(channel_.verify());
+    channel_.close();
+    EXPECT_EQ(channel_.counters().state, AEGIS_RING_FAILED);
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_FAILED], 1U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_CLOSING], 0U);
+}
+
+// Only process events have a full form; what later sensors publish is handed out as it is.
+TEST_F(RingChannel, OtherEventsArePulledAsTheyAre) {
+    publish(AEGIS_EVENT_NET_CONN, 100);
+    publish(AEGIS_EVENT_PROCESS_EXIT, AEGIS_PROCESS_PAYLOAD_FIXED);
+    publish(AEGIS_EVENT_NET_CONN, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
+    const auto cursor = std::make_unique<driver::PullCursor>();
+    cursor->initialize(channel_.memory());
+    std::vector<std::byte> output(std::size_t{4} * AEGIS_MAX_EVENT_SIZE);
+    output.resize(cursor->pull(output.data(), output.size()));
+    ASSERT_EQ(output.size(), 116U + AEGIS_PROCESS_EVENT_SIZE + AEGIS_SLOT_EVENT_BYTES);
+    const std::vector<ProcessEvent> events = events_in(output);
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(events[0].header.Size, 116U);
+    EXPECT_EQ(events[0].header.Type, AEGIS_EVENT_NET_CONN);
+    EXPECT_EQ(output[115], std::byte{0x3C});
+    EXPECT_EQ(events[1].header.Size, AEGIS_PROCESS_EVENT_SIZE);
+    EXPECT_EQ(events[2].header.Size, AEGIS_SLOT_EVENT_BYTES);
+}
+
+}  // namespace
+}  // namespace aegis::test
