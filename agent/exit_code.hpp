@@ -10,7 +10,7 @@ enum class ExitCode : int {
     kNoDriver = 3,          // driver absent, or access denied
     kProtocolMismatch = 4,  // driver and agent do not speak the same version
     kLost = 5,              // --fail-on-loss, and something was lost
-    kDriverGone = 6,        // the driver went away while the agent was reading
+    kDriverGone = 6,        // the driver went away while the agent was reading, or found itself broken
 };
 
 }  // namespace aegis::agent

@@ -47,6 +47,8 @@ std::string_view loss_name(std::size_t reason) {
             return "larger than a slot";
         case AEGIS_LOST_CLOSING:
             return "seen while the driver was closing";
+        case AEGIS_LOST_FAILED:
+            return "seen after the driver found itself broken";
         default:
             return "for a reason this agent does not know";
     }
@@ -54,7 +56,9 @@ std::string_view loss_name(std::size_t reason) {
 
 }  // namespace
 
-HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), at_open_(at_open), last_(at_open) {
+HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), at_open_(at_open), last_{} {
+    look_at_state(at_open);
+    last_ = at_open;
     for (const AEGIS_CALLBACK_HEALTH& row : at_open.Callbacks) {
         if (row.Kind != 0 && row.Registered == 0) {
             log_->warning(fmt::format("the driver runs without its {} (status 0x{:08X}): {}", name_of(row.Kind),
@@ -64,9 +68,18 @@ HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log
 }
 
 void HealthWatch::look(const AEGIS_QUERY_REPLY& now) {
+    look_at_state(now);
     look_at_callbacks(now);
     look_at_losses(now);
     last_ = now;
+}
+
+void HealthWatch::look_at_state(const AEGIS_QUERY_REPLY& now) {
+    if (now.State == AEGIS_RING_FAILED && !driver_failed()) {
+        log_->critical(
+            "the driver found itself broken and reports no events any more, it only counts them; "
+            "read its debug output for the reason, then reload it");
+    }
 }
 
 void HealthWatch::look_at_callbacks(const AEGIS_QUERY_REPLY& now) {

@@ -11,17 +11,21 @@ namespace aegis::agent {
 // Not thread-safe.
 class HealthWatch {
   public:
-    // Says on `log` which callbacks are missing from the start.
+    // Says on `log` which callbacks are missing from the start, and whether the driver has failed.
     HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open);
 
-    // Says what has changed since the last look: a callback that is gone (critical: somebody blinds the sensor), one
-    // that is back, events the driver dropped before they got a ticket. Says each change once.
+    // Says what has changed since the last look: a driver that failed or a callback that is gone (critical: the sensor
+    // is blind), one that is back, events the driver dropped before they got a ticket. Says each change once.
     void look(const AEGIS_QUERY_REPLY& now);
+
+    // The driver found itself broken: it answers, but no event will follow. As of the last look.
+    bool driver_failed() const { return last_.State == AEGIS_RING_FAILED; }
 
     // Events without a ticket since at_open, all reasons together: the lost that no gap shows.
     std::uint64_t lost_before_ring() const;
 
   private:
+    void look_at_state(const AEGIS_QUERY_REPLY& now);
     void look_at_callbacks(const AEGIS_QUERY_REPLY& now);
     void look_at_losses(const AEGIS_QUERY_REPLY& now);
 

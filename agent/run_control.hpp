@@ -19,9 +19,9 @@ enum class EndCause : std::uint8_t {
     kStopRequested,  // Ctrl-C, SIGTERM
     kDuration,
     kCount,
-    kOutput,  // nobody reads stdout, or it cannot be written
-    kDriverGone,
-    kFailed,  // said on stderr
+    kOutput,      // nobody reads stdout, or it cannot be written
+    kDriverGone,  // or it found itself broken: no event will follow
+    kFailed,      // said on stderr
 };
 
 // Any thread.

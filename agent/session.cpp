@@ -74,10 +74,10 @@ ExitCode Session::run() {
         {&port_, channel_.device.get(), &log_, &control_, stream.get(), &output_, &health_, &counters_}, options_);
     read(*stream, supervisor);
     malformed_.finish();
-    if (control_.cause() == EndCause::kDriverGone) {
+    // A driver that failed is still there to say so, though its ring looks like that of one that went away.
+    supervisor.look_at_health();
+    if (control_.cause() == EndCause::kDriverGone && !health_.driver_failed()) {
         log_.error("AegisMon went away: no further event can come; start it again, then this agent");
-    } else {
-        supervisor.look_at_health();
     }
     report(supervisor);
     return conclude(supervisor.totals());

@@ -35,6 +35,7 @@ Supervisor::Supervisor(const Parts& parts, const Options& options)
 }
 
 void Supervisor::run() {
+    end_if_driver_failed();
     bool interrupted = false;
     while (!interrupted) {
         switch (parts_.port->wait_interrupt(time_to_next_deadline())) {
@@ -102,10 +103,18 @@ void Supervisor::look_at_health() {
     const std::optional<Failure> failure = query_driver(*parts_.device, reply);
     if (!failure) {
         parts_.health->look(reply);
+        end_if_driver_failed();
     } else if (failure->exit_code == ExitCode::kDriverGone) {
         parts_.control->end(EndCause::kDriverGone, RunControl::kNoLimit - 1);
     } else {
         parts_.log->warning(fmt::format("the driver's health is unknown: {}", failure->message));
+    }
+}
+
+// What was published before is still read.
+void Supervisor::end_if_driver_failed() {
+    if (parts_.health->driver_failed()) {
+        parts_.control->end(EndCause::kDriverGone, RunControl::kNoLimit - 1);
     }
 }
 

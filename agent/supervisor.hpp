@@ -36,7 +36,7 @@ class Supervisor {
     // Returns when all workers have left.
     void run();
 
-    // Asks the driver for its health now; what it says is on the log.
+    // Asks the driver for its health now; what it says is on the log. Ends the session when no event can follow.
     void look_at_health();
 
     Totals totals() const;
@@ -51,6 +51,7 @@ class Supervisor {
     void handle_deadlines();
     void print_statistics();
     void wait_for_workers();
+    void end_if_driver_failed();
 
     Parts parts_;
     Clock::time_point begin_;

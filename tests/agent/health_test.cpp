@@ -9,6 +9,7 @@ namespace {
 
 AEGIS_QUERY_REPLY healthy() {
     AEGIS_QUERY_REPLY reply = {};
+    reply.State = AEGIS_RING_RUNNING;
     reply.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, 500, 0};
     reply.Callbacks[1] = {AEGIS_CALLBACK_OWNER_EXIT, 1, 0, 0, 500, 0};
     reply.LostBefore[AEGIS_LOST_OVERSIZE] = 2;
@@ -77,9 +78,38 @@ TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     health.look(reply);
     reply.LostBefore[AEGIS_LOST_CLOSING] = 1;
     health.look(reply);
+    reply.LostBefore[AEGIS_LOST_FAILED] = 7;
+    health.look(reply);
     EXPECT_EQ(log.count("dropped 3 events before the ring: larger than a slot"), 1U);
     EXPECT_EQ(log.count("dropped 1 events before the ring: seen while the driver was closing"), 1U);
-    EXPECT_EQ(health.lost_before_ring(), 4U);
+    EXPECT_EQ(log.count("dropped 7 events before the ring: seen after the driver found itself broken"), 1U);
+    EXPECT_EQ(health.lost_before_ring(), 11U);
+}
+
+// Catches: a failure that goes unnoticed, or is announced at every look.
+TEST(HealthWatch, ADriverThatFoundItselfBrokenIsCriticalOnce) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy());
+    EXPECT_FALSE(health.driver_failed());
+    AEGIS_QUERY_REPLY broken = healthy();
+    broken.State = AEGIS_RING_FAILED;
+    health.look(broken);
+    EXPECT_TRUE(health.driver_failed());
+    health.look(broken);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("CRITICAL: the driver found itself broken"), 1U);
+}
+
+// Catches: a constructor that does not look at the state.
+TEST(HealthWatch, ADriverThatWasBrokenBeforeIsCriticalAtOnce) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY broken = healthy();
+    broken.State = AEGIS_RING_FAILED;
+    agent::HealthWatch health(log, broken);
+    EXPECT_TRUE(health.driver_failed());
+    health.look(broken);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("CRITICAL: the driver found itself broken"), 1U);
 }
 
 }  // namespace

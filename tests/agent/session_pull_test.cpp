@@ -40,6 +40,23 @@ TEST(PullSession, PrintsWhatTheRingHeldAndWhatFollows) {
     EXPECT_EQ(system.signals(), 0U);
 }
 
+// The driver refuses the mapping, so an agent that comes later pulls what is kept.
+// Catches: a session that goes on without ever seeing another event.
+TEST(PullSession, ADriverThatHasFailedIsDrainedAndReported) {
+    FakeSystem system;
+    system.publish_starts(1, 3);
+    system.refuse(AEGIS_IOCTL_RING_SETUP, {IoStatus::kFailed, 0, 0xC0000183});
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.State = AEGIS_RING_FAILED; });
+    Options options;
+    options.poll_ms = 1;
+    SessionRun run(system, options);
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(system.output_lines(), 3U);
+    EXPECT_EQ(run.log().count("CRITICAL: the driver found itself broken"), 1U) << run.log().text();
+    EXPECT_EQ(run.log().count("reading by pull"), 1U);
+    EXPECT_EQ(run.log().count("AegisMon went away"), 0U);
+}
+
 // Catches: a pause between full buffers: with this poll time only the first would come.
 TEST(PullSession, FullBuffersFollowEachOtherWithoutAPause) {
     FakeSystem system(kManySlots);

@@ -183,6 +183,50 @@ TEST(RingSession, AClosingRingIsReadToItsEnd) {
     EXPECT_EQ(run.log().count("AegisMon went away"), 1U);
 }
 
+// To a reader of the ring a driver that failed looks like one that closes; only the query tells.
+// Catches: the query not asked; a failure reported as a driver that went away; events left in the ring.
+TEST(RingSession, ADriverThatFailedIsReadToItsEndAndReported) {
+    FakeSystem system;
+    SessionRun run(system, Options{});
+    ASSERT_TRUE(system.wait_until_asleep());
+    system.on_query([](AEGIS_QUERY_REPLY& reply) {
+        reply.State = AEGIS_RING_FAILED;
+        reply.LostBefore[AEGIS_LOST_FAILED] = 3;
+    });
+    system.publish_starts(1, 5);
+    system.close_ring();
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(system.output_lines(), 5U);
+    EXPECT_EQ(run.log().count("CRITICAL: the driver found itself broken"), 1U) << run.log().text();
+    EXPECT_EQ(run.log().count("dropped 3 events before the ring"), 1U);
+    EXPECT_EQ(run.log().count("AegisMon went away"), 0U);
+}
+
+// --health-interval: the look itself finds it, though nothing in the ring says so.
+// Catches: a supervisor that does not look, or looks and goes on.
+TEST(RingSession, TheHealthCheckFindsADriverThatFailed) {
+    FakeSystem system;
+    Options options;
+    options.health_seconds = 1;
+    SessionRun run(system, options);
+    ASSERT_TRUE(system.wait_until_asleep());
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.State = AEGIS_RING_FAILED; });
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(run.log().count("CRITICAL: the driver found itself broken"), 1U) << run.log().text();
+}
+
+// Catches: --health-interval without effect on a callback that is gone.
+TEST(RingSession, TheHealthCheckFindsACallbackThatIsGone) {
+    FakeSystem system;
+    Options options;
+    options.health_seconds = 1;
+    SessionRun run(system, options);
+    ASSERT_TRUE(system.wait_until_asleep());
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.Callbacks[0].Registered = 0; });
+    ASSERT_TRUE(run.log().wait_for("CRITICAL: the driver's process callback is no longer registered"));
+    EXPECT_EQ(run.stop(), ExitCode::kFinished);
+}
+
 TEST(RingSession, AMalformedEventIsSkippedAndCounted) {
     FakeSystem system;
     system.publish_starts(1, 1);

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "agent/log.hpp"
@@ -26,6 +28,18 @@ class CapturedLog final : public agent::Log {
         const std::vector<std::string> all = lines();
         return static_cast<std::size_t>(std::count_if(
             all.begin(), all.end(), [part](const std::string& line) { return line.find(part) != std::string::npos; }));
+    }
+
+    // False when no line with `part` has come after a generous time.
+    bool wait_for(std::string_view part) const {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        while (count(part) == 0) {
+            if (std::chrono::steady_clock::now() > deadline) {
+                return false;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return true;
     }
 
     // Everything, for a failed test's message.

@@ -214,6 +214,7 @@ IoResult FakeSystem::answer_query(std::span<std::byte> reply) {
     answer.Bytes = sizeof(answer);
     const AEGIS_RING_IDENTITY& identity = region_.header()->Identity;
     std::memcpy(answer.SessionId, kSessionA, sizeof(answer.SessionId));
+    answer.State = region_.header()->State;
     answer.SlotCount = identity.SlotCount;
     answer.Published = producer_.published();
     answer.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, producer_.published(), kSomeTime};
