@@ -1,10 +1,11 @@
-// The order in which the driver builds up and takes down.
+// The order in which the driver builds up and takes down, and what only a certain order of things brings about.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <initializer_list>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "driver/support/client.hpp"
@@ -18,6 +19,8 @@ using testing::_;
 using testing::AnyNumber;
 using testing::InSequence;
 using testing::NiceMock;
+
+constexpr const char* kSensorCall = "PsSetCreateProcessNotifyRoutineEx";
 
 // Each name once, in this order; calls of other names do not matter.
 void expect_in_order(KernelCalls& calls, std::initializer_list<const char*> names) {
@@ -80,6 +83,84 @@ TEST(Order, OfATeardown) {
                              "IoFreeMdl", "MmUnmapLockedPages", "IoFreeMdl", "KeUnstackDetachProcess",
                              "ExFreePoolWithTag", "ObfDereferenceObject", "ObfDereferenceObject", "ExFreePoolWithTag"));
 }
+
+// A sensor that never was registered is not removed: that it would be harmless is NT's good will.
+// Catches: is_registered() not asked in stop_process_sensor().
+TEST(Order, NothingIsRemovedThatWasNotThere) {
+    TestHost host;
+    for (std::uint64_t n = 1; !host->driver_loaded() || host->faults().failed().front() != kSensorCall; ++n) {
+        host.unload();
+        host->faults().reset();
+        host->faults().arm(n);
+        host.load();
+        ASSERT_FALSE(host->faults().failed().empty()) << "the sensor's registration did not fail";
+    }
+    host->faults().reset();
+    KernelCalls calls;
+    EXPECT_CALL(calls, call(_)).Times(AnyNumber());
+    EXPECT_CALL(calls, call(std::string(kSensorCall) + " remove")).Times(0);
+    ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
+}
+
+// The last handle is closed while a setup is under way and has its event already: it must not make a consumer of a file
+// object that nobody can clean up any more.
+// Catches: cleaned_up not set by cleanup() or not looked at by setup().
+TEST(Order, ASetupThatTheCleanupOvertakesIsRefused) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    KernelCalls calls;
+    EXPECT_CALL(calls, call(_)).Times(AnyNumber());
+    EXPECT_CALL(calls, call("ObReferenceObjectByHandle")).WillOnce([&] {
+        // On a thread of its own, as another thread of the client would do it.
+        std::thread([&] { EXPECT_EQ(host->close(client.process(), client.device()), STATUS_SUCCESS); }).join();
+    });
+    EXPECT_EQ(client.setup(event.handle).status, STATUS_FILE_CLOSED);
+    EXPECT_TRUE(client.mappings().empty());
+}
+
+// IRP_MJ_CREATE of an opener whom nobody vouches for, as a filter driver above could send it.
+// The parameter: only its access state is missing, or its whole context.
+class UnknownOpener : public testing::TestWithParam<bool> {
+  protected:
+    static NTSTATUS NTAPI forget_opener(PDEVICE_OBJECT device, PIRP irp) {
+        auto& create = IoGetCurrentIrpStackLocation(irp)->Parameters.Create;
+        PIO_SECURITY_CONTEXT context = create.SecurityContext;
+        IO_SECURITY_CONTEXT without_state = *context;
+        without_state.AccessState = nullptr;
+        create.SecurityContext = GetParam() ? &without_state : nullptr;
+        return driver_create(device, irp);
+    }
+
+    NTSTATUS open() {
+        const DriverObjectHooks hooks{{}, [](DRIVER_OBJECT& object) {
+                                          driver_create = object.MajorFunction[IRP_MJ_CREATE];
+                                          object.MajorFunction[IRP_MJ_CREATE] = forget_opener;
+                                      }};
+        EXPECT_EQ(host_.load_hooked(hooks), STATUS_SUCCESS);
+        return Client(host_).open();
+    }
+
+    static inline PDRIVER_DISPATCH driver_create = nullptr;
+    TestHost host_;
+};
+
+// Catches: a missing context or access state not looked at, or taken for a permission.
+TEST_P(UnknownOpener, IsRefused) {
+    EXPECT_EQ(open(), STATUS_ACCESS_DENIED);
+}
+
+// Catches: is_wine() not asked, or its answer without effect.
+TEST_P(UnknownOpener, IsAllWineEverTells) {
+    NiceMock<KernelCalls> calls;
+    calls.pretend_export("wine_ntoskrnl_main_loop");
+    EXPECT_EQ(open(), STATUS_SUCCESS);
+}
+
+INSTANTIATE_TEST_SUITE_P(AccessStateMissing, UnknownOpener, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(ContextMissing, UnknownOpener, testing::Values(false));
 
 }  // namespace
 }  // namespace aegis::test

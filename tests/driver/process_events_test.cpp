@@ -128,6 +128,14 @@ TEST_F(ProcessEvents, WithoutAnImageNameThePathIsEmptyAndNotExact) {
     EXPECT_EQ(event.payload.ProcessId, kFirstFreePid);
 }
 
+// Catches: a name without a buffer called exact.
+TEST_F(ProcessEvents, AnImageNameWithoutABufferIsNoName) {
+    activity_.create(kFirstFreePid, std::u16string_view{}, true);
+    const ProcessEvent event = only_event();
+    EXPECT_EQ(event.payload.ImagePathLength, 0U);
+    EXPECT_EQ(event.payload.ImagePathExact, 0);
+}
+
 TEST_F(ProcessEvents, AnEmptyImageNameIsAnEmptyPath) {
     activity_.create(kFirstFreePid, u"", false);
     const ProcessEvent event = only_event();

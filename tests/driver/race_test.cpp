@@ -122,6 +122,7 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
             }
         });
         for (int i = 0; i < 150; ++i) {
+            count_round();
             ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
             host.unload();
             while (host->driver_loaded()) {
@@ -155,6 +156,7 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
         Client observer(host);
         ASSERT_EQ(observer.open(), STATUS_SUCCESS);
         for (int i = 0; i < 500; ++i) {
+            count_round();
             Client consumer(host);
             ASSERT_EQ(consumer.open(), STATUS_SUCCESS);
             const host::EventResult event = consumer.create_event();
@@ -187,6 +189,36 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
         }
         const QueryResult query = observer.query();
         EXPECT_EQ(query.reply->Callbacks[0].Events, query.reply->Published);
+    }
+}
+
+// The table of handles under opens, closes and queries from every side.
+// Catches: its lock left out of open(), close() or describe().
+TEST(Race, OpensAndClosesAgainstEachOther) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 4; ++t) {
+            threads.emplace_back([&] {
+                Client client(host);
+                for (int i = 0; i < 500; ++i) {
+                    count_round();
+                    EXPECT_EQ(client.open(), STATUS_SUCCESS);
+                    const QueryResult query = client.query();
+                    EXPECT_GE(query.reply->Handles, 1U);
+                    EXPECT_LE(query.reply->Handles, 4U);
+                    EXPECT_EQ(client.close(), STATUS_SUCCESS);
+                }
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        Client last(host);
+        ASSERT_EQ(last.open(), STATUS_SUCCESS);
+        EXPECT_EQ(last.query().reply->Handles, 1U);
     }
 }
 

@@ -1,6 +1,7 @@
 // Security descriptors, access checks, and who may open a device.
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "driver/host/executive/token.hpp"
@@ -20,6 +21,8 @@ class Dacl {
         EXPECT_EQ(RtlCreateAcl(acl(), bytes, ACL_REVISION), STATUS_SUCCESS);
         EXPECT_EQ(RtlCreateSecurityDescriptor(&descriptor_, SECURITY_DESCRIPTOR_REVISION), STATUS_SUCCESS);
         EXPECT_EQ(RtlSetDaclSecurityDescriptor(&descriptor_, TRUE, acl(), FALSE), STATUS_SUCCESS);
+        descriptor_.Owner = as_sid(host::administrators_sid());
+        descriptor_.Group = as_sid(host::local_system_sid());
     }
 
     NTSTATUS allow(ACCESS_MASK mask, const host::SidBytes& sid) {
@@ -33,7 +36,7 @@ class Dacl {
     }
 
     PACL acl() { return reinterpret_cast<PACL>(storage_.data()); }
-    PSECURITY_DESCRIPTOR descriptor() { return &descriptor_; }
+    SECURITY_DESCRIPTOR* descriptor() { return &descriptor_; }
 
   private:
     std::size_t used() {
@@ -69,9 +72,12 @@ class Security : public ExecutiveTest {
         }
         executive().exit_process(process);
         EXPECT_EQ(allowed, NT_SUCCESS(status));
-        EXPECT_TRUE(allowed || (status == STATUS_ACCESS_DENIED && granted == 0));
+        EXPECT_TRUE(allowed || granted == 0);
+        refusal_ = status;
         return allowed ? std::optional(granted) : std::nullopt;
     }
+
+    NTSTATUS refusal_ = STATUS_SUCCESS;  // of the last check
 };
 
 // Catches: a token that lacks a group; a SID compared by its first bytes; generic rights not mapped.
@@ -83,6 +89,7 @@ TEST_F(Security, AnAceCountsForItsSid) {
     EXPECT_EQ(check(dacl, host::Account::kAdministrator, GENERIC_READ), FILE_GENERIC_READ);
     EXPECT_EQ(check(dacl, host::Account::kAdministrator, FILE_WRITE_DATA), std::nullopt);
     EXPECT_EQ(check(dacl, host::Account::kUser, FILE_READ_DATA), std::nullopt);
+    EXPECT_EQ(refusal_, STATUS_ACCESS_DENIED);
     EXPECT_EQ(check(dacl, host::Account::kUser, FILE_READ_DATA, KernelMode), FILE_READ_DATA);
 }
 
@@ -103,6 +110,20 @@ TEST_F(Security, AnEmptyDaclDeniesAndAMissingOneAllows) {
     EXPECT_EQ(check(dacl, host::Account::kSystem, FILE_READ_DATA), std::nullopt);
     RtlSetDaclSecurityDescriptor(dacl.descriptor(), TRUE, nullptr, FALSE);
     EXPECT_EQ(check(dacl, host::Account::kUser, FILE_READ_DATA), FILE_READ_DATA);
+}
+
+// Catches: a driver whose descriptor NT would refuse passing its tests here.
+TEST_F(Security, ADescriptorWithoutOwnerOrGroupGrantsNothing) {
+    Dacl dacl;
+    dacl.allow(FILE_ALL_ACCESS, host::administrators_sid());
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, FILE_READ_DATA), FILE_READ_DATA);
+    const PSID owner = std::exchange(dacl.descriptor()->Owner, nullptr);
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, FILE_READ_DATA), std::nullopt);
+    EXPECT_EQ(refusal_, STATUS_INVALID_SECURITY_DESCR);
+    dacl.descriptor()->Owner = owner;
+    dacl.descriptor()->Group = nullptr;
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, FILE_READ_DATA), std::nullopt);
+    EXPECT_EQ(refusal_, STATUS_INVALID_SECURITY_DESCR);
 }
 
 // Catches: an ACL written past its size.

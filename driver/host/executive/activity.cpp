@@ -1,5 +1,6 @@
 #include "driver/host/executive/activity.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -22,7 +23,7 @@ class CriticalRegion {
 };
 
 // A counted string in memory of exactly its size, so that a sanitizer sees a read past its end, and unreadable in
-// meaning after the call, so that a kept pointer shows.
+// meaning after the call, so that a kept pointer shows. A view without data has no Buffer.
 class BorrowedString {
   public:
     explicit BorrowedString(std::optional<std::u16string_view> text) {
@@ -31,9 +32,10 @@ class BorrowedString {
         }
         const std::size_t bytes = text->size() * sizeof(char16_t);
         characters_.reset(new char16_t[text->size()]);
-        std::memcpy(characters_.get(), text->data(), bytes);
-        string_ = std::make_unique<UNICODE_STRING>(
-            UNICODE_STRING{static_cast<USHORT>(bytes), static_cast<USHORT>(bytes), characters_.get()});
+        std::copy(text->begin(), text->end(), characters_.get());
+        string_ =
+            std::make_unique<UNICODE_STRING>(UNICODE_STRING{static_cast<USHORT>(bytes), static_cast<USHORT>(bytes),
+                                                            text->data() != nullptr ? characters_.get() : nullptr});
     }
     ~BorrowedString() {
         if (string_) {

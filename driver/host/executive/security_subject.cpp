@@ -44,7 +44,10 @@ extern "C" BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
         decision = {STATUS_SUCCESS, PreviouslyGrantedAccess | map_generic(*GenericMapping, DesiredAccess)};
     } else if (SecurityDescriptor != nullptr) {
         const DescriptorView view = view_descriptor(SecurityDescriptor);
-        if (view.valid && (view.dacl == nullptr || acl_is_valid(view.dacl))) {
+        if (view.valid && (view.owner == nullptr || view.group == nullptr)) {
+            // Neither decides anything here, and NT wants both.
+            decision.status = STATUS_INVALID_SECURITY_DESCR;
+        } else if (view.valid && (view.dacl == nullptr || acl_is_valid(view.dacl))) {
             decision = check_access(view, *token, *GenericMapping, DesiredAccess, PreviouslyGrantedAccess);
         }
     }

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <string>
 
+#include "driver/host/executive/text.hpp"
+
 namespace aegis::test {
 namespace {
 
@@ -29,6 +31,8 @@ KernelCalls::~KernelCalls() {
 
 }  // namespace aegis::test
 
+using aegis::test::g_listener;
+using aegis::test::KernelCalls;
 using aegis::test::tell;
 
 extern "C" {
@@ -117,6 +121,22 @@ void NTAPI __real_IoFreeMdl(PMDL);
 void NTAPI __wrap_IoFreeMdl(PMDL mdl) {
     tell("IoFreeMdl");
     __real_IoFreeMdl(mdl);
+}
+
+NTSTATUS NTAPI __real_ObReferenceObjectByHandle(HANDLE, ACCESS_MASK, POBJECT_TYPE, KPROCESSOR_MODE, PVOID*,
+                                                POBJECT_HANDLE_INFORMATION);
+NTSTATUS NTAPI __wrap_ObReferenceObjectByHandle(HANDLE handle, ACCESS_MASK access, POBJECT_TYPE type,
+                                                KPROCESSOR_MODE mode, PVOID* object,
+                                                POBJECT_HANDLE_INFORMATION information) {
+    tell("ObReferenceObjectByHandle");
+    return __real_ObReferenceObjectByHandle(handle, access, type, mode, object, information);
+}
+
+PVOID NTAPI __real_MmGetSystemRoutineAddress(PUNICODE_STRING);
+PVOID NTAPI __wrap_MmGetSystemRoutineAddress(PUNICODE_STRING name) {
+    const KernelCalls* listener = g_listener.load(std::memory_order_acquire);
+    const std::string wanted = aegis::host::to_utf8(aegis::host::view(name));
+    return listener != nullptr && listener->pretends(wanted) ? name : __real_MmGetSystemRoutineAddress(name);
 }
 
 LONG_PTR NTAPI __real_ObfDereferenceObject(PVOID);

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
 #include <string>
 
 namespace aegis::test {
@@ -19,6 +20,13 @@ class KernelCalls {
 
     // `name` is the function's; with " remove" behind it for the removal of a notify routine.
     MOCK_METHOD(void, call, (const std::string& name));
+
+    // Makes MmGetSystemRoutineAddress find this name. Before the call.
+    void pretend_export(const std::string& name) { exports_.insert(name); }
+    bool pretends(const std::string& name) const { return exports_.contains(name); }
+
+  private:
+    std::set<std::string> exports_;
 };
 
 }  // namespace aegis::test

@@ -4,14 +4,22 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <thread>
 
 namespace aegis::test {
 namespace {
+
+std::atomic<std::uint64_t> g_rounds = 0;
+
+const char* stress_seconds() {
+    return std::getenv("AEGIS_STRESS_SECONDS");
+}
 
 std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(
@@ -62,6 +70,7 @@ NTSTATUS pull(RaceRound& round) {
 }  // namespace
 
 RaceRound::RaceRound(TestHost& host, bool attached) : host_(&host), owner_(host), heir_(host), attached_(attached) {
+    count_round();
     EXPECT_EQ(owner_.open(), STATUS_SUCCESS);
     device_ = owner_.device();
     if (attached_) {
@@ -148,9 +157,20 @@ void race(TestHost& host, const Actor& left, const Actor& right, bool attached, 
     right_thread.join();
 }
 
-StressClock::StressClock() {
-    const char* seconds = std::getenv("AEGIS_STRESS_SECONDS");
+void count_round() {
+    g_rounds.fetch_add(1, std::memory_order_relaxed);
+}
+
+StressClock::StressClock() : begin_rounds_(g_rounds.load(std::memory_order_relaxed)) {
+    const char* seconds = stress_seconds();
     end_ns_ = now_ns() + (seconds != nullptr ? std::strtoull(seconds, nullptr, 10) * 1'000'000'000U : 0);
+}
+
+StressClock::~StressClock() {
+    if (stress_seconds() != nullptr) {
+        const std::uint64_t rounds = g_rounds.load(std::memory_order_relaxed) - begin_rounds_;
+        std::printf("%llu rounds\n", static_cast<unsigned long long>(rounds));
+    }
 }
 
 bool StressClock::again() {

@@ -53,13 +53,21 @@ const std::vector<Actor>& race_actors();
 void race(TestHost& host, const Actor& left, const Actor& right, bool attached, unsigned rounds,
           const std::function<void(NTSTATUS, NTSTATUS)>& check = {});
 
-// How often to repeat `rounds`: once, or for AEGIS_STRESS_SECONDS of the environment.
+// One round of a race has begun; every RaceRound is one.
+void count_round();
+
+// How often a test repeats its rounds: once, or for AEGIS_STRESS_SECONDS of the environment, and then it prints how
+// many rounds that were.
 class StressClock {
   public:
     StressClock();
+    ~StressClock();
+    StressClock(const StressClock&) = delete;
+    StressClock& operator=(const StressClock&) = delete;
     bool again();
 
   private:
+    std::uint64_t begin_rounds_;
     std::uint64_t end_ns_;
     bool first_ = true;
 };

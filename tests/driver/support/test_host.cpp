@@ -4,6 +4,24 @@
 #include <utility>
 
 namespace aegis::test {
+namespace {
+
+// NT passes DriverEntry no context.
+DRIVER_INITIALIZE* g_entry = nullptr;
+const DriverObjectHooks* g_hooks = nullptr;
+
+NTSTATUS NTAPI hooked_entry(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
+    if (g_hooks->before) {
+        g_hooks->before(*driver);
+    }
+    const NTSTATUS status = g_entry(driver, service_key);
+    if (NT_SUCCESS(status) && g_hooks->after) {
+        g_hooks->after(*driver);
+    }
+    return status;
+}
+
+}  // namespace
 
 TestHost::TestHost() {
     host::ExecutiveOptions options;
@@ -24,6 +42,12 @@ NTSTATUS TestHost::load(const host::ServiceOptions& service) {
 
 NTSTATUS TestHost::load_with_slots(ULONG slot_count) {
     return load(service_with_slots(slot_count));
+}
+
+NTSTATUS TestHost::load_hooked(const DriverObjectHooks& hooks) {
+    g_entry = driver_.fresh_entry();
+    g_hooks = &hooks;
+    return executive_->load_driver(hooked_entry, {});
 }
 
 host::UnloadResult TestHost::unload() {

@@ -4,6 +4,7 @@
 #include <ntifs.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,12 @@ struct DebugLine {
     std::string text;
 };
 
+// What a test does to the driver object before DriverEntry sees it and after DriverEntry succeeded, in its thread.
+struct DriverObjectHooks {
+    std::function<void(DRIVER_OBJECT&)> before;
+    std::function<void(DRIVER_OBJECT&)> after;
+};
+
 class TestHost {
   public:
     TestHost();
@@ -30,6 +37,8 @@ class TestHost {
     NTSTATUS load(const host::ServiceOptions& service = {});
     // With Parameters\SlotCount.
     NTSTATUS load_with_slots(ULONG slot_count);
+    // One such load at a time.
+    NTSTATUS load_hooked(const DriverObjectHooks& hooks);
     host::UnloadResult unload();
 
     host::Executive& executive() { return *executive_; }
