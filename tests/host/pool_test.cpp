@@ -59,6 +59,11 @@ TEST_F(Pool, StopsOnAnEmptyBlockOrTag) {
     AEGIS_EXPECT_STOP(ExAllocatePoolWithTag(NonPagedPoolNx, 1, 0), "BAD_POOL_CALLER", "1 bytes");
 }
 
+TEST_F(Pool, StopsOnExecutablePool) {
+    AEGIS_EXPECT_STOP(ExAllocatePoolWithTag(NonPagedPool, 64, kTag), "DRIVER_VERIFIER_DETECTED_VIOLATION",
+                      "executable pool with tag 'Test'");
+}
+
 // AddressSanitizer stops the write itself; without it the guard behind the block is found damaged.
 // Catches: the guard not checked, or not poisoned.
 TEST_F(Pool, AnOverrunIsFound) {

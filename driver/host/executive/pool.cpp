@@ -47,6 +47,12 @@ void* Pool::allocate(POOL_TYPE type, std::size_t bytes, ULONG tag, const void* c
         verifier_stop(Bugcheck::kBadPoolCaller,
                       fmt::format("allocation of {} bytes with tag '{}'", bytes, pool_tag_text(tag)));
     }
+    // As the driver verifier's code integrity checks have it.
+    if (type == NonPagedPoolExecute) {
+        verifier_stop(
+            Bugcheck::kDriverVerifierDetectedViolation,
+            fmt::format("allocation of {} bytes of executable pool with tag '{}'", bytes, pool_tag_text(tag)));
+    }
     const bool paged = type == PagedPool;
     const bool whole_pages = bytes >= PAGE_SIZE;
     std::optional<PoolPages> pages = whole_pages ? PoolPages::allocate(bytes) : std::nullopt;
