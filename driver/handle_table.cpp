@@ -108,7 +108,6 @@ bool HandleTable::describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply) {
     reply->Handles = handle_count_;
     AEGIS_CONSUMER_INFO* row = reply->Consumers;
     std::uint32_t handles = 0;
-    std::uint32_t attachments = 0;
     for (PLIST_ENTRY link = handles_.Flink; link != &handles_; link = link->Flink) {
         // The reply has a row for each handle there may be, and not one more.
         if (++handles > AEGIS_MAX_HANDLES) {
@@ -116,14 +115,13 @@ bool HandleTable::describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply) {
         }
         const DeviceHandle& handle = *handle_of(link);
         if (handle.attachment != nullptr) {
-            ++attachments;
             handle.attachment->describe(published, row++);
         } else if (handle.pull.describe(published, row)) {
             row->ProcessId = handle.opener_process_id;
             ++row;
         }
     }
-    return handles == handle_count_ && attachments == attachment_count_.load(std::memory_order_relaxed);
+    return handles == handle_count_;
 }
 
 void HandleTable::detach(DeviceHandle& handle) {

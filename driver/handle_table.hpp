@@ -52,7 +52,7 @@ class HandleTable {
     // IRQL PASSIVE_LEVEL.
     void owner_exits(HANDLE process_id);
 
-    // Fills Handles and Consumers of a zeroed reply. False when list and counts disagree, which is a failure of the
+    // Fills Handles and Consumers of a zeroed reply. False when list and count disagree, which is a failure of the
     // driver's own. IRQL PASSIVE_LEVEL.
     bool describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply);
 

@@ -163,5 +163,49 @@ TEST(DeviceSecurity, AHandleForReadingChangesNothing) {
     EXPECT_EQ(owner.teardown(), STATUS_SUCCESS);
 }
 
+// Whatever a handle for reading sends, well-formed or not, all that moves is its own place in the events.
+// Catches: a code that names less access than what it does needs.
+TEST(DeviceSecurity, NothingSentThroughAHandleForReadingShowsElsewhere) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client owner(host);
+    ASSERT_EQ(owner.open(), STATUS_SUCCESS);
+    const SetupResult setup = owner.setup();
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    Activity(host).come_and_go(3);
+    Client reader(host);
+    ASSERT_EQ(reader.open(FILE_READ_DATA | SYNCHRONIZE), STATUS_SUCCESS);
+    const QueryResult before = owner.query();
+    const auto* ring = reinterpret_cast<const std::byte*>(setup.reply.RingAddress);
+    const std::vector<std::byte> ring_before(ring, ring + setup.reply.RingBytes);
+
+    const host::ProcessHandle event = reader.create_event().handle;
+    EXPECT_EQ(reader.setup(event).status, STATUS_ACCESS_DENIED);
+    EXPECT_EQ(reader.teardown(), STATUS_ACCESS_DENIED);
+    EXPECT_EQ(events_in(reader.pull(1 << 16).bytes).size(), 6U);
+    EXPECT_EQ(reader.query().status, STATUS_SUCCESS);
+    std::vector<std::byte> buffer(8192);
+    for (ULONG function = 0x7F0; function < 0x8FF; ++function) {
+        for (const ULONG access : {FILE_ANY_ACCESS, FILE_READ_ACCESS, FILE_WRITE_ACCESS}) {
+            for (ULONG method = METHOD_BUFFERED; method <= METHOD_NEITHER; ++method) {
+                reader.control(CTL_CODE(FILE_DEVICE_UNKNOWN, function, method, access), std::span(buffer).first(24),
+                               buffer);
+            }
+        }
+    }
+    for (UCHAR major = 0; major <= IRP_MJ_MAXIMUM_FUNCTION; ++major) {
+        EXPECT_NE(host->request(reader.process(), reader.device(), major).status, STATUS_SUCCESS) << int{major};
+    }
+
+    QueryResult after = owner.query();
+    EXPECT_TRUE(reader.mappings().empty());
+    EXPECT_EQ(after.reply->Consumers[1].ProcessId, reader.pid());
+    EXPECT_EQ(after.reply->Consumers[1].Transport, AEGIS_TRANSPORT_PULL);
+    after.reply->Consumers[1] = {};
+    EXPECT_EQ(std::memcmp(before.reply.get(), after.reply.get(), sizeof(*before.reply)), 0);
+    EXPECT_EQ(std::memcmp(ring, ring_before.data(), ring_before.size()), 0);
+    EXPECT_EQ(owner.mappings().size(), 2U);
+}
+
 }  // namespace
 }  // namespace aegis::test
