@@ -2,11 +2,12 @@
 #
 #   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
 #   SECONDS   how long `fuzz` runs each fuzzer
-#   MINUTES   how long `soak` runs the ring
+#   MINUTES   how long `soak` runs the ring, and `stress` the driver
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation soak lint clean
+.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress lint \
+	clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
@@ -18,7 +19,9 @@ help:
 	@echo 'make bench-accept     make the last full measurement the committed one'
 	@echo 'make fuzz SECONDS=600 fuzz the control requests, the consumer page and the ring, so long each'
 	@echo 'make mutation         change one thing in the ring, 115 times, and see a test fail each time (15 minutes)'
+	@echo 'make mutation-driver  leave out one piece of the driver, 400 times, and see a test fail each time (15 minutes)'
 	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
+	@echo 'make stress MINUTES=10 race setup, teardown, exits, kills and unload against each other under sanitizers'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -63,6 +66,11 @@ mutation:
 	@cmake/install-dependencies.sh test
 	@tests/mutation/run
 
+mutation-driver:
+	@cmake/install-dependencies.sh test
+	@for tree in release asan tsan; do AEGIS_BUILD_TESTS=ON cmake/build.sh $$tree aegis_driver_mutants || exit 1; done
+	@tests/run-sanitized.sh tests/mutation/run-driver --tree build/release --tree build/asan --tree build/tsan
+
 MINUTES ?= 10
 soak:
 	@cmake/install-dependencies.sh test
@@ -70,6 +78,13 @@ soak:
 	@AEGIS_SLEEPS=10000000 build/release/bin/aegis_contention_tests \
 		--gtest_filter=DoorbellContention.NoWakeupIsLostByAConsumerThatSpins
 	@build/release/bin/aegis_ring_soak $(MINUTES)
+
+stress:
+	@cmake/install-dependencies.sh test
+	@for tree in asan tsan; do \
+		AEGIS_BUILD_TESTS=ON cmake/build.sh $$tree aegis_driver_race_tests aegis_host_process_tests || exit 1; \
+	done
+	@tests/driver/stress $(MINUTES) build/asan build/tsan
 
 lint:
 	@cmake/install-dependencies.sh lint

@@ -19,15 +19,8 @@ for preset in $presets; do
     echo "subdirs(../$preset)" >>build/all/CTestTestfile.cmake
 done
 
-# Where the kernel scatters mappings more widely than ThreadSanitizer's shadow memory allows for, tests run without
-# address space randomization.
-launcher=""
-if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] && setarch --addr-no-randomize true 2>/dev/null; then
-    launcher="setarch --addr-no-randomize"
-fi
-
 # The image tests skip themselves without the image; here it has just been built.
 export AEGIS_REQUIRE_DRIVER_IMAGE=1
 
 echo "==> Testing"
-exec $launcher ctest --test-dir build/all --parallel "$(nproc)" --output-on-failure --no-tests=error --progress
+exec tests/run-sanitized.sh ctest --test-dir build/all --parallel "$(nproc)" --output-on-failure --no-tests=error --progress

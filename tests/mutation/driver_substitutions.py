@@ -1,0 +1,40 @@
+"""Constants that are checks of the driver: which access it asks for, in which mode, up to which limit. Each is tried
+with the other value."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Substitution:
+    file: str  # in driver/
+    old: str  # stands there
+    new: str
+
+
+SUBSTITUTIONS = [
+    Substitution(file, old, new) for file, old, new in (
+        ("consumer_attachment.cpp", "UserAccess::kReadOnly", "UserAccess::kReadWrite"),
+        ("consumer_attachment.cpp", "UserAccess::kReadWrite", "UserAccess::kReadOnly"),
+        ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "0, FALSE"),
+        ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "FILE_DEVICE_SECURE_OPEN, TRUE"),
+        ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_GENERIC_READ, sid"),
+        ("device_security.cpp", "irp->RequestorMode", "KernelMode"),
+        ("device_security.cpp", "context->DesiredAccess | FILE_READ_DATA", "context->DesiredAccess"),
+        ("device_security.cpp", "context->DesiredAccess | FILE_READ_DATA", "FILE_READ_DATA"),
+        ("device_security.cpp", "OBJ_KERNEL_HANDLE", "0"),
+        ("device_security.cpp", "WRITE_DAC", "0"),
+        ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_ALL_ACCESS, &g_administrators"),
+        ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_ALL_ACCESS, &g_local_system"),
+        ("handle_table.cpp", "handle_count_ == AEGIS_MAX_HANDLES", "handle_count_ > AEGIS_MAX_HANDLES"),
+        ("ioctl.cpp", "EVENT_MODIFY_STATE", "0"),
+        ("ioctl.cpp", "event_object_type()", "nullptr"),
+        ("ioctl.cpp", "UserMode", "KernelMode"),
+        ("pool.hpp", "NonPagedPoolNx", "NonPagedPool"),
+        ("process_sensor.cpp", "(units, AEGIS_MAX_PATH_REPORTED)", "(units, AEGIS_MAX_PATH)"),
+        ("pull_cursor.cpp", "laps < kMaxLapsPerPull", "laps < 1"),
+        ("service_parameters.cpp", "OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE", "OBJ_CASE_INSENSITIVE"),
+        ("service_parameters.cpp", "OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE", "OBJ_KERNEL_HANDLE"),
+        ("user_mapping.cpp", "| kMdlMappingNoExecute", "| 0"),
+        ("user_mapping.cpp", "UserMode", "KernelMode"),
+    )
+]
