@@ -73,13 +73,11 @@ NTSTATUS DeviceSecurity::check_opener(PIRP irp) {
         // Windows always says who opens; Wine never does, and leaves the device's own DACL as the only check.
         return opener_is_known_ ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
     }
-    // Who asks for nothing is asked for as well: a handle without access would still count against AEGIS_MAX_HANDLES.
-    const ACCESS_MASK desired = context->DesiredAccess | FILE_READ_DATA;
     ACCESS_MASK granted = 0;
     NTSTATUS status = STATUS_ACCESS_DENIED;
     const BOOLEAN allowed =
-        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, desired, 0, nullptr,
-                      IoGetFileObjectGenericMapping(), irp->RequestorMode, &granted, &status);
+        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, context->DesiredAccess, 0,
+                      nullptr, IoGetFileObjectGenericMapping(), irp->RequestorMode, &granted, &status);
     return allowed ? STATUS_SUCCESS : status;
 }
 

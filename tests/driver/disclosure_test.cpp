@@ -106,7 +106,7 @@ TEST_F(Disclosure, TheSetupReplyIsWrittenToItsLastByte) {
 // Catches: the tail of write_event() not cleared.
 TEST_F(Disclosure, APullHoldsNothingBehindAnEventsPath) {
     for (std::uint32_t i = 0; i < kSlots / 4; ++i) {
-        activity_.create(kFirstFreePid + i, std::u16string(i * 33, u'p'));
+        activity_.create(kFirstFreePid + i, std::u16string(std::size_t{i} * 33, u'p'));
         activity_.exit(kFirstFreePid + i);
     }
     activity_.create(kFirstFreePid + kSlots, std::nullopt);

@@ -57,7 +57,7 @@ class Security : public ExecutiveTest {
   protected:
     // What a process of this account is granted; nothing when access is denied.
     std::optional<ACCESS_MASK> check(Dacl& dacl, host::Account account, ACCESS_MASK desired,
-                                     KPROCESSOR_MODE mode = UserMode) {
+                                     KPROCESSOR_MODE mode = UserMode, ACCESS_MASK granted_before = 0) {
         const host::ProcessRef process = client(100, account);
         ACCESS_MASK granted = 0xDEAD;
         NTSTATUS status = STATUS_UNSUCCESSFUL;
@@ -66,7 +66,7 @@ class Security : public ExecutiveTest {
             const host::ProcessScope scope(*process, UserMode);
             SECURITY_SUBJECT_CONTEXT subject;
             SeCaptureSubjectContext(&subject);
-            allowed = SeAccessCheck(dacl.descriptor(), &subject, FALSE, desired, 0, nullptr,
+            allowed = SeAccessCheck(dacl.descriptor(), &subject, FALSE, desired, granted_before, nullptr,
                                     IoGetFileObjectGenericMapping(), mode, &granted, &status) == TRUE;
             SeReleaseSubjectContext(&subject);
         }
@@ -110,6 +110,16 @@ TEST_F(Security, AnEmptyDaclDeniesAndAMissingOneAllows) {
     EXPECT_EQ(check(dacl, host::Account::kSystem, FILE_READ_DATA), std::nullopt);
     RtlSetDaclSecurityDescriptor(dacl.descriptor(), TRUE, nullptr, FALSE);
     EXPECT_EQ(check(dacl, host::Account::kUser, FILE_READ_DATA), FILE_READ_DATA);
+}
+
+// Catches: a request for nothing that is granted, in the check itself or at the device.
+TEST_F(Security, WhoAsksForNothingGetsOnlyWhatWasGrantedBefore) {
+    Dacl dacl;
+    dacl.allow(FILE_ALL_ACCESS, host::administrators_sid());
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, 0), std::nullopt);
+    EXPECT_EQ(refusal_, STATUS_ACCESS_DENIED);
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, 0, UserMode, FILE_READ_DATA), FILE_READ_DATA);
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, 0, KernelMode), 0U);
 }
 
 // Catches: a driver whose descriptor NT would refuse passing its tests here.

@@ -159,6 +159,10 @@ void SecurityHolder::replace(DescriptorBytes descriptor) {
 
 AccessDecision check_access(const DescriptorView& descriptor, const Token& token, const GENERIC_MAPPING& mapping,
                             ACCESS_MASK desired, ACCESS_MASK previously_granted) {
+    if (desired == 0) {
+        // Who asks for nothing gets what was granted before, and is refused when that is nothing.
+        return {previously_granted == 0 ? STATUS_ACCESS_DENIED : STATUS_SUCCESS, previously_granted};
+    }
     const bool maximum = (desired & MAXIMUM_ALLOWED) != 0;
     const ACCESS_MASK wanted = map_generic(mapping, desired & ~MAXIMUM_ALLOWED) & ~previously_granted;
     ACCESS_MASK allowed = 0;

@@ -58,7 +58,8 @@ struct AccessDecision {
     NTSTATUS status;      // STATUS_SUCCESS or STATUS_ACCESS_DENIED
     ACCESS_MASK granted;  // 0 when denied
 };
-// Walks the DACL in order, for user mode. `desired` may have generic bits and MAXIMUM_ALLOWED.
+// Walks the DACL in order, for user mode. `desired` may have generic bits and MAXIMUM_ALLOWED; 0 is denied unless
+// something was granted before.
 AccessDecision check_access(const DescriptorView& descriptor, const Token& token, const GENERIC_MAPPING& mapping,
                             ACCESS_MASK desired, ACCESS_MASK previously_granted);
 
