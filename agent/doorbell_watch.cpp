@@ -1,5 +1,7 @@
 #include "agent/doorbell_watch.hpp"
 
+#include <algorithm>
+
 namespace aegis::agent {
 
 DoorbellWatch::Outcome DoorbellWatch::sleep() {
@@ -32,7 +34,7 @@ DoorbellWatch::Outcome DoorbellWatch::keep_watch() {
     if (!listener_.arm(group_->memory(), cursor, batch)) {
         return Outcome::kLookAgain;
     }
-    const WaitStatus status = device_->wait(batch > 1 ? Timeout(kBatchTimeout) : Timeout());
+    const WaitStatus status = wait_for(cursor, batch);
     listener_.disarm();
     switch (status) {
         case WaitStatus::kInterrupted:
@@ -46,6 +48,19 @@ DoorbellWatch::Outcome DoorbellWatch::keep_watch() {
             return Outcome::kWoken;
     }
     return Outcome::kWoken;
+}
+
+WaitStatus DoorbellWatch::wait_for(ring::Ticket cursor, std::uint64_t batch) {
+    if (batch == 1) {
+        return device_->wait(Timeout());
+    }
+    const auto deadline = std::chrono::steady_clock::now() + kBatchTimeout;
+    WaitStatus status = device_->wait(Timeout(kBatchTimeout));
+    while (status == WaitStatus::kSignalled && listener_.wait_again(group_->memory(), cursor, batch)) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        status = device_->wait(Timeout(std::max(left, std::chrono::milliseconds::zero())));
+    }
+    return status;
 }
 
 void DoorbellWatch::call_one() {

@@ -55,6 +55,8 @@ class DoorbellWatch {
 
   private:
     Outcome keep_watch();
+    // Waits, with the bell armed, until `batch` events from `cursor` on are there, or as long as a watch may take.
+    WaitStatus wait_for(ring::Ticket cursor, std::uint64_t batch);
 
     Device* device_;
     const ring::ConsumerGroup<>* group_;

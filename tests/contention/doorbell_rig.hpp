@@ -65,11 +65,13 @@ void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sl
         if (listener.arm(memory, consumer.cursor(), batch)) {
             delay();
             self.sleeps.fetch_add(1);
-            self.asleep_until.store(consumer.cursor() + batch);
-            self.activity.announce();
-            const std::uint64_t taken = self.sleeper.wait();
-            self.asleep_until.store(0);
-            self.signals_taken.fetch_add(taken);
+            do {
+                self.asleep_until.store(consumer.cursor() + batch);
+                self.activity.announce();
+                const std::uint64_t taken = self.sleeper.wait();
+                self.asleep_until.store(0);
+                self.signals_taken.fetch_add(taken);
+            } while (listener.wait_again(memory, consumer.cursor(), batch));
             listener.disarm();
         }
     }

@@ -61,6 +61,8 @@ class DoorbellProgram : public Program {
     }
 
   private:
+    using Listener = ring::DoorbellListener<ModelAtomics>;
+
     struct Sleeper {
         Sleeper(Ring& ring, const DoorbellShape& shape)
             : event(shape.event_orders_memory), consumer(ring.memory(), 0), ledger(Ring::kPattern, 0) {}
@@ -123,7 +125,7 @@ class DoorbellProgram : public Program {
             check(ringer_.add(&sleeper.wake_at, id), "no room for a doorbell");
             lock_.unlock();
         }
-        ring::DoorbellListener<ModelAtomics> listener(&sleeper.wake_at, &sleeper.cursor_report);
+        Listener listener(&sleeper.wake_at, &sleeper.cursor_report);
         while (sleeper.consumer.cursor() < shape_.events) {
             if (read_into(sleeper.ledger, ring_, sleeper.consumer) != ReadStatus::kEmpty) {
                 continue;
@@ -137,11 +139,7 @@ class DoorbellProgram : public Program {
                 check_readable(sleeper);
                 continue;
             }
-            sleeper.asleep = true;
-            if (!sleeper.event.wait(sleeper.ended_early < shape_.early_ends)) {
-                ++sleeper.ended_early;
-            }
-            sleeper.asleep = false;
+            wait_for_batch(sleeper, listener);
             listener.disarm();
         }
         if (shape_.registers_late) {
@@ -152,13 +150,30 @@ class DoorbellProgram : public Program {
         }
     }
 
-    // A batch begins where the consumer arms. One that arms again before it has read a whole batch gets that many
-    // signals more: it gave up waiting, or a bell of its last arming rang while it was about to disarm, and that
-    // signal ended the wait.
+    // A signal that meets a batch not ready is of the arming before: the wait goes on. (With an event that does not
+    // order memory a consumer cannot tell, and looks for itself.)
+    void wait_for_batch(Sleeper& sleeper, Listener& listener) {
+        sleeper.asleep = true;
+        bool waits = true;
+        while (waits) {
+            if (!sleeper.event.wait(sleeper.ended_early < shape_.early_ends)) {
+                ++sleeper.ended_early;
+                break;
+            }
+            waits = shape_.event_orders_memory &&
+                    listener.wait_again(ring_.memory(), sleeper.consumer.cursor(), shape_.batch);
+        }
+        sleeper.asleep = false;
+    }
+
+    // A batch begins where the consumer arms. One that gave up waiting and arms again before it has read a whole batch
+    // gets that many signals more.
     void count_short_wait(Sleeper& sleeper) {
         const Ticket cursor = sleeper.consumer.cursor();
         if (sleeper.armed_before && cursor < sleeper.armed_at + shape_.batch) {
             ++sleeper.short_waits;
+            check(!shape_.event_orders_memory || sleeper.short_waits <= sleeper.ended_early,
+                  "a wait that did not give up ended before its batch was there");
         }
         sleeper.armed_before = true;
         sleeper.armed_at = cursor;

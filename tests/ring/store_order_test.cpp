@@ -215,6 +215,31 @@ TEST_F(StoreOrder, ArmDisarmsWhenTheEventIsThere) {
                                                                                    "store wake_at=never relaxed"));
 }
 
+TEST_F(StoreOrder, AWaitThatGoesOnLeavesItsArmingAlone) {
+    listener_.arm(ring_.memory(), 0, 1);
+    EXPECT_THAT(log_.of([&] { listener_.wait_again(ring_.memory(), 0, 1); }),
+                ElementsAre("load wake_at acquire",        //
+                            "load slot0.version acquire",  //
+                            "load state acquire"));
+}
+
+TEST_F(StoreOrder, AWaitWhoseArmingIsGoneArmsAgain) {
+    EXPECT_THAT(log_.of([&] { listener_.wait_again(ring_.memory(), 0, 1); }),
+                ElementsAre("load wake_at acquire",        //
+                            "load slot0.version acquire",  //
+                            "load state acquire",          //
+                            "store wake_at=1 relaxed",     //
+                            "fence seq_cst",               //
+                            "load slot0.version acquire",  //
+                            "load state acquire"));
+}
+
+TEST_F(StoreOrder, AWaitIsOverWhenTheEventIsThere) {
+    publish_short();
+    EXPECT_THAT(log_.of([&] { listener_.wait_again(ring_.memory(), 0, 1); }),
+                ElementsAre("load wake_at acquire", "load slot0.version acquire"));
+}
+
 TEST_F(StoreOrder, DisarmAndReportAreSingleStores) {
     EXPECT_THAT(log_.of([&] { listener_.disarm(); }), ElementsAre("store wake_at=never relaxed"));
     EXPECT_THAT(log_.of([&] { listener_.report_cursor(9); }), ElementsAre("store cursor=9 relaxed"));

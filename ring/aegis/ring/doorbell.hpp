@@ -5,7 +5,8 @@
 //   full fence                               full fence
 //   is ticket cursor+batch-1 complete?       is wake_at due?
 //     yes: disarm, read                        yes, and exchange(never) found it armed: signal
-//     no:  sleep
+//     no:  wait; while wait_again: wait
+//          disarm
 //
 // Store, then load of what the other side stores: Dekker's pattern. With both fences sequentially consistent at
 // least one side sees the other's store; with anything weaker both may miss it, and the consumer sleeps on.
@@ -38,26 +39,44 @@ class DoorbellListener {
     //
     // With batch > 1 the wait needs a timeout: fewer events ring no bell.
     bool arm(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
-        const Ticket last = cursor + batch - 1;
         // Relaxed: the fence orders it. The producer's due() reads it.
         wake_at_->store(cursor + batch, std::memory_order_relaxed);
         // Pairs with the fence in DoorbellRinger::ring.
         Atomics::fence(std::memory_order_seq_cst);
-        // Acquire on both: whoever returns from here reads what it was told is there.
-        if (memory.load_version(last) >= version_when_complete(last) || memory.load_state() == AEGIS_RING_CLOSING) {
+        if (ready(memory, cursor, batch)) {
             disarm();
             return false;
         }
         return true;
     }
 
-    // Relaxed: a bell that rings in between is a spurious wakeup, which every waiter must expect anyway.
+    // To be asked with the arguments of arm after a wait that a signal ended. False: what was asked for is there.
+    // True: the signal was meant for the arming before, whose bell rang while this consumer was disarming; the bell is
+    // armed, and the caller waits again. Who gives up waiting before gets more than one signal per batch, but loses
+    // no wakeup.
+    bool wait_again(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
+        // That late exchange may have taken the new arming. Acquire pairs with the fence in DoorbellRinger::ring: a
+        // bell that rang because the batch is complete shows it complete, and is not armed a second time for it.
+        const bool rung = wake_at_->load(std::memory_order_acquire) == AEGIS_WAKE_NEVER;
+        if (ready(memory, cursor, batch)) {
+            return false;
+        }
+        return !rung || arm(memory, cursor, batch);
+    }
+
+    // Relaxed: a bell that rings in between ends the next wait early.
     void disarm() { wake_at_->store(AEGIS_WAKE_NEVER, std::memory_order_relaxed); }
 
     // Tells the driver, for its lag report, how far this consumer is.
     void report_cursor(Ticket cursor) { cursor_->store(cursor, std::memory_order_relaxed); }
 
   private:
+    // Acquire on both: whoever returns from here reads what it was told is there.
+    static bool ready(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
+        const Ticket last = cursor + batch - 1;
+        return memory.load_version(last) >= version_when_complete(last) || memory.load_state() == AEGIS_RING_CLOSING;
+    }
+
     Word* wake_at_;
     Word* cursor_;
 };

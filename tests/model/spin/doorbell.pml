@@ -5,13 +5,15 @@
  *
  * An independent check of doorbell.hpp's protocol: written from the protocol, not from the code.
  * What must not happen: the consumer sleeps while its condition holds (an invalid end state), a signal to a consumer
- * that is not armed, more than one signal per batch. A batch begins where the consumer arms: one that arms again with
- * less than a batch read gets that many signals more. Its wait was short because it gave up, or because a bell of its
- * last arming rang while its disarming was still in the buffer.
+ * that is not armed, more than one signal per batch. A batch begins where the consumer arms: one that gives up waiting
+ * and arms again with less than a batch read gets that many signals more. A bell of the last arming that rings while
+ * its disarming is still in the buffer meets the next wait, which goes on, armed again where that bell took the new
+ * arming.
  *
  * -DEVENTS=n -DBATCH=n     what the producer publishes, what the consumer waits for
  * -DEARLY_ENDS=n           waits that may end without a signal
- * -DNO_ARM_FENCE, -DNO_RING_FENCE, -DNO_LOOK_AFTER_ARM, -DSPLIT_EXCHANGE   wrong on purpose
+ * -DNO_ARM_FENCE, -DNO_RING_FENCE, -DNO_LOOK_AFTER_ARM, -DNO_LOOK_AFTER_WAIT, -DNO_ARMING_AGAIN, -DSPLIT_EXCHANGE
+ *                          wrong on purpose
  */
 #ifndef EVENTS
 #define EVENTS 3
@@ -39,7 +41,6 @@ bit producer_done;
 byte published; /* for the assertions, not part of the protocol */
 byte signals;
 byte early_ends;
-byte short_waits;
 
 active proctype drain() {
     byte item;
@@ -74,7 +75,7 @@ active proctype producer() {
             :: armed_for != NEVER ->
                 atomic {
                     signals++;
-                    assert(signals <= published / BATCH + short_waits);
+                    assert(signals <= published / BATCH + early_ends);
                     event = 1
                 }
             :: else
@@ -88,22 +89,23 @@ active proctype producer() {
     producer_done = 1
 }
 
+/* Is the batch there? */
+#define LOOK                                                            \
+    if                                                                  \
+    :: cursor + BATCH <= EVENTS -> seen = complete[cursor + BATCH - 1]  \
+    :: else -> seen = 0                                                 \
+    fi
+
 active proctype consumer() {
     byte cursor = 0;
-    byte batch_end = 0;
     bit seen;
+    bit rung;
 
     do
     :: cursor == EVENTS -> break
     :: cursor < EVENTS && complete[cursor] -> cursor++
     :: cursor < EVENTS && !complete[cursor] ->
-        atomic {
-            if
-            :: cursor < batch_end -> short_waits++
-            :: else
-            fi;
-            batch_end = cursor + BATCH
-        }
+arm:
         consumer_buffer ! cursor + BATCH;
 #ifndef NO_ARM_FENCE
         empty(consumer_buffer);
@@ -111,22 +113,34 @@ active proctype consumer() {
 #ifdef NO_LOOK_AFTER_ARM
         seen = 0;
 #else
-        if
-        :: cursor + BATCH <= EVENTS -> seen = complete[cursor + BATCH - 1]
-        :: else -> seen = 0
-        fi;
+        LOOK;
 #endif
-        if
-        :: seen
+        do
+        :: seen -> break
         :: !seen ->
             if
-            :: atomic { event -> event = 0 }
-            :: atomic { early_ends < EARLY_ENDS -> early_ends++ }
+            :: atomic { event -> event = 0 };
+#ifdef NO_LOOK_AFTER_WAIT
+                break
+#else
+                rung = (len(consumer_buffer) == 0 && wake_at == NEVER);
+                LOOK;
+#ifndef NO_ARMING_AGAIN
+                if
+                :: !seen && rung -> goto arm
+                :: else
+                fi
+#endif
+#endif
+            :: atomic { early_ends < EARLY_ENDS -> early_ends++ }; break
             /* Fewer than a batch will come: only a timeout ends this wait. */
-            :: producer_done && cursor + BATCH > EVENTS -> break
+            :: producer_done && cursor + BATCH > EVENTS -> goto done
             fi
-        fi;
+        od;
         seen = 0;
+        rung = 0;
         consumer_buffer ! NEVER
-    od
+    od;
+done:
+    skip
 }
