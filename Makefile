@@ -18,7 +18,7 @@ help:
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'
 	@echo 'make bench-accept     make the last full measurement the committed one'
 	@echo 'make fuzz SECONDS=600 fuzz the control requests, the consumer page and the ring, so long each'
-	@echo 'make mutation         change one thing in the ring, 115 times, and see a test fail each time (15 minutes)'
+	@echo 'make mutation         change one thing in the ring, 120 times, and see a test fail each time (20 minutes)'
 	@echo 'make mutation-driver  leave out one piece of the driver, 400 times, and see a test fail each time (15 minutes)'
 	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
 	@echo 'make stress MINUTES=10 race setup, teardown, exits, kills and unload against each other under sanitizers'
