@@ -1,23 +1,14 @@
-// Zeroed, resident pages that several processes could share: what the ring lives in.
+// Zeroed, resident pages, as the ring lives in. Throws std::bad_alloc.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
-#include <new>
 
 namespace aegis::bench {
 
 class PageMemory {
   public:
-    explicit PageMemory(std::size_t bytes)
-        : bytes_(bytes),
-          data_(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)) {
-        if (data_ == MAP_FAILED) {
-            throw std::bad_alloc();
-        }
-    }
-    ~PageMemory() { munmap(data_, bytes_); }
+    explicit PageMemory(std::size_t bytes);
+    ~PageMemory();
     PageMemory(const PageMemory&) = delete;
     PageMemory& operator=(const PageMemory&) = delete;
 

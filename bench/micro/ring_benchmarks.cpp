@@ -175,5 +175,3 @@ void arm_and_disarm(benchmark::State& state) {
 BENCHMARK(arm_and_disarm);
 
 }  // namespace
-
-BENCHMARK_MAIN();

@@ -9,15 +9,20 @@
 #include <string>
 #include <vector>
 
-#include "agent_process.hpp"
 #include "control_device.hpp"
 #include "driver_service.hpp"
+#include "program_process.hpp"
 #include "synthetic_events.hpp"
 
 namespace aegis::windows_test {
 namespace {
 
+constexpr char kAgent[] = "AegisAgent.exe";
 constexpr char kNtPath[] = R"(\Device\HarddiskVolume1\Windows\System32\synthetic.exe)";
+
+ProgramResult run_agent(const std::string& arguments) {
+    return ProgramProcess(kAgent, arguments).wait();
+}
 
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;
@@ -44,7 +49,7 @@ class Agent : public testing::Test {
 // value, an event printed twice or not at all.
 TEST_F(Agent, FallsBackToPullAndPrintsNdjson) {
     start_driver_with_ten_pairs();
-    const AgentResult agent = run_agent("--transport ring --count 20 --output ndjson");
+    const ProgramResult agent = run_agent("--transport ring --count 20 --output ndjson");
     EXPECT_EQ(agent.exit_code, 0U) << agent.errors;
     EXPECT_THAT(agent.errors, testing::HasSubstr("the ring cannot be mapped"));
     EXPECT_THAT(agent.errors, testing::HasSubstr("by pull"));
@@ -74,7 +79,7 @@ TEST_F(Agent, FallsBackToPullAndPrintsNdjson) {
 // Catches: a text line of another form than the one Part 2 promises.
 TEST_F(Agent, PrintsText) {
     start_driver_with_ten_pairs();
-    const AgentResult agent = run_agent("--count 20");
+    const ProgramResult agent = run_agent("--count 20");
     EXPECT_EQ(agent.exit_code, 0U) << agent.errors;
     const auto lines = lines_of(agent.output);
     ASSERT_EQ(lines.size(), 20U);
@@ -92,7 +97,7 @@ TEST_F(Agent, PrintsText) {
 TEST_F(Agent, PrintsEventsAsTheyCome) {
     service_.start();
     ControlDevice device;
-    AgentProcess agent("--transport pull --count 4 --output ndjson");
+    ProgramProcess agent(kAgent, "--transport pull --count 4 --output ndjson");
     for (int poll = 0; poll < 300 && device.query().Handles != 2; ++poll) {
         Sleep(100);
     }
@@ -102,7 +107,7 @@ TEST_F(Agent, PrintsEventsAsTheyCome) {
         Sleep(100);
     }
     ASSERT_EQ(publish_pairs(device, 1, 8), kStatusSuccess);
-    const AgentResult result = agent.wait();
+    const ProgramResult result = agent.wait();
     EXPECT_EQ(result.exit_code, 0U) << result.errors;
     EXPECT_EQ(lines_of(result.output).size(), 4U) << result.output;
     EXPECT_THAT(result.errors, testing::Not(testing::HasSubstr("cannot be mapped")));
@@ -110,7 +115,7 @@ TEST_F(Agent, PrintsEventsAsTheyCome) {
 
 // Catches: another exit code, or a message that leaves the user alone.
 TEST_F(Agent, SaysWhatToDoWithoutADriver) {
-    const AgentResult agent = run_agent("--count 1");
+    const ProgramResult agent = run_agent("--count 1");
     EXPECT_EQ(agent.exit_code, 3U);
     EXPECT_EQ(agent.output, "");
     EXPECT_THAT(agent.errors, testing::HasSubstr("is AegisMon loaded and the console elevated?"));

@@ -1,6 +1,6 @@
 """What `make windows` puts into out/windows: everything an installation needs, and no more.
 
-Usage: package_test.py <cmake> <build tree>
+Usage: package_test.py <cmake> <build tree> [further programs that this tree builds…]
 """
 
 import os
@@ -9,10 +9,10 @@ import sys
 import tempfile
 import unittest
 
-cmake, tree = sys.argv[1:3]
+cmake, tree, *programs = sys.argv[1:]
 
 PACKAGE = {"AegisAgent.exe", "AegisMon.sys", "AegisTest.cer", "INSTALL.txt", "install.ps1", "service-errors.ps1",
-           "uninstall.ps1", os.path.join("test", "AegisMonTest.sys")}
+           "uninstall.ps1", os.path.join("test", "AegisMonTest.sys"), *programs}
 
 
 class Package(unittest.TestCase):

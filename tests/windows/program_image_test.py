@@ -1,6 +1,6 @@
-"""AegisAgent.exe: one file, hardened, that needs nothing but Windows.
+"""AegisAgent.exe and AegisBench.exe: one file each, hardened, that needs nothing but Windows.
 
-Usage: agent_image_test.py <AegisAgent.exe> <version string>
+Usage: program_image_test.py <image> <version string>
 """
 
 import os
@@ -17,7 +17,7 @@ SYSTEM_LIBRARIES = {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "ntdll.dll", "
                     "ws2_32.dll"}
 
 
-class AgentImage(unittest.TestCase):
+class ProgramImage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.image = PeImage(path)

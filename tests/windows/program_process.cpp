@@ -1,4 +1,4 @@
-#include "agent_process.hpp"
+#include "program_process.hpp"
 
 #include <fstream>
 #include <iterator>
@@ -9,7 +9,7 @@
 namespace aegis::windows_test {
 namespace {
 
-constexpr DWORD kPatienceMilliseconds = 60'000;
+constexpr DWORD kPatienceMilliseconds = 120'000;
 
 [[noreturn]] void fail(const std::string& call) {
     throw std::system_error(static_cast<int>(GetLastError()), std::system_category(), call);
@@ -24,7 +24,7 @@ std::string temporary_path(const char* prefix) {
     return path;
 }
 
-// A file and not a pipe: a pipe that nobody reads would hold the agent up.
+// A file and not a pipe: a pipe that nobody reads would hold the program up.
 HANDLE create_inheritable(const std::string& path) {
     SECURITY_ATTRIBUTES inherit{sizeof(inherit), nullptr, TRUE};
     const HANDLE file = CreateFileA(path.c_str(), GENERIC_WRITE, FILE_SHARE_READ, &inherit, CREATE_ALWAYS,
@@ -42,10 +42,10 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-AgentProcess::AgentProcess(const std::string& arguments)
+ProgramProcess::ProgramProcess(const std::string& file_name, const std::string& arguments)
     : output_path_(temporary_path("out")), errors_path_(temporary_path("err")) {
     std::string command = "\"";
-    command += sibling("AegisAgent.exe") + "\" " + arguments;
+    command += sibling(file_name) + "\" " + arguments;
     STARTUPINFOA startup{};
     startup.cb = sizeof(startup);
     startup.dwFlags = STARTF_USESTDHANDLES;
@@ -65,7 +65,7 @@ AgentProcess::AgentProcess(const std::string& arguments)
     process_ = process.hProcess;
 }
 
-AgentProcess::~AgentProcess() {
+ProgramProcess::~ProgramProcess() {
     TerminateProcess(process_, kTimedOut);
     WaitForSingleObject(process_, INFINITE);
     CloseHandle(process_);
@@ -73,20 +73,16 @@ AgentProcess::~AgentProcess() {
     DeleteFileA(errors_path_.c_str());
 }
 
-AgentResult AgentProcess::wait() {
+ProgramResult ProgramProcess::wait() {
     if (WaitForSingleObject(process_, kPatienceMilliseconds) != WAIT_OBJECT_0) {
         TerminateProcess(process_, kTimedOut);
         WaitForSingleObject(process_, INFINITE);
     }
-    AgentResult result{};
+    ProgramResult result{};
     GetExitCodeProcess(process_, &result.exit_code);
     result.output = read_file(output_path_);
     result.errors = read_file(errors_path_);
     return result;
-}
-
-AgentResult run_agent(const std::string& arguments) {
-    return AgentProcess(arguments).wait();
 }
 
 }  // namespace aegis::windows_test
