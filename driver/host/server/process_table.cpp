@@ -40,6 +40,12 @@ ProcessTable::Admission ProcessTable::admit(Peer peer, int socket, int notices, 
         return {client::kStatusTooManySessions, nullptr};
     }
     auto process = std::make_shared<ClientProcess>(std::move(peer), window);
+    if (process->has_ended()) {
+        // It ended with its greeting still in the socket. The driver has been told of that end, by a source or at the
+        // burial of another connection, or never heard of the process; made a client now, it would end once more. What
+        // is left is a source's report from within the process's exit, moments before the pidfd shows it.
+        return {STATUS_PROCESS_IS_TERMINATING, nullptr};
+    }
     // The watch first: what follows cannot be undone before the process has ended.
     epoll_event ended = {.events = EPOLLIN | EPOLLONESHOT, .data = {.u32 = process->pid()}};
     if (epoll_ctl(ended_.get(), EPOLL_CTL_ADD, process->pidfd(), &ended) != 0) {

@@ -33,9 +33,10 @@ class ProcessTable {
         ClientProcessRef process;  // with one connection more; null unless status is a success
     };
     // A process connects, for the first time or again.
-    //   STATUS_TOO_MANY_SESSIONS  as many processes as the host will serve, in all or for this user
-    //   STATUS_ACCESS_DENIED      the process is known with another user: its token does not change
-    //   STATUS_INVALID_PARAMETER  another window than that of its other connections
+    //   STATUS_TOO_MANY_SESSIONS       as many processes as the host will serve, in all or for this user
+    //   STATUS_PROCESS_IS_TERMINATING  the process has ended meanwhile
+    //   STATUS_ACCESS_DENIED           the process is known with another user: its token does not change
+    //   STATUS_INVALID_PARAMETER       another window than that of its other connections
     Admission admit(Peer peer, int socket, int notices, const AddressWindow& window);
 
     // One of the connected processes; null when there is none of this pid.
