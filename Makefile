@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
 	@echo 'make test             build and test everything: release, sanitizers, Windows artifacts under Wine'
-	@echo 'make windows          build AegisMon.sys and AegisAgent.exe into out/windows'
+	@echo 'make windows          build AegisMon.sys, AegisAgent.exe and AegisBench.exe into out/windows'
 	@echo 'make bench            measure everything and render docs/benchmarks.md (15 minutes)'
 	@echo 'make bench-quick      measure the ratios only (2 minutes)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones'

@@ -15,7 +15,7 @@ if(NOT EXISTS ${AEGIS_GOOGLE_BENCHMARK_SOURCE}/CMakeLists.txt)
         string(CONCAT advice
                "AegisBench.exe is not built: the source of Google Benchmark cannot be fetched (${reason}). "
                "Connect to the distribution's mirrors and run 'cmake ${CMAKE_BINARY_DIR}', or unpack the source and run "
-               "'cmake -DAEGIS_GOOGLE_BENCHMARK_SOURCE=<folder> ${CMAKE_BINARY_DIR}'; then build again.")
+               "'cmake -DAEGIS_GOOGLE_BENCHMARK_SOURCE=FOLDER ${CMAKE_BINARY_DIR}'. Then build again.")
         add_custom_target(aegis_bench_left_out ALL COMMAND ${CMAKE_COMMAND} -E echo ${advice} VERBATIM)
         add_dependencies(windows_artifacts aegis_bench_left_out)
         return()
