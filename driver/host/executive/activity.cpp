@@ -4,9 +4,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "driver/host/executive/driver_call.hpp"
 #include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/pageable.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/system_time.hpp"
 
@@ -22,8 +24,8 @@ class CriticalRegion {
     CriticalRegion& operator=(const CriticalRegion&) = delete;
 };
 
-// A counted string in memory of exactly its size, so that a sanitizer sees a read past its end, and unreadable in
-// meaning after the call, so that a kept pointer shows. A view without data has no Buffer.
+// A counted string in memory of exactly its size, so that a sanitizer sees a read past its end; pageable, as NT's are;
+// and unreadable in meaning after the call, so that a kept pointer shows. A view without data has no Buffer.
 class BorrowedString {
   public:
     explicit BorrowedString(std::optional<std::u16string_view> text) {
@@ -36,8 +38,10 @@ class BorrowedString {
         string_ =
             std::make_unique<UNICODE_STRING>(UNICODE_STRING{static_cast<USHORT>(bytes), static_cast<USHORT>(bytes),
                                                             text->data() != nullptr ? characters_.get() : nullptr});
+        pageable_.emplace(characters_.get(), bytes);
     }
     ~BorrowedString() {
+        pageable_.reset();
         if (string_) {
             std::memset(characters_.get(), kPoolFreedPoison, string_->Length);
             std::memset(string_.get(), kPoolFreedPoison, sizeof(*string_));
@@ -51,6 +55,7 @@ class BorrowedString {
   private:
     std::unique_ptr<char16_t[]> characters_;
     std::unique_ptr<UNICODE_STRING> string_;
+    std::optional<PageableMemory> pageable_;  // the characters
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ void unlock(PKSPIN_LOCK spin_lock, const void* queue_handle) {
 
 KIRQL raise_to_dispatch(const char* function) {
     require_irql(DISPATCH_LEVEL, function);
-    return std::exchange(this_thread().irql, DISPATCH_LEVEL);
+    return change_irql(DISPATCH_LEVEL);
 }
 
 void require_dispatch(const char* function) {
@@ -68,14 +68,14 @@ void require_dispatch(const char* function) {
 }
 
 void lower_from_dispatch(KIRQL irql) {
-    ThreadState& thread = this_thread();
+    const ThreadState& thread = this_thread();
     const bool spinning = std::any_of(thread.locks.begin(), thread.locks.end(),
                                       [](const HeldLock& entry) { return entry.kind == HeldLock::Kind::kSpinLock; });
     if (irql < DISPATCH_LEVEL && spinning) {
         verifier_stop(Bugcheck::kIrqlNotLessOrEqual,
                       fmt::format("releasing a spin lock lowers the IRQL to {} while another is held", irql));
     }
-    thread.irql = irql;
+    change_irql(irql);
 }
 
 }  // namespace

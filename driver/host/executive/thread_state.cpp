@@ -1,6 +1,9 @@
 #include "driver/host/executive/thread_state.hpp"
 
 #include <fmt/format.h>
+#include <sanitizer/asan_interface.h>
+
+#include <utility>
 
 #include "driver/host/executive/verifier.hpp"
 
@@ -9,6 +12,21 @@ namespace aegis::host {
 ThreadState& this_thread() {
     thread_local ThreadState state;
     return state;
+}
+
+KIRQL change_irql(KIRQL irql) {
+    ThreadState& thread = this_thread();
+    const KIRQL before = std::exchange(thread.irql, irql);
+    if ((before < DISPATCH_LEVEL) != (irql < DISPATCH_LEVEL)) {
+        for ([[maybe_unused]] const PageableRange& range : thread.pageable) {
+            if (irql >= DISPATCH_LEVEL) {
+                ASAN_POISON_MEMORY_REGION(range.address, range.bytes);
+            } else {
+                ASAN_UNPOISON_MEMORY_REGION(range.address, range.bytes);
+            }
+        }
+    }
+    return before;
 }
 
 void require_irql(KIRQL limit, const char* function) {

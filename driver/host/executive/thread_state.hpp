@@ -3,6 +3,7 @@
 
 #include <ntifs.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -23,12 +24,18 @@ struct Attachment {
     const KAPC_STATE* state;
 };
 
+struct PageableRange {
+    const void* address;
+    std::size_t bytes;
+};
+
 struct ThreadState {
-    KIRQL irql = PASSIVE_LEVEL;
+    KIRQL irql = PASSIVE_LEVEL;  // across DISPATCH_LEVEL by change_irql only
     Process* process = nullptr;  // whose system call this thread runs; null: a thread of the system process
     KPROCESSOR_MODE previous_mode = KernelMode;
     std::vector<Attachment> attachments;  // innermost last
     std::vector<HeldLock> locks;          // in order of acquisition
+    std::vector<PageableRange> pageable;  // see pageable.hpp
     unsigned critical_regions = 0;
     unsigned driver_calls = 0;                  // entry points of the driver on this stack
     std::optional<std::int64_t> replayed_time;  // the precise system time while activity is replayed
@@ -39,6 +46,9 @@ struct ThreadState {
 };
 
 ThreadState& this_thread();
+
+// Sets the thread's IRQL and returns the one before; pageable memory is out of reach at DISPATCH_LEVEL and above.
+KIRQL change_irql(KIRQL irql);
 
 // Stops unless the thread runs at or below `limit`.
 void require_irql(KIRQL limit, const char* function);

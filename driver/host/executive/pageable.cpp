@@ -1,0 +1,15 @@
+#include "driver/host/executive/pageable.hpp"
+
+#include "driver/host/executive/thread_state.hpp"
+
+namespace aegis::host {
+
+PageableMemory::PageableMemory(const void* address, std::size_t bytes) {
+    this_thread().pageable.push_back({address, bytes});
+}
+
+PageableMemory::~PageableMemory() {
+    this_thread().pageable.pop_back();
+}
+
+}  // namespace aegis::host
