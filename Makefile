@@ -1,12 +1,12 @@
 # One word per thing a person wants to do. CMake builds; CMakePresets.json has the configurations.
 #
-#   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson"
+#   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson", and `coverage` to its table
 #   SECONDS   how long `fuzz` runs each fuzzer
 #   MINUTES   how long `soak` runs the ring, and `stress` the driver
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress lint \
+.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress coverage lint \
 	clean
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make mutation-driver  leave out one piece of the driver, 400 times, and see a test fail each time (15 minutes)'
 	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
 	@echo 'make stress MINUTES=10 race setup, teardown, exits, kills and unload against each other under sanitizers'
+	@echo 'make coverage         print how much of ring, driver and agent the tests run; ARGS=--uncovered lists the rest'
 	@echo 'make lint             run clang-tidy over the native sources'
 	@echo 'make clean            remove everything that was built'
 
@@ -85,6 +86,11 @@ stress:
 		AEGIS_BUILD_TESTS=ON cmake/build.sh $$tree aegis_driver_race_tests aegis_host_process_tests || exit 1; \
 	done
 	@tests/driver/stress $(MINUTES) build/asan build/tsan
+
+coverage:
+	@cmake/install-dependencies.sh coverage
+	@AEGIS_BUILD_TESTS=ON cmake/build.sh coverage
+	@tests/coverage/run $(ARGS)
 
 lint:
 	@cmake/install-dependencies.sh lint

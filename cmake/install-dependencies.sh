@@ -1,5 +1,6 @@
 #!/bin/sh
-# install-dependencies.sh run|windows|test|bench|lint: makes sure that the packages one make target needs are installed.
+# install-dependencies.sh run|windows|test|coverage|bench|lint: makes sure that the packages one make target needs are
+# installed.
 #
 # Installs only what is missing, and only as root on a system with apt; otherwise prints the one command that does.
 set -eu
@@ -11,16 +12,18 @@ test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libc
     wine wine64 spin g++-aarch64-linux-gnu"
 bench_packages="$run_packages libbenchmark-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev
     libatomic-queue-dev libtbb-dev libbpf-dev linux-libc-dev clang gnuplot-nox python3"
+coverage_packages="$test_packages llvm"
 lint_packages="$test_packages clang-tidy"
 
 case "${1:-}" in
     run) packages=$run_packages ;;
     windows) packages=$windows_packages ;;
     test) packages=$test_packages ;;
+    coverage) packages=$coverage_packages ;;
     bench) packages=$bench_packages ;;
     lint) packages=$lint_packages ;;
     *)
-        echo "usage: install-dependencies.sh run|windows|test|bench|lint" >&2
+        echo "usage: install-dependencies.sh run|windows|test|coverage|bench|lint" >&2
         exit 2
         ;;
 esac
