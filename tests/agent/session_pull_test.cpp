@@ -41,7 +41,7 @@ TEST(PullSession, PrintsWhatTheRingHeldAndWhatFollows) {
 }
 
 // The driver refuses the mapping, so an agent that comes later pulls what is kept.
-// Catches: a session that goes on without ever seeing another event.
+// Catches: a session that begins, and goes on without ever seeing another event: no health check ends it.
 TEST(PullSession, ADriverThatHasFailedIsDrainedAndReported) {
     FakeSystem system;
     system.publish_starts(1, 3);
@@ -49,6 +49,7 @@ TEST(PullSession, ADriverThatHasFailedIsDrainedAndReported) {
     system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.State = AEGIS_RING_FAILED; });
     Options options;
     options.poll_ms = 1;
+    options.health_seconds = 0;
     SessionRun run(system, options);
     EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
     EXPECT_EQ(system.output_lines(), 3U);
