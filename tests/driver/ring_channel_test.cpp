@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
@@ -145,6 +146,21 @@ TEST_F(RingChannel, OtherEventsArePulledAsTheyAre) {
     EXPECT_EQ(output[115], std::byte{0x3C});
     EXPECT_EQ(events[1].header.Size, AEGIS_PROCESS_EVENT_SIZE);
     EXPECT_EQ(events[2].header.Size, AEGIS_SLOT_EVENT_BYTES);
+}
+
+// Catches: fail() without the publish lock, which ThreadSanitizer sees.
+TEST_F(RingChannel, FailsWhileOthersPublish) {
+    constexpr std::uint64_t kEvents = 2000;
+    std::thread producer([&] {
+        for (std::uint64_t i = 0; i < kEvents; ++i) {
+            publish(AEGIS_EVENT_FILE_OP, 10);
+        }
+    });
+    channel_.fail("a test says so");
+    producer.join();
+    const driver::ChannelCounters counters = channel_.counters();
+    EXPECT_EQ(counters.state, AEGIS_RING_FAILED);
+    EXPECT_EQ(counters.published + counters.lost_before[AEGIS_LOST_FAILED], kEvents);
 }
 
 }  // namespace

@@ -19,8 +19,6 @@ SUBSTITUTIONS = [
         ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "FILE_DEVICE_SECURE_OPEN, TRUE"),
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_GENERIC_READ, sid"),
         ("device_security.cpp", "irp->RequestorMode", "KernelMode"),
-        ("device_security.cpp", "context->DesiredAccess | FILE_READ_DATA", "context->DesiredAccess"),
-        ("device_security.cpp", "context->DesiredAccess | FILE_READ_DATA", "FILE_READ_DATA"),
         ("device_security.cpp", "OBJ_KERNEL_HANDLE", "0"),
         ("device_security.cpp", "WRITE_DAC", "0"),
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_ALL_ACCESS, &g_administrators"),
