@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "driver/support/client.hpp"
@@ -171,6 +173,48 @@ TEST_F(Passthrough, AListWithoutAnEndDoesNotOverflowTheReply) {
     EXPECT_EQ(query.status, STATUS_SUCCESS);
     EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
     expect_one_error(kMiscounted);
+}
+
+// Catches: an event that is neither published nor counted, or both, when the failure meets it.
+TEST_F(Passthrough, CountersReconcileWhileCallbacksMeetTheFailure) {
+    constexpr std::uint32_t kProducers = 3;
+    constexpr std::uint32_t kEventsAfterwards = 100;
+    constexpr std::uint32_t kPidsOfOne = 0x01000000;
+    std::atomic<bool> failed = false;
+    std::atomic<std::uint64_t> produced = 0;
+    std::vector<std::thread> producers;
+    for (std::uint32_t producer = 0; producer < kProducers; ++producer) {
+        producers.emplace_back([&, producer] {
+            Activity activity(host_);
+            std::uint32_t pid = kFirstFreePid + producer * kPidsOfOne;
+            const auto produce = [&] {
+                activity.create(pid++);
+                produced.fetch_add(1, std::memory_order_relaxed);
+            };
+            while (!failed.load(std::memory_order_relaxed)) {
+                produce();
+            }
+            for (std::uint32_t i = 0; i < kEventsAfterwards; ++i) {
+                produce();
+            }
+        });
+    }
+    while (produced.load(std::memory_order_relaxed) < kSlots) {
+        std::this_thread::yield();
+    }
+    std::atomic_ref(header_->Identity.RegionBytes).store(0, std::memory_order_relaxed);
+    const std::uint64_t published = client_.query().reply->Published;
+    failed.store(true, std::memory_order_relaxed);
+    for (std::thread& producer : producers) {
+        producer.join();
+    }
+    const QueryResult query = client_.query();
+    EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
+    EXPECT_EQ(query.reply->Published, published) << "published after the failure";
+    EXPECT_EQ(query.reply->Callbacks[0].Events, produced.load());
+    EXPECT_GE(query.reply->LostBefore[AEGIS_LOST_FAILED], std::uint64_t{kProducers} * kEventsAfterwards);
+    EXPECT_EQ(query.reply->Published + query.reply->LostBefore[AEGIS_LOST_FAILED], produced.load());
+    EXPECT_EQ(lost_in(*query.reply), query.reply->LostBefore[AEGIS_LOST_FAILED]);
 }
 
 TEST_F(Passthrough, ANewLoadStartsOver) {
