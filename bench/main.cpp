@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,9 +28,15 @@ constexpr Suite kSuites[] = {
     {"agent", run_agent},
 };
 
-}  // namespace
+std::vector<std::string> suite_names() {
+    std::vector<std::string> names;
+    for (const auto& [name, run] : kSuites) {
+        names.emplace_back(name);
+    }
+    return names;
+}
 
-int main(int argc, char** argv) {
+int measure(int argc, char** argv) {
     Plan plan;
     int sample_ms = 0;
     std::string out = "bench.json";
@@ -40,7 +47,7 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", plan.rounds, "samples of each contender that must count")->check(CLI::PositiveNumber);
     app.add_option("--sample-ms", sample_ms, "length of one throughput sample")->check(CLI::PositiveNumber);
     app.add_option("--out", out, "file for the results");
-    app.add_option("--suite", chosen, "run these suites only");
+    app.add_option("--suite", chosen, "run these suites only")->check(CLI::IsMember(suite_names()));
     CLI11_PARSE(app, argc, argv);
 
     if (plan.quick) {
@@ -63,4 +70,15 @@ int main(int argc, char** argv) {
     }
     results.write(out);
     return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return measure(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "aegis-bench: %s\n", error.what());
+        return 1;
+    }
 }

@@ -56,7 +56,7 @@ class BlockHandoff {
     std::uint64_t lost() const { return 0; }
 
   private:
-    static constexpr std::size_t kBlockBytes = 512 * 1024;
+    static constexpr std::size_t kBlockBytes = std::size_t{512} * 1024;
     static constexpr std::size_t kBlocks = 4;
     static constexpr std::size_t kPerBlock = kBlockBytes / kBytes;
 

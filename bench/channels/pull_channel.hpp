@@ -16,7 +16,7 @@
 
 namespace aegis::bench {
 
-inline constexpr std::size_t kPullBytes = 64 * 1024;
+inline constexpr std::size_t kPullBytes = std::size_t{64} * 1024;
 
 // The driver's part of one IOCTL; returns the bytes in `user`.
 template <class Allocator>

@@ -86,7 +86,7 @@ class StreamChannel {
     std::uint64_t lost() const { return 0; }
 
   private:
-    static constexpr std::size_t kBatchBytes = 64 * 1024 / kBytes * kBytes;
+    static constexpr std::size_t kBatchBytes = std::size_t{64} * 1024 / kBytes * kBytes;
 
     // True when the batch is out and the buffer empty again.
     bool flush() {

@@ -54,7 +54,7 @@ template <std::size_t kBytes>
 void publish(benchmark::State& state) {
     PrivateRing ring;
     MessageSource<kBytes> source;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ring.publish(source.next());
     }
     state.SetItemsProcessed(state.iterations());
@@ -77,7 +77,7 @@ void publish_with_bells(benchmark::State& state) {
         bells.add(&wake_at[i].word, 0);
     }
     MessageSource<160> source;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ring.publish(source.next());
         benchmark::DoNotOptimize(bells.ring(ring.published(), [](int) {}));
     }
@@ -92,7 +92,7 @@ void read(benchmark::State& state) {
     MessageSource<kBytes> source;
     ring::Consumer<> consumer(ring.memory(), 0);
     ring::EventBuffer event;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         if (consumer.cursor() == ring.published()) {
             state.PauseTiming();
             for (std::uint32_t i = 0; i < kSlots; ++i) {
@@ -114,7 +114,7 @@ void read_nothing(benchmark::State& state) {
     PrivateRing ring;
     ring::Consumer<> consumer(ring.memory(), 0);
     ring::EventBuffer event;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(consumer.read(event));
     }
 }
@@ -128,7 +128,7 @@ void copy_in_and_out(benchmark::State& state) {
     Message<kBytes> copy;
     ring::Ticket ticket = 0;
     ring::RingMemory<> memory = ring.memory();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         auto* slot = reinterpret_cast<std::byte*>(memory.event_words(ticket++));
         std::memcpy(slot, source.next().words.data(), kBytes);
         benchmark::ClobberMemory();
@@ -150,7 +150,7 @@ void publish_and_read(benchmark::State& state) {
     MessageSource<kBytes> source;
     ring::Consumer<> consumer(ring.memory(), 0);
     ring::EventBuffer event;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ring.publish(source.next());
         benchmark::DoNotOptimize(consumer.read(event));
         benchmark::ClobberMemory();
@@ -167,7 +167,7 @@ void arm_and_disarm(benchmark::State& state) {
     std::atomic<std::uint64_t> wake_at = AEGIS_WAKE_NEVER;
     std::atomic<std::uint64_t> cursor = 0;
     ring::DoorbellListener<> listener(&wake_at, &cursor);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(listener.arm(ring.memory(), 0, 1));
         listener.disarm();
     }

@@ -69,8 +69,8 @@ class NoDevice final : public agent::Device {
 class FullRing {
   public:
     FullRing() : pages_(ring::region_bytes(kSlots)), memory_(ring::format_region(pages_.data(), kSlots, kSession)) {
-        constexpr std::int64_t kTime = 133'000'000'000'000'000;  // in the year 2022
         ring::Producer<> producer(memory_);
+        std::int64_t time = 133'000'000'000'000'000;  // in the year 2022
         for (std::uint32_t i = 0; i < kSlots / 2; ++i) {
             const std::u16string path = u"/usr/lib/x86_64-linux-gnu/some-package/a-program-" + number(i);
             AEGIS_PROCESS_PAYLOAD payload{};
@@ -80,9 +80,9 @@ class FullRing {
             payload.ImagePathLength = static_cast<std::uint16_t>(path.size());
             payload.ImagePathExact = 1;
             std::memcpy(payload.ImagePath, path.data(), path.size() * sizeof(char16_t));
-            producer.publish(AEGIS_EVENT_PROCESS_CREATE, kTime + 2 * i, &payload,
+            producer.publish(AEGIS_EVENT_PROCESS_CREATE, time++, &payload,
                              AEGIS_PROCESS_PAYLOAD_FIXED + path.size() * sizeof(char16_t));
-            producer.publish(AEGIS_EVENT_PROCESS_EXIT, kTime + 2 * i + 1, &payload, AEGIS_PROCESS_PAYLOAD_FIXED);
+            producer.publish(AEGIS_EVENT_PROCESS_EXIT, time++, &payload, AEGIS_PROCESS_PAYLOAD_FIXED);
         }
     }
 

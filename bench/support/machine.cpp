@@ -56,8 +56,8 @@ void describe_machine(Cores cores, Results* results) {
                                               cores.first, cores.second));
     results->set_machine("caches", cache_sizes());
     results->set_machine("virtual machine", virtual_machine ? "yes" : "no");
-    results->set_machine(
-        "memory", fmt::format("{} GiB", sysconf(_SC_PHYS_PAGES) / (1024 * 1024 * 1024 / sysconf(_SC_PAGE_SIZE))));
+    results->set_machine("memory",
+                         fmt::format("{} GiB", sysconf(_SC_PHYS_PAGES) / ((1L << 30) / sysconf(_SC_PAGE_SIZE))));
     results->set_machine("system", fmt::format("{} {}", system.sysname, system.release));
     results->set_machine("compiler", fmt::format("{} ({})", __VERSION__, AEGIS_BENCH_FLAGS));
     results->set_machine("date", fmt::format("{:%Y-%m-%d}", fmt::gmtime(time)));

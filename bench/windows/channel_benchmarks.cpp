@@ -66,7 +66,7 @@ void hand_over(benchmark::State& state) {
     };
     {
         const Sender<kBytes, Channel> sender(*channel, cores->second);
-        for (auto _ : state) {
+        for ([[maybe_unused]] auto _ : state) {
             const std::uint64_t goal = intact + corrupt + kMessages;
             while (intact + corrupt < goal) {
                 if (channel->receive(sink) == 0) {

@@ -64,7 +64,7 @@ void publish(benchmark::State& state, bool with_sleeper) {
         constexpr ring::Ticket kNever = ring::Ticket{1} << 50U;
         client->listener().arm(client->memory(), kNever, 1);
     }
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         client->publish(kPairsPerBatch);
     }
     state.SetItemsProcessed(state.iterations() * kPairsPerBatch * kEventsPerPair);
@@ -75,7 +75,7 @@ template <class Reader>
 void read_batch(benchmark::State& state) {
     const auto client = connect(kNeedsRing<Reader>);
     Reader reader(*client);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         state.PauseTiming();
         client->publish(kPairsPerBatch);
         state.ResumeTiming();
@@ -121,7 +121,7 @@ void read_flood(benchmark::State& state) {
     const auto client = connect(kNeedsRing<Reader>);
     Reader reader(*client);
     const Flood flood(cores->second);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         const std::uint64_t goal = reader.seen().events + kEvents;
         while (reader.seen().events < goal && reader.seen().wrong == 0) {
             if (!reader.read()) {
@@ -188,7 +188,7 @@ void read_one(benchmark::State& state, const Idle& idle) {
     Reader reader(*client);
     Publisher publisher;
     std::vector<double> microseconds;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         const std::uint64_t first = reader.seen().events;
         publisher.ask();
         while (reader.seen().events == first) {

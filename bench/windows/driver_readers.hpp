@@ -86,7 +86,7 @@ class PullReader {
     void pause() const { ring::pause_after_empty_poll(); }
 
   private:
-    static constexpr std::size_t kPullBytes = 64 * 1024;
+    static constexpr std::size_t kPullBytes = std::size_t{64} * 1024;
 
     DriverClient& client_;
     std::vector<std::byte> buffer_;
