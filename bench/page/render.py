@@ -289,7 +289,9 @@ The consumer works about 200 ns on each event. 1 on the axis is what it takes wh
 
     def single_thread(self):
         rows = []
-        for run in self.micro.get("benchmarks", []):
+        # In the order they are written in, not the random one they ran in.
+        order = ("family_index", "per_family_instance_index")
+        for run in sorted(self.micro.get("benchmarks", []), key=lambda run: [run[key] for key in order]):
             if run.get("aggregate_name") == "median":
                 rows.append((f"`{run['run_name']}`", f"{run['real_time']:.2f}"))
         if rows:

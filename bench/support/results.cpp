@@ -3,6 +3,7 @@
 #include <rapidjson/ostreamwrapper.h>
 #include <rapidjson/writer.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -21,8 +22,11 @@ void write_numbers(Writer& writer, const char* key, const std::map<std::string, 
     writer.Key(key);
     writer.StartObject();
     for (const auto& [name, value] : numbers) {
-        writer.Key(name.c_str());
-        writer.Double(value);
+        // JSON knows no others; a sample with one does not count.
+        if (std::isfinite(value)) {
+            writer.Key(name.c_str());
+            writer.Double(value);
+        }
     }
     writer.EndObject();
 }

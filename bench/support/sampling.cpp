@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace aegis::bench {
@@ -34,6 +35,11 @@ std::map<double, double> points_of(const Histogram& histogram) {
 }  // namespace
 
 Session::Verdict Session::judge(const Sample& sample, double before, double after) {
+    // Per event, where there were none.
+    if (std::any_of(sample.values.begin(), sample.values.end(),
+                    [](const auto& value) { return !std::isfinite(value.second); })) {
+        return {false, "nothing was delivered"};
+    }
     if (!sample.first_sleeps && sample.usage.first.lost() > kMaxLostPart) {
         return {false, fmt::format("first core lost {:.0f} % of its time", 100 * sample.usage.first.lost())};
     }

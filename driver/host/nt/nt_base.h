@@ -20,8 +20,10 @@
 
 #define UNREFERENCED_PARAMETER(parameter) (void)(parameter)
 #define FIELD_OFFSET(type, field)         (static_cast<LONG>(offsetof(type, field)))
+// NOLINTBEGIN(bugprone-macro-parentheses): a type stands in none
 #define CONTAINING_RECORD(address, type, field) \
     (reinterpret_cast<std::add_pointer_t<type>>(reinterpret_cast<PCHAR>(address) - offsetof(type, field)))
+// NOLINTEND(bugprone-macro-parentheses)
 
 using VOID = void;
 using PVOID = void*;
