@@ -13,7 +13,7 @@ test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libc
 bench_packages="$run_packages libbenchmark-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev
     libatomic-queue-dev libtbb-dev libbpf-dev linux-libc-dev clang gnuplot-nox python3"
 coverage_packages="$test_packages llvm"
-lint_packages="$test_packages clang-tidy"
+lint_packages="$test_packages $bench_packages clang-tidy"
 
 case "${1:-}" in
     run) packages=$run_packages ;;
