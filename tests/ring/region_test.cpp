@@ -95,7 +95,7 @@ TEST(FormatRegion, GivesTheWordsOfTheLayout) {
     EXPECT_EQ(header->WakeupsSent, 14U);
     EXPECT_EQ(header->State, AEGIS_RING_CLOSING);
     AEGIS_RING_SLOT last;
-    std::memcpy(&last, region.bytes().data() + 4096 + 63 * 1088, sizeof(last));
+    std::memcpy(&last, region.bytes().data() + 4096 + std::size_t{63} * 1088, sizeof(last));
     EXPECT_EQ(last.Version, 128U);
     EXPECT_EQ(last.Event[134], 15U);
 }
@@ -123,7 +123,7 @@ TEST(RingMemoryOf, FollowsTheIdentitysGeometry) {
     EXPECT_EQ(memory.slot_count(), 8U);
     EXPECT_EQ(memory.event_capacity(), 40U);
     EXPECT_EQ(static_cast<const void*>(memory.event_words(0)), region.data() + 256 + 8);
-    EXPECT_EQ(static_cast<const void*>(memory.event_words(7)), region.data() + 256 + 7 * 48 + 8);
+    EXPECT_EQ(static_cast<const void*>(memory.event_words(7)), region.data() + 256 + std::size_t{7} * 48 + 8);
 }
 
 TEST(LoadIdentity, CopiesEveryByte) {

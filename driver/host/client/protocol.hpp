@@ -153,6 +153,6 @@ static_assert(offsetof(Reply, value) == 16);
 static_assert(offsetof(Reply, maps) == 28);
 static_assert(offsetof(Mapping, writable) == 32);
 static_assert(kMaxRequestBytes >= sizeof(DeviceIoControlRequest) + kMaxIoBytes);
-static_assert(kMaxRequestBytes >= sizeof(OpenFileRequest) + kMaxPathUnits * 2);
+static_assert(kMaxRequestBytes >= sizeof(OpenFileRequest) + std::size_t{2} * kMaxPathUnits);
 
 }  // namespace aegis::host::protocol
