@@ -6,8 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <barrier>
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -219,6 +223,73 @@ TEST(Race, OpensAndClosesAgainstEachOther) {
         Client last(host);
         ASSERT_EQ(last.open(), STATUS_SUCCESS);
         EXPECT_EQ(last.query().reply->Handles, 1U);
+    }
+}
+
+// Consumers leave by their last close while others ask for the list of consumers.
+// Catches: the table's lock left out of cleanup().
+TEST(Race, QueriesAgainstConsumersThatLeave) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        std::atomic<bool> stop = false;
+        std::vector<std::thread> observers;
+        for (int t = 0; t < 2; ++t) {
+            observers.emplace_back([&] {
+                Client observer(host);
+                ASSERT_EQ(observer.open(), STATUS_SUCCESS);
+                while (!stop.load(std::memory_order_relaxed)) {
+                    EXPECT_EQ(observer.query().status, STATUS_SUCCESS);
+                }
+            });
+        }
+        Client consumer(host);
+        const host::EventResult event = consumer.create_event();
+        for (int i = 0; i < 400; ++i) {
+            count_round();
+            EXPECT_EQ(consumer.open(), STATUS_SUCCESS);
+            EXPECT_EQ(consumer.setup(event.handle).status, STATUS_SUCCESS);
+            EXPECT_EQ(consumer.close(), STATUS_SUCCESS);
+        }
+        stop.store(true, std::memory_order_relaxed);
+        for (std::thread& thread : observers) {
+            thread.join();
+        }
+    }
+}
+
+// Long pulls on one handle at the same time: each event goes to one of them.
+// Catches: the turn left out of pull().
+TEST(Race, PullsOnOneHandleTakeTurns) {
+    constexpr std::uint32_t kProcesses = 1500;
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load(), STATUS_SUCCESS);
+        Client client(host);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        for (int round = 0; round < 4; ++round) {
+            count_round();
+            Activity(host).come_and_go(kProcesses);
+            std::array<std::vector<ProcessEvent>, 2> pulled;
+            std::barrier gate(2);
+            const auto pull = [&](std::vector<ProcessEvent>& events) {
+                gate.arrive_and_wait();
+                events = events_in(client.pull(kProcesses * AEGIS_PROCESS_EVENT_SIZE).bytes);
+            };
+            std::thread other(pull, std::ref(pulled[1]));
+            pull(pulled[0]);
+            other.join();
+            std::vector<ProcessEvent> rest = events_in(client.pull(3 * kProcesses * AEGIS_PROCESS_EVENT_SIZE).bytes);
+            std::set<std::uint32_t> sequences;
+            for (const std::vector<ProcessEvent>& events : {pulled[0], pulled[1], rest}) {
+                for (const ProcessEvent& event : events) {
+                    EXPECT_TRUE(sequences.insert(event.header.Sequence).second) << event.header.Sequence;
+                }
+            }
+            EXPECT_EQ(sequences.size(), 2 * kProcesses);
+        }
     }
 }
 

@@ -8,6 +8,18 @@
 #include "driver/host/executive/verifier.hpp"
 
 namespace aegis::host {
+namespace {
+
+// Nothing where AddressSanitizer is not.
+void set_reachable([[maybe_unused]] const PageableRange& range, bool reachable) {
+    if (reachable) {
+        ASAN_UNPOISON_MEMORY_REGION(range.address, range.bytes);
+        return;
+    }
+    ASAN_POISON_MEMORY_REGION(range.address, range.bytes);
+}
+
+}  // namespace
 
 ThreadState& this_thread() {
     thread_local ThreadState state;
@@ -18,12 +30,8 @@ KIRQL change_irql(KIRQL irql) {
     ThreadState& thread = this_thread();
     const KIRQL before = std::exchange(thread.irql, irql);
     if ((before < DISPATCH_LEVEL) != (irql < DISPATCH_LEVEL)) {
-        for ([[maybe_unused]] const PageableRange& range : thread.pageable) {
-            if (irql >= DISPATCH_LEVEL) {
-                ASAN_POISON_MEMORY_REGION(range.address, range.bytes);
-            } else {
-                ASAN_UNPOISON_MEMORY_REGION(range.address, range.bytes);
-            }
+        for (const PageableRange& range : thread.pageable) {
+            set_reachable(range, irql < DISPATCH_LEVEL);
         }
     }
     return before;
