@@ -54,7 +54,17 @@ void RingChannel::destroy() {
 }
 
 void RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes) {
-    const QueuedSpinLockScope lock(publish_lock_);
+    const int self = 0;
+    gate_.enter(&self);
+    {
+        const QueuedSpinLockScope lock(publish_lock_);
+        publish_locked(type, timestamp, payload, payload_bytes);
+    }
+    gate_.leave(&self);
+}
+
+void RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload,
+                                 std::size_t payload_bytes) {
     if (state_ != AEGIS_RING_RUNNING) {
         producer_.count_lost(state_ == AEGIS_RING_FAILED ? AEGIS_LOST_FAILED : AEGIS_LOST_CLOSING);
         return;

@@ -15,6 +15,7 @@
 #include "aegis/ring/producer.hpp"
 #include "aegis/ring/region.hpp"
 #include "nt.hpp"
+#include "publish_gate.hpp"
 
 namespace aegis::driver {
 
@@ -77,6 +78,8 @@ class RingChannel {
     const ring::RingMemory<>& memory() const { return memory_; }
 
   private:
+    // Caller holds publish_lock_.
+    void publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
     // Caller holds publish_lock_. False when the channel had stopped before.
     bool stop(std::uint32_t state);
     bool header_is_intact() const;
@@ -85,6 +88,7 @@ class RingChannel {
     void* region_ = nullptr;
     AEGIS_RING_IDENTITY identity_{};
     ring::RingMemory<> memory_;
+    PublishGate gate_;
     // Protects everything below: the one producer, the bells, the state.
     KSPIN_LOCK publish_lock_ = 0;
     ring::Producer<> producer_;
