@@ -1,11 +1,11 @@
 #!/bin/sh
 # run.sh full|quick|check|accept: measures, and says what came of it. Expects a built tree in build/bench.
 #
-#   full    everything, about 15 minutes; renders docs/benchmarks.md
-#   quick   the ratios only, about two minutes
-#   check   as quick, then compares the ratios with the committed ones; exit code 1 when one moved beyond its noise,
-#           2 when nothing can be compared
-#   accept  makes the last full run the committed one
+#   full    everything, about six minutes; renders docs/benchmarks.md
+#   quick   the ratios only, about one minute
+#   check   the ratios three times, then compares them with the committed ones; exit code 1 when one moved beyond its
+#           noise, 2 when nothing can be compared
+#   accept  the same three times, and makes them the committed ones
 set -eu
 cd "$(dirname "$0")/.."
 bin=build/bench/bin
@@ -18,12 +18,13 @@ micro() {
         --benchmark_out="$2" --benchmark_out_format=json >"$results/micro.log"
 }
 
-# needs <file> <what to do without it>
-needs() {
-    if [ ! -f "$1" ]; then
-        echo "bench/run.sh: $2 $1" >&2
-        exit 2
-    fi
+# compare <options of check.py…>
+compare() {
+    for run in 1 2 3; do
+        echo "==> Run $run of 3"
+        "$bin/aegis-bench" --quick --out "$results/check-$run.json" >"$results/check-$run.log"
+    done
+    python3 bench/page/check.py "$@" bench/baseline.json "$results"/check-[123].json
 }
 
 case "${1:-}" in
@@ -38,14 +39,13 @@ case "${1:-}" in
         python3 bench/page/render.py "$results/quick.json" "$results/quick-micro.json" "$results/quick.md"
         ;;
     check)
-        needs bench/baseline.json "there is nothing to compare with: run make bench, then make bench-accept, and commit"
-        "$bin/aegis-bench" --quick --out "$results/check.json"
-        python3 bench/page/check.py "$results/check.json" bench/baseline.json
+        if [ ! -f bench/baseline.json ]; then
+            echo "bench/run.sh: there is nothing to compare with: run make bench-accept and commit bench/baseline.json" >&2
+            exit 2
+        fi
+        compare
         ;;
-    accept)
-        needs "$results/full.json" "there is no full measurement to accept: run make bench first; missing is"
-        python3 bench/page/check.py --accept "$results/full.json" bench/baseline.json
-        ;;
+    accept) compare --accept ;;
     *)
         echo "usage: run.sh full|quick|check|accept" >&2
         exit 2

@@ -1,10 +1,14 @@
-"""Compares a run's ratios with the committed ones.
+"""Compares the ratios of several runs of the same kind with the committed ones.
 
-usage: check.py RESULTS.json BASELINE.json            says what moved by more than the noise; exit code 1 if anything did
-       check.py --accept RESULTS.json BASELINE.json   makes this run the baseline
+usage: check.py BASELINE.json RESULTS.json…            says what moved by more than the noise; exit code 1 if anything did
+       check.py --accept BASELINE.json RESULTS.json…   makes these runs the baseline
+
+The noise is what quartiles span over all runs: where memory and threads happen to lie moves a whole run, which the
+quartiles of that run alone do not show.
 """
 
 import json
+import statistics
 import sys
 
 import ratios as ratio_list
@@ -14,18 +18,21 @@ from measurements import Measurements
 FEWEST_SAMPLES = 5
 
 
-def summary(results):
-    """{name/regime: [median, low quartile, high quartile]}"""
-    values = {}
-    for ratio in ratio_list.guarded(Measurements(results)):
-        for regime, spread in ratio.spread.items():
-            if spread.count >= FEWEST_SAMPLES:
-                values[f"{ratio.name}/{regime}"] = [round(x, 6) for x in (spread.median, spread.low, spread.high)]
-    return values
+def summary(runs):
+    """{name/regime: [median, low quartile, high quartile]} of the ratios that every run has."""
+    spreads = {}
+    for results in runs:
+        for ratio in ratio_list.guarded(Measurements(results)):
+            for regime, spread in ratio.spread.items():
+                if spread.count >= FEWEST_SAMPLES:
+                    spreads.setdefault(f"{ratio.name}/{regime}", []).append(spread)
+    return {name: [round(x, 6) for x in (statistics.median(one.median for one in all_runs),
+                                         min(one.low for one in all_runs), max(one.high for one in all_runs))]
+            for name, all_runs in spreads.items() if len(all_runs) == len(runs)}
 
 
 def moved(before, after):
-    """Beyond the noise: the quartiles of the two runs do not meet, and the medians differ by more than both spreads."""
+    """Beyond the noise: the quartiles do not meet, and the medians differ by more than both spreads."""
     apart = after[1] > before[2] or after[2] < before[1]
     noise = (before[2] - before[1]) + (after[2] - after[1])
     return apart and abs(after[0] - before[0]) > noise
@@ -41,7 +48,7 @@ def compare(baseline, current):
                   f"(was {before[1]:.3g} – {before[2]:.3g}, is {after[1]:.3g} – {after[2]:.3g})")
     missing = [name for name in baseline if name not in current]
     for name in missing:
-        print(f"not compared {name}: fewer than {FEWEST_SAMPLES} samples of it count in this run")
+        print(f"not compared {name}: fewer than {FEWEST_SAMPLES} samples of it count in some run")
     compared = len(baseline) - len(missing)
     print(f"bench-check: {compared} ratios compared, {changed} moved, {len(missing)} not compared")
     if compared == 0:
@@ -53,7 +60,7 @@ def compare(baseline, current):
 
 def accept(current, baseline_path):
     if not current:
-        sys.exit("bench-accept: no ratio of this run has enough samples that count; measure again on a quiet machine")
+        sys.exit("bench-accept: no ratio of these runs has enough samples that count; measure again on a quiet machine")
     with open(baseline_path, "w", encoding="utf-8") as file:
         json.dump(current, file, indent=4, sort_keys=True)
         file.write("\n")
@@ -64,10 +71,10 @@ def main():
     arguments = sys.argv[1:]
     accepting = arguments[:1] == ["--accept"]
     arguments = arguments[1:] if accepting else arguments
-    if len(arguments) != 2:
+    if len(arguments) < 2:
         sys.exit(__doc__)
-    results, baseline_path = arguments
-    current = summary(results)
+    baseline_path, *runs = arguments
+    current = summary(runs)
     if accepting:
         accept(current, baseline_path)
         return

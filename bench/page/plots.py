@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-HEADER = """set terminal svg size {width},{height} font "sans-serif,13" background "white"
+HEADER = """set terminal svg noenhanced size {width},{height} font "sans-serif,13" background "white"
 set output "{output}"
 set title "{title}"
 set grid lc rgb "#dddddd"
