@@ -19,7 +19,7 @@ FEWEST_SAMPLES = 5
 
 
 def summary(runs):
-    """{name/regime: [median, low quartile, high quartile]} of the ratios that every run has."""
+    """{name/regime: [median, low quartile, high quartile]} of the ratios that two runs have, or the only one."""
     spreads = {}
     for results in runs:
         for ratio in ratio_list.guarded(Measurements(results)):
@@ -28,7 +28,7 @@ def summary(runs):
                     spreads.setdefault(f"{ratio.name}/{regime}", []).append(spread)
     return {name: [round(x, 6) for x in (statistics.median(one.median for one in all_runs),
                                          min(one.low for one in all_runs), max(one.high for one in all_runs))]
-            for name, all_runs in spreads.items() if len(all_runs) == len(runs)}
+            for name, all_runs in spreads.items() if len(all_runs) >= min(2, len(runs))}
 
 
 def moved(before, after):
@@ -48,7 +48,7 @@ def compare(baseline, current):
                   f"(was {before[1]:.3g} – {before[2]:.3g}, is {after[1]:.3g} – {after[2]:.3g})")
     missing = [name for name in baseline if name not in current]
     for name in missing:
-        print(f"not compared {name}: fewer than {FEWEST_SAMPLES} samples of it count in some run")
+        print(f"not compared {name}: fewer than {FEWEST_SAMPLES} samples of it count in two of the runs")
     compared = len(baseline) - len(missing)
     print(f"bench-check: {compared} ratios compared, {changed} moved, {len(missing)} not compared")
     if compared == 0:
