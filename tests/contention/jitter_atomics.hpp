@@ -23,10 +23,10 @@ class Jitter {
         if (dice % 64 != 0) {
             return;
         }
-        if (dice % (64 * 1024) == 0) {
+        if (dice % (std::uint64_t{64} * 1024) == 0) {
             const timespec nap = {0, static_cast<long>((dice >> 40U) % 30000)};
             nanosleep(&nap, nullptr);
-        } else if (dice % (64 * 128) == 0) {
+        } else if (dice % (std::uint64_t{64} * 128) == 0) {
             sched_yield();
         } else {
             for (std::uint64_t i = (dice >> 40U) % 200; i > 0; --i) {

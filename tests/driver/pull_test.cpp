@@ -157,7 +157,7 @@ struct Part2Agent {
 
     // One poll: reads until the driver has nothing queued.
     void poll() {
-        std::vector<std::byte> buffer(1120 * 8);
+        std::vector<std::byte> buffer(std::size_t{1120} * 8);
         for (;;) {
             const host::IoResult io = host->device_control(process, device, 0x226000, {}, buffer);
             ASSERT_EQ(io.status, STATUS_SUCCESS);

@@ -295,8 +295,10 @@ TEST_F(HostileTest, AnOrdinaryUserCannotLockTheAdministratorsOut) {
 
 // Catches: a client that floods slowing another to a halt, or starving it of a thread.
 TEST_F(HostileTest, AFloodOfRequestsLeavesTheOthersServed) {
+    constexpr int kClients = 4;
     std::vector<std::unique_ptr<ForkedClient>> flood;
-    for (int i = 0; i < 4; ++i) {
+    flood.reserve(kClients);
+    for (int i = 0; i < kClients; ++i) {
         flood.push_back(std::make_unique<ForkedClient>([&](Talk&) -> int {
             DeviceClient client(host_.socket_path());
             std::size_t returned = 0;
