@@ -27,7 +27,7 @@ AEGIS_REQUEST_HEADER header_of() {
     return {AEGIS_CONTROL_VERSION, sizeof(T)};
 }
 
-Failure mismatch(std::string message) {
+Failure mismatch(const std::string& message) {
     return {ExitCode::kProtocolMismatch, message + "; install driver and agent from the same release"};
 }
 
@@ -155,7 +155,7 @@ std::optional<Failure> open_channel(Port& port, Log& log, const Options& options
     if (options.transport == Transport::kPull) {
         return std::nullopt;
     }
-    const std::optional<Failure> failure = map_ring(channel);
+    std::optional<Failure> failure = map_ring(channel);
     if (failure && failure->exit_code != ExitCode::kRuntimeFailure) {
         return failure;
     }

@@ -8,4 +8,4 @@ if ! cmake --preset lint >build/lint/configure.log 2>&1; then
     cat build/lint/configure.log >&2
     exit 1
 fi
-exec run-clang-tidy -quiet -p build/lint "$PWD/(ring|driver|agent|tests|bench)/.*${1:-}" 2>/dev/null
+exec run-clang-tidy -quiet -p build/lint "$PWD/(ring|driver|agent|tests|bench)/.*${1:-}.*\.cpp$" 2>/dev/null

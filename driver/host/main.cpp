@@ -181,11 +181,7 @@ Examples:
 
 Exit codes: 0 ended as asked, 1 runtime failure, 2 usage, 3 the source lacks a privilege or cannot work here)";
 
-}  // namespace
-}  // namespace aegis::host
-
-int main(int argc, char** argv) {
-    using namespace aegis::host;
+int run_with_arguments(int argc, char** argv) {
     Options options;
     std::variant<sources::SourceChoice, std::string> choice;
     CLI::App app("Runs the AegisMon driver in a Linux process and serves its device to local clients.",
@@ -221,10 +217,18 @@ int main(int argc, char** argv) {
     }
     auto& chosen = std::get<sources::SourceChoice>(choice);
     chosen.synthetic.seed = options.seed;
+    return run(options, chosen);
+}
+
+}  // namespace
+}  // namespace aegis::host
+
+int main(int argc, char** argv) {
+    using namespace aegis::host;
     try {
-        return run(options, chosen);
+        return run_with_arguments(argc, argv);
     } catch (const std::exception& error) {
-        print_line(error.what());
+        std::fprintf(stderr, "aegismon-host: %s\n", error.what());
         return kFailed;
     }
 }

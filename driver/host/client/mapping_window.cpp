@@ -80,7 +80,10 @@ void MappingWindow::unmap(std::uint64_t id) {
 void MappingWindow::vacate(const Range& range) {
     void* const place = base_ + (range.address - address());
     // Reserved again rather than unmapped: nothing else of this process may move in.
-    mmap(place, range.bytes, PROT_NONE, kReservation | MAP_FIXED, -1, 0);
+    if (mmap(place, range.bytes, PROT_NONE, kReservation | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        // Above all what was there must go.
+        munmap(place, range.bytes);
+    }
 }
 
 void MappingWindow::enter() {

@@ -16,9 +16,9 @@ namespace aegis::host {
 namespace {
 
 // Only a macro can name an export after its function.
-#define AEGIS_FUNCTION(name)                    \
-    Export {                                    \
-#name, reinterpret_cast < void*>(&name) \
+#define AEGIS_FUNCTION(name)                      \
+    Export {                                      \
+#name, reinterpret_cast < void*>(&(name)) \
     }
 
 std::vector<Export> make_exports() {

@@ -27,7 +27,7 @@ std::u16string fold_case(std::u16string_view name) {
 }
 
 std::u16string Registry::set_service(const ServiceOptions& service) {
-    const std::u16string path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + service.service;
+    std::u16string path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + service.service;
     const std::lock_guard lock(mutex_);
     keys_.clear();
     keys_[fold_case(path)];

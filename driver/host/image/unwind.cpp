@@ -81,7 +81,7 @@ HandlerSearch find_handler(std::span<const std::byte> image, const PeDirectory& 
         return none("the caller has a frame register");
     }
 
-    const std::uint64_t codes_bytes = (info->code_count + 1U) / 2 * 2 * kUnwindCodeBytes;
+    const std::uint64_t codes_bytes = (info->code_count + std::uint64_t{1}) / 2 * 2 * kUnwindCodeBytes;
     const std::uint64_t handler_offset = function->unwind_info_rva + sizeof(UnwindInfo) + codes_bytes;
     const auto handler_rva = reader.read<std::uint32_t>(handler_offset);
     const std::uint64_t table_offset = handler_offset + sizeof(std::uint32_t);

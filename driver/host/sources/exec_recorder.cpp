@@ -62,7 +62,8 @@ struct MountsCloser {
 }  // namespace
 
 std::optional<std::string> ExecRecorder::start() {
-    queue_.reset(fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC | O_LARGEFILE));
+    // Descriptors for reading, which is no flag.
+    queue_.reset(fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_CLOEXEC | O_LARGEFILE));
     if (!queue_) {
         return std::strerror(errno);
     }
