@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct LayoutRow {
+typedef struct LayoutRow { /* NOLINT(modernize-use-using): C has nothing else */
     const char* what;
     uint64_t expected;
     uint64_t actual;

@@ -42,7 +42,7 @@ TEST(Consumer, DeliversEachEventOnceAndInOrder) {
         ring::Consumer<> consumer(region.memory(), 0);
         test::ReaderAudit audit(kRecipe, 0);
         ring::EventBuffer event;
-        for (std::uint64_t ticket = 0; ticket < 5 * slots; ++ticket) {
+        for (std::uint64_t ticket = 0; ticket < std::uint64_t{5} * slots; ++ticket) {
             test::publish_next(producer, kRecipe);
             EXPECT_EQ(consumer.lag(), 1U);
             const ReadStatus status = consumer.read(event);

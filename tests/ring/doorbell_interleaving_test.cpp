@@ -18,7 +18,6 @@
 namespace aegis {
 namespace {
 
-using ring::ReadStatus;
 using test::HookedAtomics;
 
 constexpr std::size_t kEventWords = 4;
