@@ -108,7 +108,7 @@ TEST_F(GuardPage, ReadersSurviveBytesThatChangeUnderThem) {
     against_a_writer(scribble, [this] {
         ring::EventBuffer event;
         for (std::uint64_t round = 0; round < test::scaled(20000); ++round) {
-            const ring::Ticket start = round % (2 * kSlots);
+            const ring::Ticket start = round % (ring::Ticket{2} * kSlots);
             ring::Consumer<> consumer(memory_, start);
             ring::ConsumerGroup<> group(memory_, start);
             ring::GroupMember<> member(group);

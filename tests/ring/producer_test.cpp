@@ -163,7 +163,7 @@ TEST_F(ProducerOverRegion, NeverBelievesSharedMemory) {
     producer_.count_lost(AEGIS_LOST_CLOSING);
     producer_.count_wakeups(1);
     std::memset(&region_.header()->Published, 0xFF, sizeof(AEGIS_RING_HEADER) - offsetof(AEGIS_RING_HEADER, Published));
-    std::memset(region_.bytes().data() + AEGIS_RING_HEADER_BYTES, 0xFF, 64 * AEGIS_SLOT_BYTES);
+    std::memset(region_.bytes().data() + AEGIS_RING_HEADER_BYTES, 0xFF, std::size_t{64} * AEGIS_SLOT_BYTES);
 
     producer_.publish(1, 0, nullptr, 0);
     producer_.count_lost(AEGIS_LOST_CLOSING);
