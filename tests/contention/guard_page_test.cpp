@@ -103,7 +103,8 @@ TEST_F(GuardPage, ReadersSurviveBytesThatChangeUnderThem) {
         if (random.one_in(2)) {  // a version or an event's header: what decides
             word = (AEGIS_RING_HEADER_BYTES + random.below(kSlots) * AEGIS_SLOT_BYTES) / 8 + random.below(2);
         }
-        words()[word].store(random.one_in(2) ? random.below(4 * kSlots) : random.next(), std::memory_order_relaxed);
+        words()[word].store(random.one_in(2) ? random.below(std::uint64_t{4} * kSlots) : random.next(),
+                            std::memory_order_relaxed);
     };
     against_a_writer(scribble, [this] {
         ring::EventBuffer event;

@@ -12,7 +12,7 @@ namespace aegis::host {
 namespace {
 
 // A page on either side that nobody may touch.
-constexpr std::size_t kGuardBytes = std::size_t{2} * PAGE_SIZE;
+constexpr std::size_t kGuardPagesBytes = std::size_t{2} * PAGE_SIZE;
 
 }  // namespace
 
@@ -25,13 +25,13 @@ std::optional<PoolPages> PoolPages::allocate(std::size_t bytes) {
         return std::nullopt;
     }
     void* reservation =
-        ::mmap(nullptr, bytes + kGuardBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        ::mmap(nullptr, bytes + kGuardPagesBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (reservation == MAP_FAILED) {
         return std::nullopt;
     }
     std::byte* data = static_cast<std::byte*>(reservation) + PAGE_SIZE;
     if (::mmap(data, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.get(), 0) == MAP_FAILED) {
-        ::munmap(reservation, bytes + kGuardBytes);
+        ::munmap(reservation, bytes + kGuardPagesBytes);
         return std::nullopt;
     }
     return PoolPages(std::move(memory), data, bytes);
@@ -48,7 +48,7 @@ PoolPages::PoolPages(PoolPages&& other) noexcept
 
 PoolPages::~PoolPages() {
     if (data_ != nullptr) {
-        ::munmap(data_ - PAGE_SIZE, bytes_ + kGuardBytes);
+        ::munmap(data_ - PAGE_SIZE, bytes_ + kGuardPagesBytes);
     }
 }
 
