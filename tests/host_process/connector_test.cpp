@@ -26,7 +26,6 @@ namespace {
 using host::sources::ConnectorSocket;
 using host::sources::ConnectorSource;
 using host::sources::KernelEvent;
-using host::sources::KernelEventKind;
 using testing::HasSubstr;
 
 std::u16string image_of(const std::string& program) {

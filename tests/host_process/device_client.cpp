@@ -58,7 +58,7 @@ std::size_t DeviceClient::ring_consumers_of(pid_t pid) {
 }
 
 std::vector<std::vector<std::byte>> DeviceClient::pull() {
-    std::vector<std::byte> buffer(64 * 1024);
+    std::vector<std::byte> buffer(std::size_t{64} * 1024);
     std::size_t returned = 0;
     std::vector<std::vector<std::byte>> events;
     if (!succeeded(connection_->device_io_control(device_, AEGIS_IOCTL_GET_EVENTS, {}, buffer, returned))) {

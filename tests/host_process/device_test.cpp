@@ -234,15 +234,15 @@ TEST_F(DeviceTest, WrongNamesHandlesAndCodesGetTheirStatus) {
               nt_status(0xC0000010));
     EXPECT_EQ(client_.connection().device_io_control(0x4444, AEGIS_IOCTL_QUERY, {}, {}, returned),
               kStatusInvalidHandle);
-    const std::vector<std::byte> huge(300 * 1024);
+    const std::vector<std::byte> huge(std::size_t{300} * 1024);
     EXPECT_EQ(client_.connection().device_io_control(client_.device(), AEGIS_IOCTL_QUERY, huge, {}, returned),
               kStatusInvalidBufferSize);
 }
 
 // Catches: buffers of the longest kind refused by the socket.
 TEST_F(DeviceTest, TheLongestBuffersPass) {
-    std::vector<std::byte> input(256 * 1024);
-    std::vector<std::byte> output(1024 * 1024);
+    std::vector<std::byte> input(std::size_t{256} * 1024);
+    std::vector<std::byte> output(std::size_t{1024} * 1024);
     std::size_t returned = 0;
     EXPECT_EQ(
         client_.connection().device_io_control(client_.device(), AEGIS_IOCTL_RING_TEARDOWN, input, output, returned),
@@ -262,6 +262,7 @@ TEST_F(DeviceTest, ConnectionsOfOneProcessShareItsHandles) {
         ASSERT_EQ(Connection::connect(host_.socket_path(), connection), kStatusSuccess);
     }
     std::vector<std::thread> threads;
+    threads.reserve(connections.size());
     std::atomic<int> failures{0};
     for (auto& connection : connections) {
         threads.emplace_back([&, user = connection.get()] {

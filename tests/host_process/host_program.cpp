@@ -46,6 +46,7 @@ HostProgram::HostProgram(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), host_program());
     arguments.insert(arguments.end(), {"--socket", socket_path(), "--ready-fd", std::to_string(kReadyFd)});
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) {
         argv.push_back(argument.data());
     }

@@ -13,8 +13,6 @@
 namespace aegis::test {
 namespace {
 
-using host::sources::ImageBytes;
-using host::sources::KernelEvent;
 using host::sources::KernelEventKind;
 using host::sources::kForkGraceNanoseconds;
 using host::sources::ProcessTracker;
