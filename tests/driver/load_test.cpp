@@ -133,7 +133,7 @@ TEST(Load, StartsOver) {
         }
         sessions.emplace(reinterpret_cast<const char*>(query.reply->SessionId), sizeof(query.reply->SessionId));
         Activity(host).come_and_go(3);
-        const std::vector<ProcessEvent> events = events_in(client.pull(64 * 1024).bytes);
+        const std::vector<ProcessEvent> events = events_in(client.pull(std::size_t{64} * 1024).bytes);
         ASSERT_EQ(events.size(), 6U);
         EXPECT_EQ(events[0].header.Sequence, 1U);
         client.exit();
@@ -176,7 +176,7 @@ TEST(Load, KeepsEventsForTheFirstAgent) {
     Activity(host).come_and_go(5);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
-    EXPECT_EQ(events_in(client.pull(64 * 1024).bytes).size(), 10U);
+    EXPECT_EQ(events_in(client.pull(std::size_t{64} * 1024).bytes).size(), 10U);
     const SetupResult setup = client.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
     ring::Consumer<> consumer(ring_of(setup.reply), ring::oldest_ticket(ring_of(setup.reply)));
