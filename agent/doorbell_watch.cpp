@@ -55,11 +55,11 @@ WaitStatus DoorbellWatch::wait_for(ring::Ticket cursor, std::uint64_t batch) {
         return device_->wait(Timeout());
     }
     const auto deadline = std::chrono::steady_clock::now() + kBatchTimeout;
-    WaitStatus status = device_->wait(Timeout(kBatchTimeout));
-    while (status == WaitStatus::kSignalled && listener_.wait_again(group_->memory(), cursor, batch)) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-        status = device_->wait(Timeout(std::max(left, std::chrono::milliseconds::zero())));
-    }
+    WaitStatus status{};
+    do {
+        const std::chrono::nanoseconds left = deadline - std::chrono::steady_clock::now();
+        status = device_->wait(Timeout(std::max(left, std::chrono::nanoseconds::zero())));
+    } while (status == WaitStatus::kSignalled && listener_.wait_again(group_->memory(), cursor, batch));
     return status;
 }
 

@@ -1,9 +1,8 @@
 // Process activity from the kernel's process events connector: every process, however short its life.
 //
 // Two threads. The reader runs at real-time priority and does nothing but receive and read the image
-// path of an exec, because /proc/PID/exe is gone as soon as the process is: without the priority up to
-// 40 of 100 short processes had ended before the link was read, with it none of 4500, and on a machine
-// whose processors were taken away 2 of 500. For these there is the kernel's record of opened programs.
+// path of an exec, because /proc/PID/exe is gone as soon as the process is. Where it is late all the same,
+// because the machine's processors were taken away, there is the kernel's record of opened programs.
 // The reader must never wait for a lock that the driver holds, so another thread, at ordinary priority,
 // calls the sink.
 #pragma once

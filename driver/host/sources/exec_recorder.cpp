@@ -114,16 +114,16 @@ void ExecRecorder::note(std::uint32_t pid, int file) {
     struct stat status {};
     fstat(file, &status);
     const FileId id{status.st_dev, status.st_ino};
-    if (std::find(record.linkers.begin(), record.linkers.end(), id) != record.linkers.end()) {
+    if (record.linker == id) {
         record.awaits_linker = false;
         return;
     }
     const ProgramKind kind = kind_of(file);
     // The kernel merges an opening with one of the same file by the same process that was not read yet. So
     // only the first linker of a process is sure to show; without it, that exec failed.
-    if (std::exchange(record.awaits_linker, false) && record.linkers.empty()) {
+    if (std::exchange(record.awaits_linker, false) && !record.linker) {
         if (kind == ProgramKind::kStatic) {
-            record.linkers.push_back(id);
+            record.linker = id;
             return;
         }
         record.programs.pop_back();

@@ -10,7 +10,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "driver/host/sources/process_files.hpp"
 #include "driver/host/unique_fd.hpp"
@@ -43,8 +42,8 @@ class ExecRecorder {
     // Of execs that are not accounted for yet.
     struct Record {
         std::deque<std::string> programs;
-        std::vector<FileId> linkers;
-        bool awaits_linker = false;  // the last program names one, which the kernel opens next
+        std::optional<FileId> linker;  // the first; others may have been merged into it
+        bool awaits_linker = false;    // the last program names one, which the kernel opens next
     };
 
     void note(std::uint32_t pid, int file);
