@@ -115,6 +115,18 @@ TEST_F(ExecRecorderTest, EachExecOfAProcessHasItsOwnProgramInOrder) {
     EXPECT_EQ(programs_of(pid), (std::vector{real_path("/bin/sh"), real_path("/usr/bin/env"), real_path("/bin/true")}));
 }
 
+// Catches: the linker taken for a program where the kernel reported it once more, because the first was read already.
+TEST_F(ExecRecorderTest, ALinkerSeenBeforeIsNoProgram) {
+    ChildProcess child({"/bin/sh", "-c", "echo; read line; exec /bin/true"});
+    child.read_line();
+    recorder_.receive();
+    child.end_input();
+    child.wait();
+    recorder_.receive();
+    EXPECT_EQ(programs_of(static_cast<std::uint32_t>(child.pid())),
+              (std::vector{real_path("/bin/sh"), real_path("/bin/true")}));
+}
+
 // Catches: what /proc says after a second exec reported as the program of the first.
 TEST_F(ExecRecorderTest, ALaterExecDoesNotHideTheFirst) {
     const std::uint32_t pid = run({"/bin/sh", "-c", "exec /bin/true"});
