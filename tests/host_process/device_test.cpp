@@ -324,6 +324,7 @@ TEST(DeviceEvents, ASignalLastsAsLongAsItsKindSays) {
     for (const EventKind kind : {EventKind::kAutoReset, EventKind::kManualReset}) {
         DeviceClient client(host.socket_path());
         const RingConsumer ring = client.setup_ring(kind);
+        ASSERT_EQ(ring.status, kStatusSuccess);
         __atomic_store_n(&ring.page()->WakeAt, ring.published() + 1, __ATOMIC_SEQ_CST);
         ASSERT_EQ(client.connection().wait(ring.event, kForever), kStatusSuccess);
         const bool manual = kind == EventKind::kManualReset;
@@ -331,6 +332,28 @@ TEST(DeviceEvents, ASignalLastsAsLongAsItsKindSays) {
                   manual ? kStatusSuccess : kStatusTimeout);
         Connection::reset_event(ring.event);
         EXPECT_EQ(client.connection().wait(ring.event, std::chrono::nanoseconds(0)), kStatusTimeout);
+    }
+}
+
+// Catches: the end of the event's descriptor, which is readable too, taken for a signal.
+TEST_F(DeviceTest, AnEventWhoseHandleIsClosedIsNotSignalled) {
+    for (const EventKind kind : {EventKind::kAutoReset, EventKind::kManualReset}) {
+        Event event;
+        ASSERT_EQ(client_.connection().create_event(kind, event), kStatusSuccess);
+        ASSERT_EQ(client_.connection().close(event.handle()), kStatusSuccess);
+        EXPECT_EQ(client_.connection().wait(event, kForever), kStatusInvalidHandle);
+    }
+}
+
+// The host may still be busy with the end of the connection before when the next one is there.
+// Catches: handles of the new connection closed with those of the old one.
+TEST_F(DeviceTest, AProcessThatConnectsAgainAtOnceKeepsItsNewHandles) {
+    client_.disconnect();
+    for (int i = 0; i < 50; ++i) {
+        DeviceClient again(host_.socket_path());
+        ASSERT_EQ(again.status(), kStatusSuccess) << i;
+        ASSERT_EQ(again.setup_ring().status, kStatusSuccess) << i;
+        ASSERT_EQ(again.connection().close(again.device()), kStatusSuccess) << i;
     }
 }
 

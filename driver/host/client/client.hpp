@@ -156,8 +156,10 @@ class Connection {
 
     enum class EventState { kNotSignalled, kSignalled, kClosed };
     static EventState take_signal(const Event& event);
+    // Leaves the signal where it is.
+    static EventState see_signal(const Event& event);
     // kStatusPending: another waiter was faster.
-    NtStatus wait_for_event(const Event& event, short poll_result);
+    NtStatus wait_for_event(const Event& event);
 
     const pid_t owner_;
     MappingWindow& window_;

@@ -1,5 +1,6 @@
 // Waiting for an event of the host, and for what else can end the wait.
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,11 +31,21 @@ void Connection::reset_event(const Event& event) {
     take_signal(event);
 }
 
-NtStatus Connection::wait_for_event(const Event& event, short poll_result) {
-    if ((poll_result & POLLIN) != 0 && event.kind() == EventKind::kManualReset) {
-        return kStatusSuccess;
+Connection::EventState Connection::see_signal(const Event& event) {
+    std::byte signal{};
+    ssize_t bytes = -1;
+    do {
+        bytes = recv(event.descriptor(), &signal, sizeof(signal), MSG_PEEK | MSG_DONTWAIT);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0) {
+        return EventState::kSignalled;
     }
-    switch (take_signal(event)) {
+    return bytes == 0 ? EventState::kClosed : EventState::kNotSignalled;
+}
+
+NtStatus Connection::wait_for_event(const Event& event) {
+    // A descriptor at its end is readable as well: what is there to read decides.
+    switch (event.kind() == EventKind::kManualReset ? see_signal(event) : take_signal(event)) {
         case EventState::kSignalled:
             return kStatusSuccess;
         case EventState::kNotSignalled:
@@ -77,7 +88,7 @@ NtStatus Connection::wait(const Event& event, std::chrono::nanoseconds timeout, 
         }
         if (ready > 0 && fds[2].revents != 0) {
             // Of several waiters on an auto-reset event the one that takes the signal is released.
-            const NtStatus status = wait_for_event(event, fds[2].revents);
+            const NtStatus status = wait_for_event(event);
             if (status != kStatusPending) {
                 return status;
             }

@@ -34,11 +34,16 @@ bool ClientProcess::connect(int socket, int notices, const AddressWindow& window
     return true;
 }
 
-bool ClientProcess::disconnect(int socket) {
+// Decided and done under one lock: a connection that begins in between would lose handles of its own. One that dies
+// must keep them: NT tells of the exit first and closes the handles then, and the process table sees to both.
+std::vector<ProcessHandle> ClientProcess::disconnect(int socket) {
     const std::lock_guard guard(mutex_);
     board_->remove(socket);
     --connections_;
-    return connections_ == 0;
+    if (connections_ != 0 || is_ending()) {
+        return {};
+    }
+    return take_handles_locked();
 }
 
 bool ClientProcess::take_room_for_handle() {
@@ -72,6 +77,10 @@ void ClientProcess::forget_handle(ProcessHandle handle) {
 
 std::vector<ProcessHandle> ClientProcess::take_handles() {
     const std::lock_guard guard(mutex_);
+    return take_handles_locked();
+}
+
+std::vector<ProcessHandle> ClientProcess::take_handles_locked() {
     std::vector<ProcessHandle> handles(handles_.begin(), handles_.end());
     room_taken_ -= handles_.size();
     handles_.clear();

@@ -49,8 +49,10 @@ class ClientProcess {
 
     // A connection begins: false when it offers another window than those that are there.
     bool connect(int socket, int notices, const AddressWindow& window);
-    // It ended. True when it was the last.
-    bool disconnect(int socket);
+    // It ended. Returns the handles that go with it, for the caller to close: all of them when it was the last
+    // connection of a process that lives on, else none. A process that connects again at the same moment keeps those
+    // that it gets from then on.
+    std::vector<ProcessHandle> disconnect(int socket);
 
     // Room for one more handle? Follow with keep_handle() or give_back_room().
     bool take_room_for_handle();
@@ -58,9 +60,13 @@ class ClientProcess {
     // False when the process has disconnected meanwhile: the caller closes the handle.
     bool keep_handle(ProcessHandle handle);
     void forget_handle(ProcessHandle handle);
+    // All of them, to be closed by the caller.
     std::vector<ProcessHandle> take_handles();
 
   private:
+    // Caller holds mutex_.
+    std::vector<ProcessHandle> take_handles_locked();
+
     const Peer peer_;
     const std::shared_ptr<NoticeBoard> board_;
     const std::shared_ptr<WindowAllocator> window_;

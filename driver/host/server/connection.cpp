@@ -127,13 +127,12 @@ Delivery Connection::answer(std::uint16_t operation, const Answer& answer, const
     return socket_.send(parts, descriptors);
 }
 
-// The handles of a process that disconnects and lives on are closed here. One that dies must keep them:
-// NT tells of the exit first and closes the handles then, and the process table sees to both.
+// The handles of a process that disconnects and lives on are closed here.
 void Connection::leave() {
-    if (!process_ || !process_->disconnect(socket_.descriptor()) || process_->is_ending()) {
+    if (!process_) {
         return;
     }
-    for (const ProcessHandle handle : process_->take_handles()) {
+    for (const ProcessHandle handle : process_->disconnect(socket_.descriptor())) {
         executive_.close(process_->process(), handle);
     }
 }
