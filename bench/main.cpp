@@ -18,6 +18,7 @@ using Suite = std::pair<const char*, void (*)(Session&)>;
 
 constexpr Suite kSuites[] = {
     {"throughput", run_throughput},
+    {"rings", run_rings},
     {"slot-counts", run_slot_counts},
     {"publish-cost", run_publish_cost},
     {"contention", run_contention},

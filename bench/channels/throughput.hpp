@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "aegis/ring/atomics.hpp"
 #include "channels/channel.hpp"
@@ -67,6 +68,25 @@ Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) 
     sample.values["cpu_ns"] =
         intact > 0 ? static_cast<double>(sample.usage.first.cpu + sample.usage.second.cpu) / intact : 0.0;
     return sample;
+}
+
+// Blocks in its lock or its allocator's.
+enum class Sleeps : bool { kNo, kYes };
+
+template <std::size_t kBytes, class Channel>
+Contender contender(Session& session, Sleeps sleeps = Sleeps::kNo) {
+    return {Channel::kTraits.name, [&session, sleeps] {
+                const auto channel = std::make_unique<Channel>();
+                Sample sample = sample_throughput<kBytes>(session.cores(), *channel, session.plan().sample);
+                sample.first_sleeps = sample.second_sleeps = sleeps == Sleeps::kYes;
+                return sample;
+            }};
+}
+
+// Says for the page what they are.
+template <class... Channels>
+void describe(Session& session) {
+    (session.describe({Channels::kTraits.name, Channels::kTraits.what, Channels::kTraits.lacks}), ...);
 }
 
 }  // namespace aegis::bench

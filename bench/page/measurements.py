@@ -5,6 +5,8 @@ from collections import defaultdict
 
 # Two samples may meet in one ratio when their cache-line transfers differ by no more than this factor.
 MAX_TRANSFER_RATIO = 1.35
+# And when the cores ran at the same speed.
+MAX_SPEED_RATIO = 1.06
 
 
 def quantile(values, part):
@@ -13,6 +15,11 @@ def quantile(values, part):
     below = int(position)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
+
+
+def alike(first, second, condition, most):
+    below, above = sorted((first[condition], second[condition]))
+    return above <= most * below
 
 
 class Spread:
@@ -69,8 +76,8 @@ class Measurements:
         ratios = []
         for number in numerators.keys() & denominators.keys():
             first, second = numerators[number], denominators[number]
-            transfers = sorted((first["transfer_ns"], second["transfer_ns"]))
-            if transfers[1] <= MAX_TRANSFER_RATIO * transfers[0] and second["values"][value] != 0:
+            if (alike(first, second, "transfer_ns", MAX_TRANSFER_RATIO) and
+                    alike(first, second, "step_ns", MAX_SPEED_RATIO) and second["values"][value] != 0):
                 ratios.append(first["values"][value] / second["values"][value])
         return Spread(ratios) if ratios else None
 
@@ -104,5 +111,6 @@ class Measurements:
             if not sample["accepted"]:
                 reason = sample["reason"]
                 reasons["line transfer changed" if reason.startswith("line transfer") else
+                        "the clock changed" if reason.startswith("clock") else
                         "CPU time was lost" if "lost" in reason or "switched" in reason else reason] += 1
         return dict(reasons)

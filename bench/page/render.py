@@ -87,10 +87,11 @@ class Page:
         self.parts.append(table(("what", "value"), rows))
         self.text(f"""
 The cores of a virtual machine sit near each other or far apart, and the host moves them. A transfer below 100 ns counts
-as near. Each sample stands between two measurements of it and counts only when both agree, no side that never sleeps
-lost CPU time, and the hypervisor reports none taken; near and far never meet in one number. A sample that does not count
-is repeated at once, twice at most, and is left out of everything below. Where nothing else is said, numbers are medians
-with quartiles in parentheses, **{self.regime}** regime, of at least nine rounds in which all contenders took turns.
+as near. Each sample stands between two measurements of it, and of the speed of both cores, and counts only when both
+agree, no side that never sleeps lost CPU time, and the hypervisor reports none taken; near and far, or fast and slow, never
+meet in one number. A sample that does not count is repeated at once, twice at most, and is left out of everything below.
+Where nothing else is said, numbers are medians with quartiles in parentheses, **{self.regime}** regime, of at least nine
+rounds in which all contenders took turns.
 """)
         if self.measurements.incomplete:
             self.text("These groups ended with fewer, because the machine did not leave them alone for long enough:")
@@ -109,6 +110,24 @@ with quartiles in parentheses, **{self.regime}** regime, of at least nine rounds
                 rows.append((f"`{ratio.name}/{regime}`", ratio.what, f"{spread_text(spread)}, n={spread.count}", target,
                              "ok" if ratio.reached(regime) else "**short**"))
         self.parts.append(table(("name", "what", "median (quartiles)", "target", ""), rows))
+
+    def rings(self):
+        self.text("""
+## Beside the fastest rings
+
+Queues of one sender and one reader whose messages have one size that the compiler knows; what they do not do is listed
+below. In place: the receiver checks a message where it lies. Copied out: it takes a private copy first, as everybody must
+who may be overwritten.
+""")
+        for size in self.measurements.parameter_values("rings", "bytes"):
+            parameters, rows = {"bytes": size}, []
+            for name in self.measurements.names("rings", parameters):
+                rate, corrupt = (self.spread("rings", parameters, name, value) for value in ("rate", "corrupt"))
+                alone = self.spread("rings on one core", parameters, name, "message_ns")
+                rows.append((name, spread_text(rate, MILLION), number(corrupt.median) if corrupt else "",
+                             spread_text(alone) if alone else "–"))
+            self.text(f"### {size:g} bytes, beside the fastest")
+            self.parts.append(table(("contender", "million per second", "corrupt", "ns per message on one core"), rows))
 
     def throughput(self):
         self.text("""
@@ -308,6 +327,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
         self.machine()
         self.ratios(ratios)
         self.parts.append(filled_in(FINDINGS.read_text(encoding="utf-8"), self.measurements, self.regime))
+        self.rings()
         self.throughput()
         self.contenders()
         self.slot_counts()

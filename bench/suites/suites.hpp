@@ -8,6 +8,9 @@ namespace aegis::bench {
 // Delivered intact messages per second, every contender, several sizes; and each core's part alone: the copies.
 void run_throughput(Session& session);
 
+// The ring beside the fastest ones there are, which leave out most of what it does; between two cores and on one.
+void run_rings(Session& session);
+
 // The ring with 64 to 65536 slots.
 void run_slot_counts(Session& session);
 

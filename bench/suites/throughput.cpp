@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "channels/atomic_queue_channel.hpp"
 #include "channels/block_handoff.hpp"
 #include "channels/boost_channels.hpp"
@@ -21,19 +19,6 @@ namespace aegis::bench {
 namespace {
 
 constexpr const char* kSuite = "throughput";
-
-// Blocks in its lock or its allocator's.
-enum class Sleeps : bool { kNo, kYes };
-
-template <std::size_t kBytes, class Channel>
-Contender contender(Session& session, Sleeps sleeps = Sleeps::kNo) {
-    return {Channel::kTraits.name, [&session, sleeps] {
-                const auto channel = std::make_unique<Channel>();
-                Sample sample = sample_throughput<kBytes>(session.cores(), *channel, session.plan().sample);
-                sample.first_sleeps = sample.second_sleeps = sleeps == Sleeps::kYes;
-                return sample;
-            }};
-}
 
 template <std::size_t kBytes>
 void add_bpf(Session& session, Group* group) {
@@ -75,11 +60,6 @@ void measure_size(Session& session) {
                 }};
     add_bpf<kBytes>(session, &group);
     session.measure(group);
-}
-
-template <class... Channels>
-void describe(Session& session) {
-    (session.describe({Channels::kTraits.name, Channels::kTraits.what, Channels::kTraits.lacks}), ...);
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ void write_record(Writer& writer, const SampleRecord& record) {
     writer.Int(record.round);
     writer.Key("transfer_ns");
     writer.Double(record.transfer_ns);
+    writer.Key("step_ns");
+    writer.Double(record.step_ns);
     write_text(writer, "regime", record.regime);
     writer.Key("accepted");
     writer.Bool(record.accepted);

@@ -15,6 +15,7 @@ struct SampleRecord {
     std::string contender;
     int round = 0;
     double transfer_ns = 0;
+    double step_ns = 0;
     std::string regime;
     bool accepted = false;
     std::string reason;  // why not

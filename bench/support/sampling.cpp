@@ -13,6 +13,11 @@ constexpr int kAttemptsPerSample = 3;
 constexpr int kRoundsPerWantedRound = 3;
 constexpr double kMaxLostPart = 0.02;
 constexpr double kMaxTransferChange = 1.3;
+constexpr double kMaxSpeedChange = 1.04;
+
+bool differ(double before, double after, double most) {
+    return std::max(before, after) > most * std::min(before, after);
+}
 
 std::string title_of(const Group& group) {
     std::string text = group.suite;
@@ -34,7 +39,11 @@ std::map<double, double> points_of(const Histogram& histogram) {
 
 }  // namespace
 
-Session::Verdict Session::judge(const Sample& sample, double before, double after) {
+Session::Conditions Session::conditions() {
+    return {line_transfer_ns(cores_), core_step_ns(cores_)};
+}
+
+Session::Verdict Session::judge(const Sample& sample, const Conditions& before, const Conditions& after) {
     // Per event, where there were none.
     if (std::any_of(sample.values.begin(), sample.values.end(),
                     [](const auto& value) { return !std::isfinite(value.second); })) {
@@ -49,22 +58,27 @@ Session::Verdict Session::judge(const Sample& sample, double before, double afte
     if (sample.usage.stolen > 0) {
         return {false, "the hypervisor took time"};
     }
-    if (regime_of(before) != regime_of(after) ||
-        std::max(before, after) > kMaxTransferChange * std::min(before, after)) {
-        return {false, fmt::format("line transfer changed from {:.0f} to {:.0f} ns", before, after)};
+    if (regime_of(before.transfer_ns) != regime_of(after.transfer_ns) ||
+        differ(before.transfer_ns, after.transfer_ns, kMaxTransferChange)) {
+        return {false,
+                fmt::format("line transfer changed from {:.0f} to {:.0f} ns", before.transfer_ns, after.transfer_ns)};
+    }
+    if (differ(before.step_ns, after.step_ns, kMaxSpeedChange)) {
+        return {false, fmt::format("clock changed from {:.3f} to {:.3f} ns a step", before.step_ns, after.step_ns)};
     }
     return {true, ""};
 }
 
 void Session::take_sample(const Group& group, const Contender& contender, int round, TakenByRegime* taken) {
     for (int attempt = 0; attempt < kAttemptsPerSample; ++attempt) {
-        const double before = line_transfer_ns(cores_);
+        const Conditions before = conditions();
         const Sample sample = contender.take();
-        const double after = line_transfer_ns(cores_);
+        const Conditions after = conditions();
         const Verdict verdict = judge(sample, before, after);
-        const double transfer = (before + after) / 2;
+        const double transfer = (before.transfer_ns + after.transfer_ns) / 2;
+        const double step = (before.step_ns + after.step_ns) / 2;
         const Regime regime = regime_of(transfer);
-        results_.add_sample({group.suite, group.parameters, contender.name, round, transfer, name_of(regime),
+        results_.add_sample({group.suite, group.parameters, contender.name, round, transfer, step, name_of(regime),
                              verdict.accepted, verdict.reason, sample.values});
         if (verdict.accepted) {
             Taken& here = (*taken)[regime];

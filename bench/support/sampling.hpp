@@ -1,9 +1,9 @@
 // Rounds of samples: every contender once per round, one after the other, so that whatever drifts hits all alike.
 //
 // A sample counts only if the machine left it alone: no CPU time was taken from a side that never sleeps, and the
-// cores were as far apart after it as before. What does not count is repeated, then recorded as dropped with its
-// reason. On a machine that never leaves a sample alone a group ends after some rounds or some time, whichever comes
-// first, and is recorded as incomplete.
+// cores were as far apart and as fast after it as before. What does not count is repeated, then recorded as dropped
+// with its reason. On a machine that never leaves a sample alone a group ends after some rounds or some time, whichever
+// comes first, and is recorded as incomplete.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/core_pair.hpp"
+#include "support/core_speed.hpp"
 #include "support/histogram.hpp"
 #include "support/line_transfer.hpp"
 #include "support/results.hpp"
@@ -67,6 +68,12 @@ class Session {
     void skip(const std::string& suite, const std::string& contender, const std::string& reason);
 
   private:
+    // What the machine is like at one moment.
+    struct Conditions {
+        double transfer_ns;
+        double step_ns;
+    };
+
     struct Verdict {
         bool accepted;
         std::string reason;
@@ -79,7 +86,8 @@ class Session {
     };
     using TakenByRegime = std::map<Regime, Taken>;
 
-    static Verdict judge(const Sample& sample, double before, double after);
+    Conditions conditions();
+    static Verdict judge(const Sample& sample, const Conditions& before, const Conditions& after);
     // Repeats a sample that does not count a few times, then gives up for this round.
     void take_sample(const Group& group, const Contender& contender, int round, TakenByRegime* taken);
 
