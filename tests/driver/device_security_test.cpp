@@ -112,6 +112,35 @@ TEST(DeviceSecurity, RefusesAnotherUserItselfWhenTheDeviceIsLoosened) {
     EXPECT_EQ(administrator.query().reply->Handles, 2U);
 }
 
+PDRIVER_DISPATCH g_driver_create = nullptr;
+KPROCESSOR_MODE g_mode = UserMode;
+
+// IRP_MJ_CREATE as a caller in this mode would send it.
+NTSTATUS NTAPI create_in_mode(PDEVICE_OBJECT device, PIRP irp) {
+    irp->RequestorMode = g_mode;
+    return g_driver_create(device, irp);
+}
+
+// The kernel's own opens are not checked, whoever's process they run in: NT says so, and checking them would keep
+// nobody out. The device is loosened, so that the driver's check alone decides. Catches: the check made for user mode
+// whoever asks, or not made for user mode.
+TEST(DeviceSecurity, ChecksUserModeOnly) {
+    const DriverObjectHooks hooks{{}, [](DRIVER_OBJECT& object) {
+                                      g_driver_create = object.MajorFunction[IRP_MJ_CREATE];
+                                      object.MajorFunction[IRP_MJ_CREATE] = create_in_mode;
+                                  }};
+    TestHost host;
+    g_mode = UserMode;
+    ASSERT_EQ(host.load_hooked(hooks), STATUS_SUCCESS);
+    Client administrator(host);
+    ASSERT_EQ(administrator.open(), STATUS_SUCCESS);
+    open_device_to_everyone(administrator);
+    Client user(host, host::Account::kUser);
+    EXPECT_EQ(user.open(), STATUS_ACCESS_DENIED);
+    g_mode = KernelMode;
+    EXPECT_EQ(user.open(), STATUS_SUCCESS);
+}
+
 struct AccessCase {
     ULONG code;
     ACCESS_MASK needed;

@@ -94,21 +94,35 @@ TEST_F(Malformed, ARequestOfAnotherLength) {
     }
 }
 
+// Catches: a part of the version compared.
 TEST_F(Malformed, AnotherVersion) {
     for (RequestKind& kind : request_kinds(event_)) {
-        for (const std::uint32_t version : {0U, 2U, 0x01000000U, 0xFFFFFFFFU}) {
+        const auto refuse = [&](std::uint32_t version) {
             std::memcpy(kind.request.data(), &version, sizeof(version));
             EXPECT_EQ(refused(kind.code, kind.request, kind.reply_bytes), STATUS_REVISION_MISMATCH) << version;
+        };
+        for (const std::uint32_t version : {0U, 2U, 0x01000000U, 0xFFFFFFFFU}) {
+            refuse(version);
+        }
+        for (unsigned bit = 0; bit < 32; ++bit) {
+            refuse(AEGIS_CONTROL_VERSION ^ 1U << bit);
         }
     }
 }
 
+// Catches: a part of the length compared, or compared from one side.
 TEST_F(Malformed, BytesThatDisagreeWithTheLength) {
     for (RequestKind& kind : request_kinds(event_)) {
         const auto right = static_cast<std::uint32_t>(kind.request.size());
-        for (const std::uint32_t bytes : {0U, right - 1, right + 1, 0xFFFFFFFFU}) {
+        const auto refuse = [&](std::uint32_t bytes) {
             std::memcpy(kind.request.data() + 4, &bytes, sizeof(bytes));
             EXPECT_EQ(refused(kind.code, kind.request, kind.reply_bytes), STATUS_INVALID_PARAMETER) << bytes;
+        };
+        for (const std::uint32_t bytes : {0U, right - 1, right + 1, 0xFFFFFFFFU}) {
+            refuse(bytes);
+        }
+        for (unsigned bit = 0; bit < 32; ++bit) {
+            refuse(right ^ 1U << bit);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -97,6 +98,19 @@ TEST_F(Passthrough, AnOverwrittenHeaderEndsReportingAndNothingElse) {
     EXPECT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
 }
 
+// Once the header is known to be broken, nothing in it is worth reading.
+// Catches: a query that reports geometry, counts or state from shared memory.
+TEST_F(Passthrough, AQueryTellsNothingThatTheHeaderSays) {
+    activity_.come_and_go(3);
+    header_->Identity.Magic = 0;
+    const QueryResult before = client_.query();
+    ASSERT_EQ(before.reply->State, AEGIS_RING_FAILED);
+    std::memset(static_cast<void*>(header_), 0x3C, sizeof(*header_));
+    const QueryResult after = client_.query();
+    EXPECT_EQ(after.status, STATUS_SUCCESS);
+    EXPECT_EQ(std::memcmp(after.reply.get(), before.reply.get(), sizeof(*after.reply)), 0);
+}
+
 // Each word of the header that the driver keeps an original of.
 // Catches: one of them left out of header_is_intact().
 TEST_F(Passthrough, EveryFieldOfTheHeaderIsCompared) {
@@ -159,6 +173,23 @@ TEST_F(Passthrough, AHandleThatIsMissingFromItsListIsNoticed) {
     after->Blink = link;
     expect_one_error(kMiscounted);
     EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED) << "forgotten";
+}
+
+// Catches: the counts compared from one side.
+TEST_F(Passthrough, AHandleTooManyInTheListIsNoticed) {
+    // One that never was opened, pulls nothing and is no consumer: all zero but its place in the list.
+    alignas(std::max_align_t) static std::array<std::byte, std::size_t{16} * 1024> stranger;
+    stranger.fill(std::byte{0});
+    auto* link = reinterpret_cast<PLIST_ENTRY>(stranger.data());
+    const FileObjectRef file(client_);
+    auto* before = static_cast<PLIST_ENTRY>(file->FsContext);
+    PLIST_ENTRY after = before->Flink;
+    InsertHeadList(before, link);
+    EXPECT_EQ(client_.query().reply->State, AEGIS_RING_FAILED);
+    EXPECT_EQ(before->Flink, link);
+    before->Flink = after;
+    after->Blink = before;
+    expect_one_error(kMiscounted);
 }
 
 // Catches: a walk without a bound, which would fill more rows than the reply has.

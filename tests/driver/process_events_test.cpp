@@ -4,12 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "driver/host/executive/parts.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 
@@ -29,6 +31,18 @@ class ProcessEvents : public testing::Test {
         const std::vector<ProcessEvent> events = pulled();
         EXPECT_EQ(events.size(), 1U);
         return events.empty() ? ProcessEvent{} : events.front();
+    }
+
+    // The notification itself, with a name as no source of activity would give it.
+    void notify_created(UNICODE_STRING name) {
+        PS_CREATE_NOTIFY_INFO info{};
+        info.Size = sizeof(info);
+        info.FileOpenNameAvailable = 1;
+        info.ImageFileName = &name;
+        const host::ProcessScope scope(client_.process(), KernelMode);
+        host::executive_parts().notify.call_all(
+            [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) { routine(nullptr, nullptr, &info); },
+            [](PCREATE_PROCESS_NOTIFY_ROUTINE) {});
     }
 
     // A path of this many units, no two neighbours equal.
@@ -151,19 +165,35 @@ TEST_F(ProcessEvents, ThePathIsNotInterpreted) {
     EXPECT_EQ(only_event().path(), path);
 }
 
-// Catches: reading up to a terminator. The page behind the string is not there.
+// The last pages of an address range, and behind them one that nobody can read.
+class GuardedPages {
+  public:
+    GuardedPages() {
+        EXPECT_NE(pages_, MAP_FAILED);
+        EXPECT_EQ(::mprotect(end(), page_, PROT_NONE), 0);
+    }
+    ~GuardedPages() { ::munmap(pages_, 2 * page_); }
+    GuardedPages(const GuardedPages&) = delete;
+    GuardedPages& operator=(const GuardedPages&) = delete;
+
+    std::byte* end() const { return static_cast<std::byte*>(pages_) + page_; }
+
+  private:
+    const std::size_t page_ = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* const pages_ = ::mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+};
+
+// The length is the string's own, in bytes, and may be odd; half a unit is none. Behind it the memory ends.
+// Catches: reading up to a terminator, up to the string's room, or up to a whole number of units.
 TEST_F(ProcessEvents, NothingBehindTheImageNameIsRead) {
-    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void* pages = ::mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ASSERT_NE(pages, MAP_FAILED);
-    auto* last_page = static_cast<char*>(pages) + page;
-    ASSERT_EQ(::mprotect(last_page, page, PROT_NONE), 0);
-    const std::u16string path = path_of(40);
-    auto* text = reinterpret_cast<char16_t*>(last_page) - path.size();
-    std::memcpy(text, path.data(), path.size() * sizeof(char16_t));
-    activity_.create(kFirstFreePid, std::u16string_view(text, path.size()));
-    EXPECT_EQ(only_event().path(), path);
-    ::munmap(pages, 2 * page);
+    const GuardedPages pages;
+    const std::u16string path = path_of(512);
+    for (const std::size_t bytes : {0U, 1U, 2U, 3U, 80U, 81U, 1021U, 1022U, 1023U}) {
+        std::byte* text = pages.end() - bytes;
+        std::memcpy(text, path.data(), bytes);
+        notify_created({static_cast<USHORT>(bytes), 1024, reinterpret_cast<PWCH>(text)});
+        EXPECT_EQ(only_event().path(), path.substr(0, bytes / 2)) << bytes;
+    }
 }
 
 // Catches: the fixed part or the tail of the payload left uninitialised.

@@ -7,10 +7,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
@@ -65,6 +68,54 @@ TEST_F(RingChannel, CountsWhatComesAfterClosing) {
     channel_.fail("a test says so");
     EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
     EXPECT_TRUE(debug_lines_.empty());
+}
+
+// What the driver counts is what the header says, no more and no less.
+// Catches: a word of the header compared from one side.
+TEST_F(RingChannel, EveryCountOfTheHeaderIsComparedFromBothSides) {
+    std::atomic<std::uint64_t> wake_at = AEGIS_WAKE_NEVER;
+    KEVENT event;
+    KeInitializeEvent(&event, SynchronizationEvent, FALSE);
+    driver::WakeTarget target;
+    target.event = &event;
+    const std::function<void(AEGIS_RING_HEADER&, std::uint64_t)> additions[] = {
+        [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.Published += by; },
+        [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.WakeupsSent += by; },
+        [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.LostBefore[AEGIS_LOST_OVERSIZE] += by; },
+        [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.State += static_cast<std::uint32_t>(by); },
+    };
+    for (std::size_t word = 0; word < std::size(additions); ++word) {
+        for (const std::uint64_t by : {std::uint64_t{1}, ~std::uint64_t{0}}) {
+            channel_.destroy();
+            ASSERT_EQ(channel_.create(64), STATUS_SUCCESS);
+            ASSERT_TRUE(channel_.add_doorbell(&wake_at, &target));
+            wake_at = 1;
+            publish(AEGIS_EVENT_FILE_OP, 10);
+            publish(AEGIS_EVENT_FILE_OP, 100'000);
+            ASSERT_EQ(channel_.counters().wakeups_sent, 1U);
+            EXPECT_TRUE(channel_.verify());
+            additions[word](*static_cast<AEGIS_RING_HEADER*>(channel_.region()), by);
+            EXPECT_FALSE(channel_.verify()) << "word " << word << " by " << static_cast<std::int64_t>(by);
+            channel_.remove_doorbell(&wake_at);
+        }
+    }
+}
+
+// A query may have taken its count of events before a pull went on.
+// Catches: the lag of a cursor that is ahead of the count, which would be nearly 2^64.
+TEST_F(RingChannel, APullAheadOfTheCountHasNoLag) {
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    publish(AEGIS_EVENT_FILE_OP, 10);
+    const auto cursor = std::make_unique<driver::PullCursor>();
+    cursor->initialize(channel_.memory());
+    std::vector<std::byte> output(std::size_t{4} * AEGIS_MAX_EVENT_SIZE);
+    EXPECT_NE(cursor->pull(output.data(), output.size()), 0U);
+    for (const auto& [published, lag] : {std::pair{0, 0U}, {1, 0U}, {2, 0U}, {3, 1U}, {12, 10U}}) {
+        AEGIS_CONSUMER_INFO row{};
+        ASSERT_TRUE(cursor->describe(static_cast<std::uint64_t>(published), &row));
+        EXPECT_EQ(row.Cursor, 2U);
+        EXPECT_EQ(row.Lag, lag) << published;
+    }
 }
 
 // Catches: stop() without its bells, or with those of consumers that are awake.

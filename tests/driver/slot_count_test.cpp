@@ -70,11 +70,19 @@ TEST(SlotCount, IsTheDefaultAndReportedWhenItIsNoPowerOfTwoInRange) {
     }
 }
 
-// Catches: the type or the length of the value not looked at.
+// Catches: the type or the length of the value not looked at, or the length from one side only: up to 8 bytes come with
+// a status of success.
 TEST(SlotCount, IsTheDefaultAndReportedWhenItIsNoDword) {
     const host::RegistryValue wrong[] = {
-        {REG_SZ, {'6', 0, '4', 0, 0, 0}}, {REG_SZ, {64, 0, 0, 0}}, {REG_QWORD, {64, 0, 0, 0, 0, 0, 0, 0}},
-        {REG_BINARY, {64, 0, 0, 0}},      {REG_DWORD, {64, 0}},    {REG_DWORD, {}},
+        {REG_SZ, {'6', 0, '4', 0, 0, 0}},
+        {REG_SZ, {64, 0, 0, 0}},
+        {REG_QWORD, {64, 0, 0, 0, 0, 0, 0, 0}},
+        {REG_BINARY, {64, 0, 0, 0}},
+        {REG_DWORD, {64, 0, 0}},
+        {REG_DWORD, {}},
+        {REG_DWORD, {64, 0, 0, 0, 0}},
+        {REG_DWORD, std::vector<unsigned char>(8)},
+        {REG_DWORD, std::vector<unsigned char>(9)},
     };
     for (const host::RegistryValue& value : wrong) {
         host::ServiceOptions service;

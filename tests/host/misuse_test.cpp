@@ -40,6 +40,16 @@ TEST_F(Misuse, StopsOnAUserMappingAtAChosenAddress) {
     MappablePages(pages).release();
 }
 
+// Catches: the cache type of a mapping not looked at.
+TEST_F(Misuse, StopsOnAUserMappingThatIsNotCached) {
+    const MappablePages pages(PAGE_SIZE);
+    for (const MEMORY_CACHING_TYPE cache : {MmNonCached, MmWriteCombined}) {
+        EXPECT_DEATH(MmMapLockedPagesSpecifyCache(pages.mdl, UserMode, cache, nullptr, FALSE, NormalPagePriority),
+                     std::string(kViolation) + "a user mapping of nonpaged pool is asked for with cache type");
+    }
+    MappablePages(pages).release();
+}
+
 // Catches: an object of another type taken for a process.
 TEST_F(Misuse, StopsOnWhatIsNoProcess) {
     int local = 0;

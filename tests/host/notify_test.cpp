@@ -107,6 +107,9 @@ TEST_F(Notify, ACreationIsToldInTheCreatorsContext) {
         EXPECT_EQ(number(info->CreatingThreadId.UniqueThread), 88U);
         EXPECT_EQ(std::u16string(info->ImageFileName->Buffer, info->ImageFileName->Length / 2), u"/bin/true");
         EXPECT_EQ(std::u16string(info->CommandLine->Buffer, info->CommandLine->Length / 2), u"true");
+        // What is behind the text is the string's, and no text.
+        EXPECT_EQ(info->ImageFileName->MaximumLength, info->ImageFileName->Length + 2);
+        EXPECT_EQ(info->ImageFileName->Buffer[info->ImageFileName->Length / 2], 0xCDCD);
         EXPECT_EQ(precise_time(), kTime);
     });
     host::ProcessCreation creation;

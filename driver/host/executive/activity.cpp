@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -24,26 +25,31 @@ class CriticalRegion {
     CriticalRegion& operator=(const CriticalRegion&) = delete;
 };
 
-// A counted string in memory of exactly its size, so that a sanitizer sees a read past its end; pageable, as NT's are;
-// and unreadable in meaning after the call, so that a kept pointer shows. A view without data has no Buffer.
+// A counted string with room for one unit more than it has, as NT's strings may have: what is there is no part of it.
+// The memory ends with the room, so that a sanitizer sees a read past its end; it is pageable, as NT's is; and
+// unreadable in meaning after the call, so that a kept pointer shows. A view without data has no Buffer.
 class BorrowedString {
   public:
     explicit BorrowedString(std::optional<std::u16string_view> text) {
         if (!text) {
             return;
         }
-        const std::size_t bytes = text->size() * sizeof(char16_t);
-        characters_.reset(new char16_t[text->size()]);
-        std::copy(text->begin(), text->end(), characters_.get());
-        string_ =
-            std::make_unique<UNICODE_STRING>(UNICODE_STRING{static_cast<USHORT>(bytes), static_cast<USHORT>(bytes),
-                                                            text->data() != nullptr ? characters_.get() : nullptr});
-        pageable_.emplace(characters_.get(), bytes);
+        constexpr std::size_t kMostUnits = std::numeric_limits<USHORT>::max() / sizeof(char16_t);
+        const std::size_t units = std::min(text->size(), kMostUnits);
+        const std::size_t room = std::min(units + 1, kMostUnits);
+        room_bytes_ = room * sizeof(char16_t);
+        characters_.reset(new char16_t[room]);
+        std::memset(characters_.get(), kPoolAllocatedPoison, room_bytes_);
+        std::copy_n(text->begin(), units, characters_.get());
+        string_ = std::make_unique<UNICODE_STRING>(
+            UNICODE_STRING{static_cast<USHORT>(units * sizeof(char16_t)), static_cast<USHORT>(room_bytes_),
+                           text->data() != nullptr ? characters_.get() : nullptr});
+        pageable_.emplace(characters_.get(), room_bytes_);
     }
     ~BorrowedString() {
         pageable_.reset();
         if (string_) {
-            std::memset(characters_.get(), kPoolFreedPoison, string_->Length);
+            std::memset(characters_.get(), kPoolFreedPoison, room_bytes_);
             std::memset(string_.get(), kPoolFreedPoison, sizeof(*string_));
         }
     }
@@ -53,6 +59,7 @@ class BorrowedString {
     PCUNICODE_STRING get() const { return string_.get(); }
 
   private:
+    std::size_t room_bytes_ = 0;
     std::unique_ptr<char16_t[]> characters_;
     std::unique_ptr<UNICODE_STRING> string_;
     std::optional<PageableMemory> pageable_;  // the characters

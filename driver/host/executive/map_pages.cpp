@@ -8,7 +8,7 @@
 
 namespace aegis::host {
 
-PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, PVOID address, ULONG priority) {
+PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache, PVOID address, ULONG priority) {
     require_irql(mode == UserMode ? APC_LEVEL : DISPATCH_LEVEL, "MmMapLockedPagesSpecifyCache");
     ExecutiveParts& parts = executive_parts();
     if (parts.faults.should_fail("MmMapLockedPagesSpecifyCache")) {
@@ -16,6 +16,11 @@ PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, PVOID address, ULONG prio
     }
     if (mode == KernelMode) {
         return mdl->MappedSystemVa;
+    }
+    // The pool's own mapping is cached, and a processor may do anything with a page that is cached here and not there.
+    if (cache != MmCached) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      fmt::format("a user mapping of nonpaged pool is asked for with cache type {}", int{cache}));
     }
     // Choosing the address is the caller's right on NT, but a driver that does so takes it from somewhere it should
     // not trust.
@@ -29,8 +34,9 @@ PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, PVOID address, ULONG prio
 }  // namespace aegis::host
 
 extern "C" PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDLX MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
-                                                    MEMORY_CACHING_TYPE, PVOID BaseAddress, ULONG, ULONG Priority) {
-    PVOID mapped = aegis::host::map_locked_pages(MemoryDescriptorList, AccessMode, BaseAddress, Priority);
+                                                    MEMORY_CACHING_TYPE CacheType, PVOID BaseAddress, ULONG,
+                                                    ULONG Priority) {
+    PVOID mapped = aegis::host::map_locked_pages(MemoryDescriptorList, AccessMode, CacheType, BaseAddress, Priority);
     if (mapped == nullptr && AccessMode == UserMode) {
         aegis::host::verifier_stop(aegis::host::Bugcheck::kKmodeExceptionNotHandled,
                                    "MmMapLockedPagesSpecifyCache failed for UserMode and raised outside a guard");

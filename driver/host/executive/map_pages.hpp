@@ -6,6 +6,6 @@
 namespace aegis::host {
 
 // Null where NT fails: by raising for UserMode, by returning null for KernelMode.
-PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, PVOID address, ULONG priority);
+PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache, PVOID address, ULONG priority);
 
 }  // namespace aegis::host

@@ -3,7 +3,7 @@
 
 #include "driver/host/executive/map_pages.hpp"
 
-extern "C" PVOID NTAPI AegisGuardedMapLockedPages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE, PVOID address,
-                                                  ULONG, ULONG priority) {
-    return aegis::host::map_locked_pages(mdl, mode, address, priority);
+extern "C" PVOID NTAPI AegisGuardedMapLockedPages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache,
+                                                  PVOID address, ULONG, ULONG priority) {
+    return aegis::host::map_locked_pages(mdl, mode, cache, address, priority);
 }

@@ -7,7 +7,8 @@ void ActivityNotifier::process_started(const sources::ProcessStart& start) {
     creation.pid = start.pid;
     creation.parent = start.parent;
     creation.creator = start.creator;
-    creation.creator_tid = start.creator;
+    // No source knows the thread; on NT it never has the number of a process, of its own least of all.
+    creation.creator_tid = start.creator + 4;
     if (!start.image.empty()) {
         creation.image_path = start.image;
     }

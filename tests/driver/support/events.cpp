@@ -13,7 +13,8 @@ NTSTATUS Activity::create(std::uint32_t pid, std::optional<std::u16string_view> 
     creation.pid = pid;
     creation.parent = parent;
     creation.creator = creator;
-    creation.creator_tid = creator;
+    // As on NT, where the ids of threads and processes come from one table.
+    creation.creator_tid = creator + 4;
     creation.image_path = path;
     creation.image_path_exact = exact;
     creation.timestamp = kActivityTime;

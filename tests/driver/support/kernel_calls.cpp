@@ -3,6 +3,7 @@
 #include <ntifs.h>
 
 #include <atomic>
+#include <optional>
 #include <string>
 
 #include "driver/host/executive/text.hpp"
@@ -72,13 +73,21 @@ NTSTATUS NTAPI __wrap_ZwSetSecurityObject(HANDLE handle, SECURITY_INFORMATION wh
 NTSTATUS NTAPI __real_PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE, BOOLEAN);
 NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE routine, BOOLEAN remove) {
     tell(remove ? "PsSetCreateProcessNotifyRoutine remove" : "PsSetCreateProcessNotifyRoutine");
-    return __real_PsSetCreateProcessNotifyRoutine(routine, remove);
+    const NTSTATUS status = __real_PsSetCreateProcessNotifyRoutine(routine, remove);
+    if (!remove) {
+        tell("PsSetCreateProcessNotifyRoutine done");
+    }
+    return status;
 }
 
 NTSTATUS NTAPI __real_PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX, BOOLEAN);
 NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine, BOOLEAN remove) {
     tell(remove ? "PsSetCreateProcessNotifyRoutineEx remove" : "PsSetCreateProcessNotifyRoutineEx");
-    return __real_PsSetCreateProcessNotifyRoutineEx(routine, remove);
+    const NTSTATUS status = __real_PsSetCreateProcessNotifyRoutineEx(routine, remove);
+    if (!remove) {
+        tell("PsSetCreateProcessNotifyRoutineEx done");
+    }
+    return status;
 }
 
 PVOID NTAPI __real_ExAllocatePoolWithTag(POOL_TYPE, SIZE_T, ULONG);
@@ -97,6 +106,24 @@ void NTAPI __real_KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK, PKLOCK_QUEUE_HANDL
 void NTAPI __wrap_KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK lock, PKLOCK_QUEUE_HANDLE handle) {
     tell("KeAcquireInStackQueuedSpinLock");
     __real_KeAcquireInStackQueuedSpinLock(lock, handle);
+}
+
+void NTAPI __real_KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE);
+void NTAPI __wrap_KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE handle) {
+    __real_KeReleaseInStackQueuedSpinLock(handle);
+    tell("KeReleaseInStackQueuedSpinLock");
+}
+
+LONG NTAPI __real_KeSetEvent(PRKEVENT, KPRIORITY, BOOLEAN);
+LONG NTAPI __wrap_KeSetEvent(PRKEVENT event, KPRIORITY increment, BOOLEAN wait) {
+    tell("KeSetEvent");
+    return __real_KeSetEvent(event, increment, wait);
+}
+
+void NTAPI __real_ExAcquireFastMutex(PFAST_MUTEX);
+void NTAPI __wrap_ExAcquireFastMutex(PFAST_MUTEX mutex) {
+    tell("ExAcquireFastMutex");
+    __real_ExAcquireFastMutex(mutex);
 }
 
 void NTAPI __real_KeStackAttachProcess(PRKPROCESS, PRKAPC_STATE);
@@ -136,7 +163,8 @@ PVOID NTAPI __real_MmGetSystemRoutineAddress(PUNICODE_STRING);
 PVOID NTAPI __wrap_MmGetSystemRoutineAddress(PUNICODE_STRING name) {
     const KernelCalls* listener = g_listener.load(std::memory_order_acquire);
     const std::string wanted = aegis::host::to_utf8(aegis::host::view(name));
-    return listener != nullptr && listener->pretends(wanted) ? name : __real_MmGetSystemRoutineAddress(name);
+    const std::optional<void*> pretended = listener != nullptr ? listener->pretended(wanted) : std::nullopt;
+    return pretended ? *pretended : __real_MmGetSystemRoutineAddress(name);
 }
 
 LONG_PTR NTAPI __real_ObfDereferenceObject(PVOID);

@@ -6,7 +6,8 @@
 
 #include <gmock/gmock.h>
 
-#include <set>
+#include <map>
+#include <optional>
 #include <string>
 
 namespace aegis::test {
@@ -18,15 +19,22 @@ class KernelCalls {
     KernelCalls(const KernelCalls&) = delete;
     KernelCalls& operator=(const KernelCalls&) = delete;
 
-    // `name` is the function's; with " remove" behind it for the removal of a notify routine.
+    // `name` is the function's, told before it runs; with " remove" behind it for the removal of a notify routine, and
+    // once more with " done" when a registration has taken effect. KeReleaseInStackQueuedSpinLock is told afterwards:
+    // what listens may then take the lock.
     MOCK_METHOD(void, call, (const std::string& name));
 
-    // Makes MmGetSystemRoutineAddress find this name. Before the call.
-    void pretend_export(const std::string& name) { exports_.insert(name); }
-    bool pretends(const std::string& name) const { return exports_.contains(name); }
+    // Makes MmGetSystemRoutineAddress answer this for the name; null as if the kernel had no such export. Before the
+    // call.
+    void pretend_export(const std::string& name, void* routine) { exports_[name] = routine; }
+    // Nothing for a name that nobody pretends.
+    std::optional<void*> pretended(const std::string& name) const {
+        const auto found = exports_.find(name);
+        return found == exports_.end() ? std::nullopt : std::optional(found->second);
+    }
 
   private:
-    std::set<std::string> exports_;
+    std::map<std::string, void*> exports_;
 };
 
 }  // namespace aegis::test

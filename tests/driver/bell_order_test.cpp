@@ -1,0 +1,133 @@
+// What a consumer finds that is woken: asked at each KeSetEvent, before the event is signalled. A bell that comes too
+// early ends a sleep for nothing, and the sleep after it has no end.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "driver/host/executive/executive.hpp"
+#include "driver/support/client.hpp"
+#include "driver/support/events.hpp"
+#include "driver/support/kernel_calls.hpp"
+#include "ring_channel.hpp"
+
+namespace aegis::test {
+namespace {
+
+using testing::NiceMock;
+
+// Catches: the bells rung before the event is published, or for a count that is not there yet.
+TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    const SetupResult setup = client.setup(event.handle);
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    ring::Consumer<> reader(ring_of(setup.reply), 0);
+    ring::EventBuffer buffer;
+    std::uint64_t asked_for = 0;
+    unsigned rung = 0;
+    NiceMock<KernelCalls> calls;
+    ON_CALL(calls, call("KeSetEvent")).WillByDefault([&] {
+        ++rung;
+        while (reader.cursor() < asked_for) {
+            ASSERT_EQ(reader.read(buffer), ring::ReadStatus::kEvent) << "woken for " << asked_for;
+        }
+        EXPECT_GE(reader.memory().load_published(), asked_for);
+    });
+    Activity activity(host);
+    std::uint32_t pid = kFirstFreePid;
+    for (unsigned batch = 1; batch <= 5; ++batch) {
+        asked_for = reader.cursor() + batch;
+        consumer_page_of(setup.reply)->WakeAt = asked_for;
+        for (unsigned i = 0; i < batch; ++i) {
+            EXPECT_EQ(rung, batch - 1);
+            activity.create(pid++);
+        }
+        EXPECT_EQ(rung, batch);
+        EXPECT_EQ(reader.cursor(), asked_for);
+    }
+}
+
+// A channel with a sleeper, which ends.
+class EndingChannel : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(channel_.create(64), STATUS_SUCCESS);
+        KeInitializeEvent(&event_, SynchronizationEvent, FALSE);
+        target_.event = &event_;
+        ASSERT_TRUE(channel_.add_doorbell(&wake_at_, &target_));
+        ON_CALL(calls_, call("KeSetEvent")).WillByDefault([&] {
+            ++rung_;
+            EXPECT_EQ(channel_.memory().load_state(), AEGIS_RING_CLOSING);
+        });
+    }
+
+    void TearDown() override {
+        EXPECT_EQ(rung_, 1U);
+        channel_.remove_doorbell(&wake_at_);
+        channel_.destroy();
+    }
+
+    host::Executive executive_{{[](ULONG, std::string_view) {}}};
+    driver::RingChannel channel_;
+    KEVENT event_{};
+    driver::WakeTarget target_;
+    std::atomic<std::uint64_t> wake_at_ = 1000;
+    unsigned rung_ = 0;
+    NiceMock<KernelCalls> calls_;
+};
+
+// All three catch: sleepers woken before the mark that tells them why.
+TEST_F(EndingChannel, SaysThatItClosesWhenTheLastBellRings) {
+    channel_.close();
+}
+
+TEST_F(EndingChannel, SaysSoAfterAFailure) {
+    channel_.fail("a test says so");
+}
+
+TEST_F(EndingChannel, SaysSoWhenItsHeaderIsBroken) {
+    static_cast<AEGIS_RING_HEADER*>(channel_.region())->Identity.Magic = 0;
+    EXPECT_FALSE(channel_.verify());
+}
+
+// The page is the client's from the moment it is mapped, before the setup has answered: it may arm at once, and an
+// event may come.
+// Catches: a bell that is registered before it is known whom it wakes.
+TEST(BellOrder, AConsumerThatArmsBeforeItsSetupHasAnsweredIsWoken) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    std::atomic<bool> armed = false;
+    {
+        NiceMock<KernelCalls> calls;
+        // At the first release of the publish lock after both mappings are there: that of the registration.
+        ON_CALL(calls, call("KeReleaseInStackQueuedSpinLock")).WillByDefault([&] {
+            const std::vector<host::UserMapping> mappings = client.mappings();
+            if (mappings.size() != 2 || armed.exchange(true)) {
+                return;
+            }
+            const host::UserMapping& page = mappings[mappings[0].writable ? 0 : 1];
+            reinterpret_cast<AEGIS_CONSUMER_PAGE*>(page.address)->WakeAt = 1;
+            // On a thread of its own: another process's creation.
+            std::thread([&] { Activity(host).create(kFirstFreePid); }).join();
+        });
+        ASSERT_EQ(client.setup(event.handle).status, STATUS_SUCCESS);
+    }
+    EXPECT_TRUE(armed);
+    EXPECT_TRUE(client.take_signal(event));
+    EXPECT_EQ(client.query().reply->Consumers[0].Wakeups, 1U);
+}
+
+}  // namespace
+}  // namespace aegis::test
