@@ -35,7 +35,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     const ServiceParameters parameters = read_service_parameters(service_key);
     status = g_driver.channel.create(parameters.slot_count);
     if (!NT_SUCCESS(status)) {
-        return failed("allocate the ring", status);
+        return failed("create the ring", status);
     }
     ScopeGuard destroy_channel([] { g_driver.channel.destroy(); });
     g_driver.handles.initialize(g_driver.channel);

@@ -4,6 +4,7 @@
 
 #include "debug_print.hpp"
 #include "pool.hpp"
+#include "session_id.hpp"
 #include "spin_lock.hpp"
 
 namespace aegis::driver {
@@ -28,7 +29,7 @@ bool same_identity(const AEGIS_RING_IDENTITY& a, const AEGIS_RING_IDENTITY& b) {
 
 NTSTATUS RingChannel::create(std::uint32_t slot_count) {
     UUID session;
-    const NTSTATUS status = ExUuidCreate(&session);
+    const NTSTATUS status = create_session_id(&session);
     if (!NT_SUCCESS(status)) {
         return status;
     }

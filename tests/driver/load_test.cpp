@@ -7,6 +7,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
@@ -140,6 +141,38 @@ TEST(Load, StartsOver) {
         ASSERT_EQ(host.unload(), UnloadResult::kUnloaded);
     }
     EXPECT_EQ(sessions.size(), 4U) << "a session id came twice";
+}
+
+std::string session_of(TestHost& host) {
+    Client client(host);
+    EXPECT_EQ(client.open(), STATUS_SUCCESS);
+    const QueryResult query = client.query();
+    return {reinterpret_cast<const char*>(query.reply->SessionId), sizeof(query.reply->SessionId)};
+}
+
+// NT has no id that is unique everywhere, on a computer without a network card; and none at all, for a while after it
+// started. Catches: `status != STATUS_SUCCESS` for a failure; one attempt; an id that was not made.
+TEST(Load, TakesTheSessionIdThatNtHasInTheEnd) {
+    for (const std::vector<NTSTATUS>& answers :
+         {std::vector{RPC_NT_UUID_LOCAL_ONLY}, std::vector{STATUS_RETRY, STATUS_RETRY, STATUS_SUCCESS},
+          std::vector{STATUS_RETRY, RPC_NT_UUID_LOCAL_ONLY}}) {
+        TestHost host;
+        host->answer_uuids(answers);
+        ASSERT_EQ(host.load(), STATUS_SUCCESS);
+        EXPECT_THAT(host.take_debug_lines(), ElementsAre(line(DPFLTR_INFO_LEVEL, "AegisMon: ready, 4096 slots")));
+        EXPECT_NE(session_of(host), std::string(sizeof(UUID), '\0'));
+    }
+}
+
+// Catches: asking without end (the test then hangs), a load without an id.
+TEST(Load, FailsWithNtsAnswerWhenNoSessionIdBecomesReady) {
+    TestHost host;
+    host->answer_uuids(std::vector<NTSTATUS>(100'000, STATUS_RETRY));
+    EXPECT_EQ(host.load(), STATUS_RETRY);
+    EXPECT_THAT(host.take_debug_lines(),
+                ElementsAre(line(DPFLTR_ERROR_LEVEL, "AegisMon: cannot create the ring: 0xc000022d")));
+    host->answer_uuids({});
+    EXPECT_EQ(host.load(), STATUS_SUCCESS);
 }
 
 TEST(Unload, WaitsForTheLastHandle) {

@@ -87,7 +87,7 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
                       }),
                       nullptr);
         }
-        EXPECT_EQ(fails([&] { return ExUuidCreate(&uuid); }), STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return ExUuidCreate(&uuid); }), STATUS_RETRY);
         EXPECT_EQ(fails([&] {
                       return ObReferenceObjectByHandle(NtCurrentProcess(), 0, nullptr, KernelMode, &object, nullptr);
                   }),

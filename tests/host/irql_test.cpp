@@ -43,6 +43,7 @@ std::vector<Limit> limits() {
         {"IofCompleteRequest", DISPATCH_LEVEL, [] { IofCompleteRequest(nullptr, 0); }},
         {"KeAcquireInStackQueuedSpinLock", DISPATCH_LEVEL, [] { KeAcquireInStackQueuedSpinLock(nullptr, nullptr); }},
         {"KeAcquireSpinLockRaiseToDpc", DISPATCH_LEVEL, [] { KeAcquireSpinLockRaiseToDpc(nullptr); }},
+        {"KeDelayExecutionThread", APC_LEVEL, [] { KeDelayExecutionThread(KernelMode, FALSE, nullptr); }},
         {"KeEnterCriticalRegion", APC_LEVEL, [] { KeEnterCriticalRegion(); }},
         {"KeLeaveCriticalRegion", APC_LEVEL, [] { KeLeaveCriticalRegion(); }},
         {"KeReadStateEvent", DISPATCH_LEVEL, [] { KeReadStateEvent(nullptr); }},

@@ -96,6 +96,27 @@ TEST_F(Exports, UuidsAreRandom) {
     EXPECT_NE(std::memcmp(&uuids[0], &uuids[1], sizeof(UUID)), 0);
 }
 
+// NT's other two answers, in the order asked for. Catches: an id that comes with STATUS_RETRY, none with the other.
+TEST_F(Exports, UuidsMayNotBeReadyOrNotUniqueElsewhere) {
+    executive().answer_uuids({STATUS_RETRY, RPC_NT_UUID_LOCAL_ONLY});
+    UUID uuid{};
+    EXPECT_EQ(ExUuidCreate(&uuid), STATUS_RETRY);
+    EXPECT_EQ(uuid.Data3, 0);
+    EXPECT_EQ(ExUuidCreate(&uuid), RPC_NT_UUID_LOCAL_ONLY);
+    EXPECT_EQ(uuid.Data3 >> 12, 4);
+    EXPECT_EQ(ExUuidCreate(&uuid), STATUS_SUCCESS);
+}
+
+// Catches: an interval taken for milliseconds, a relative one for a time of day or the other way round (the test then
+// hangs).
+TEST_F(Exports, ADelayEnds) {
+    LARGE_INTEGER interval{};
+    for (const std::int64_t ticks : {std::int64_t{0}, std::int64_t{-10'000}, std::int64_t{1}}) {
+        interval.QuadPart = ticks;
+        EXPECT_EQ(KeDelayExecutionThread(KernelMode, FALSE, &interval), STATUS_SUCCESS);
+    }
+}
+
 // Catches: a clock in another unit or from another epoch.
 TEST_F(Exports, TheClockCountsFrom1601) {
     LARGE_INTEGER now{};

@@ -193,6 +193,10 @@ FaultInjector& Executive::faults() {
     return parts_->faults;
 }
 
+void Executive::answer_uuids(const std::vector<NTSTATUS>& statuses) {
+    parts_->uuids.answer(statuses);
+}
+
 void Executive::poison_with(unsigned char value) {
     parts_->poison.pool = value;
     parts_->poison.system_buffer = value;

@@ -146,6 +146,9 @@ class Executive {
 
     // --- inspection -------------------------------------------------------------------------------------------
     FaultInjector& faults();
+    // What ExUuidCreate answers to each coming call, in order: STATUS_RETRY where NT is not ready, or
+    // RPC_NT_UUID_LOCAL_ONLY with an id. STATUS_SUCCESS after those.
+    void answer_uuids(const std::vector<NTSTATUS>& statuses);
     // From now on memory that the driver has not written holds `value`: fresh pool, system buffers, and the stack below
     // every call of the driver, which holds whatever was there otherwise. A reply or a ring that depends on it tells
     // what the driver did not mean to. While no system call is under way.

@@ -14,6 +14,7 @@
 #include "driver/host/executive/pool.hpp"
 #include "driver/host/executive/process_table.hpp"
 #include "driver/host/executive/registry.hpp"
+#include "driver/host/executive/uuid.hpp"
 
 namespace aegis::host {
 
@@ -36,6 +37,7 @@ struct ExecutiveParts {
     MdlTable mdls;
     NotifyRoutines notify;
     Registry registry;
+    UuidSource uuids;
     IrpTable irps;
     IoState io;
     std::atomic<int> subject_contexts{0};  // captured and not released

@@ -1,12 +1,7 @@
 #include "driver/host/executive/runtime.hpp"
 
-#include <sys/random.h>
-
 #include <cstring>
 #include <string_view>
-
-#include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
 
 namespace aegis::host {
 
@@ -36,16 +31,4 @@ extern "C" void NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PC
         const auto bytes = static_cast<USHORT>(std::u16string_view(SourceString).size() * sizeof(WCHAR));
         *DestinationString = {bytes, static_cast<USHORT>(bytes + sizeof(WCHAR)), const_cast<PWSTR>(SourceString)};
     }
-}
-
-extern "C" NTSTATUS NTAPI ExUuidCreate(UUID* Uuid) {
-    require_irql(PASSIVE_LEVEL, "ExUuidCreate");
-    if (executive_parts().faults.should_fail("ExUuidCreate") ||
-        ::getrandom(Uuid, sizeof(*Uuid), 0) != ssize_t{sizeof(*Uuid)}) {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    // Version 4, variant 1: random.
-    Uuid->Data3 = static_cast<USHORT>((Uuid->Data3 & 0x0FFF) | 0x4000);
-    Uuid->Data4[0] = static_cast<UCHAR>((Uuid->Data4[0] & 0x3F) | 0x80);
-    return STATUS_SUCCESS;
 }

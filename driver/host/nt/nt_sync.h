@@ -101,6 +101,9 @@ LONG NTAPI KeReadStateEvent(PRKEVENT Event);
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                      PLARGE_INTEGER Timeout);
 
+/* <= APC_LEVEL. Interval: as Timeout above. */
+NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, PLARGE_INTEGER Interval);
+
 /* <= APC_LEVEL; acquiring raises to APC_LEVEL. Not recursive. */
 void NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex);
 BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex);
