@@ -203,15 +203,45 @@ TEST_F(Mapping, StopsOnAnMdlOverWhatIsNotOneNonpagedBlock) {
         "DRIVER_VERIFIER_DETECTED_VIOLATION", "not one nonpaged block");
 }
 
+// The last page of a whole-and-a-bit block holds other blocks too, on NT.
+// Catches: only the first page of a mapping looked at; its size or its offset left out of the check.
 TEST_F(Mapping, StopsWhenAMappingWouldExposeOtherBlocks) {
     const host::ProcessRef process = client(100);
+    for (const SIZE_T bytes : {SIZE_T{PAGE_SIZE - 1}, SIZE_T{PAGE_SIZE + 1}, SIZE_T{3 * PAGE_SIZE - 8}}) {
+        AEGIS_EXPECT_STOP(
+            {
+                MappablePages pages(bytes);
+                const host::ProcessScope scope(*process, UserMode);
+                map(pages.mdl, kReadOnly);
+            },
+            "DRIVER_VERIFIER_DETECTED_VIOLATION", "would expose them");
+    }
     AEGIS_EXPECT_STOP(
         {
-            MappablePages part(PAGE_SIZE - 1);
+            auto* block = static_cast<std::byte*>(ExAllocatePoolWithTag(NonPagedPoolNx, kTwoPages, kTag));
+            PMDL mdl = IoAllocateMdl(block + 64, PAGE_SIZE, FALSE, FALSE, nullptr);
+            MmBuildMdlForNonPagedPool(mdl);
             const host::ProcessScope scope(*process, UserMode);
-            map(part.mdl, kReadOnly);
+            map(mdl, kReadOnly);
         },
         "DRIVER_VERIFIER_DETECTED_VIOLATION", "would expose them");
+}
+
+// The pages of such a block that are its own may be mapped.
+// Catches: a stop on every block whose size is not whole pages.
+TEST_F(Mapping, TheWholePagesOfABlockMayBeMapped) {
+    const host::ProcessRef process = client(100);
+    auto* block = static_cast<unsigned char*>(ExAllocatePoolWithTag(NonPagedPoolNx, kTwoPages + 8, kTag));
+    PMDL mdl = IoAllocateMdl(block + PAGE_SIZE, PAGE_SIZE, FALSE, FALSE, nullptr);
+    MmBuildMdlForNonPagedPool(mdl);
+    const host::ProcessScope scope(*process, UserMode);
+    auto* seen = static_cast<volatile unsigned char*>(map(mdl, kReadOnly));
+    ASSERT_NE(seen, nullptr);
+    block[PAGE_SIZE + 5] = 7;
+    EXPECT_EQ(seen[5], 7);
+    MmUnmapLockedPages(const_cast<unsigned char*>(seen), mdl);
+    IoFreeMdl(mdl);
+    ExFreePoolWithTag(block, kTag);
 }
 
 // Catches: the bare call returning null where NT raises.
@@ -250,13 +280,11 @@ TEST_F(Mapping, UserMappingsNeedApcLevel) {
         "IRQL_NOT_LESS_OR_EQUAL", "MmMapLockedPagesSpecifyCache called at IRQL 2, allowed up to 1");
 }
 
-// Catches: a kernel mapping counted as a user mapping, or its unmap looked up in a process.
-TEST_F(Mapping, AKernelMappingIsTheBlockItself) {
-    MappablePages pages(PAGE_SIZE);
-    PVOID address = MmMapLockedPagesSpecifyCache(pages.mdl, KernelMode, MmCached, nullptr, FALSE, NormalPagePriority);
-    EXPECT_EQ(address, pages.block);
-    MmUnmapLockedPages(address, pages.mdl);
-    pages.release();
+// Pool has a system address: the block itself.
+TEST_F(Mapping, StopsOnASecondSystemAddressOfPool) {
+    AEGIS_EXPECT_STOP(MmMapLockedPagesSpecifyCache(MappablePages(PAGE_SIZE).mdl, KernelMode, MmCached, nullptr, FALSE,
+                                                   NormalPagePriority),
+                      "DRIVER_VERIFIER_DETECTED_VIOLATION", "mapped into the system already");
 }
 
 }  // namespace

@@ -78,8 +78,9 @@ TEST_F(Pool, AnOverrunIsFound) {
     }
 }
 
-// Catches: paged pool allowed up to DISPATCH_LEVEL like nonpaged pool.
+// Catches: paged pool allocated or freed up to DISPATCH_LEVEL like nonpaged pool.
 TEST_F(Pool, PagedPoolIsOutOfReachAtDispatchLevel) {
+    PVOID paged = ExAllocatePoolWithTag(PagedPool, 64, kTag);
     KSPIN_LOCK lock;
     KeInitializeSpinLock(&lock);
     KLOCK_QUEUE_HANDLE handle;
@@ -87,7 +88,9 @@ TEST_F(Pool, PagedPoolIsOutOfReachAtDispatchLevel) {
     PVOID block = ExAllocatePoolWithTag(NonPagedPoolNx, 64, kTag);
     ExFreePoolWithTag(block, kTag);
     AEGIS_EXPECT_STOP(ExAllocatePoolWithTag(PagedPool, 64, kTag), "IRQL_NOT_LESS_OR_EQUAL", "ExAllocatePoolWithTag");
+    AEGIS_EXPECT_STOP(ExFreePoolWithTag(paged, kTag), "IRQL_NOT_LESS_OR_EQUAL", "ExFreePoolWithTag of paged pool");
     KeReleaseInStackQueuedSpinLock(&handle);
+    ExFreePoolWithTag(paged, kTag);
 }
 
 // Catches: verify_access() that looks at a block's first byte only, or at every IRQL.

@@ -14,8 +14,11 @@ PVOID map_locked_pages(PMDL mdl, KPROCESSOR_MODE mode, MEMORY_CACHING_TYPE cache
     if (parts.faults.should_fail("MmMapLockedPagesSpecifyCache")) {
         return nullptr;
     }
+    // Pool has a system address, and every MDL here is of pool: NT documents a second one as an error.
     if (mode == KernelMode) {
-        return mdl->MappedSystemVa;
+        verifier_stop(
+            Bugcheck::kDriverVerifierDetectedViolation,
+            fmt::format("MDL {} describes nonpaged pool and is mapped into the system already", fmt::ptr(mdl)));
     }
     // The pool's own mapping is cached, and a processor may do anything with a page that is cached here and not there.
     if (cache != MmCached) {

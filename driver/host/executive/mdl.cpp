@@ -85,8 +85,8 @@ PVOID MdlTable::map_user(PMDL mdl, ULONG priority) {
     }
     const bool writable = (priority & MdlMappingNoWrite) == 0;
     const bool executable = (priority & MdlMappingNoExecute) == 0;
-    const std::uint64_t bytes = ROUND_TO_PAGES(std::uint64_t{mdl->ByteOffset} + mdl->ByteCount);
-    const Pool::SharedRange shared = executive_parts().pool.share(mdl->StartVa, writable);
+    const std::uint64_t bytes = mdl->ByteCount;
+    const Pool::SharedRange shared = executive_parts().pool.share(MmGetMdlVirtualAddress(mdl), bytes, writable);
     if (!shared.memory || process.address_space == nullptr) {
         return nullptr;
     }
@@ -94,17 +94,16 @@ PVOID MdlTable::map_user(PMDL mdl, ULONG priority) {
     if (!address) {
         return nullptr;
     }
-    mappings_.push_back({mdl, &process, {*address, bytes, writable, executable}, mdl->ByteOffset});
-    return reinterpret_cast<PVOID>(*address + mdl->ByteOffset);
+    mappings_.push_back({mdl, &process, {*address, bytes, writable, executable}});
+    return reinterpret_cast<PVOID>(*address);
 }
 
 void MdlTable::unmap_user(PVOID address, PMDL mdl) {
     Process& process = current_process();
     const std::lock_guard lock(mutex_);
+    require_known(mdl, "MmUnmapLockedPages");
     const auto base = reinterpret_cast<std::uint64_t>(address);
-    const auto same = [&](const Mapping& mapping) {
-        return mapping.range.address + mapping.byte_offset == base && mapping.mdl == mdl;
-    };
+    const auto same = [&](const Mapping& mapping) { return mapping.range.address == base && mapping.mdl == mdl; };
     const auto here = std::find_if(mappings_.begin(), mappings_.end(), [&](const Mapping& mapping) {
         return same(mapping) && mapping.process == &process;
     });
@@ -118,12 +117,6 @@ void MdlTable::unmap_user(PVOID address, PMDL mdl) {
     }
     process.address_space->unmap(here->range.address, here->range.bytes);
     mappings_.erase(here);
-}
-
-bool MdlTable::is_system_address(PVOID address, PMDL mdl) const {
-    const std::lock_guard lock(mutex_);
-    require_known(mdl, "MmUnmapLockedPages");
-    return address == mdl->MappedSystemVa;
 }
 
 void MdlTable::forbid_mapped(const void* block, std::size_t bytes) const {
@@ -194,12 +187,6 @@ extern "C" void NTAPI MmBuildMdlForNonPagedPool(PMDLX MemoryDescriptorList) {
 }
 
 extern "C" void NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList) {
-    MdlTable& mdls = executive_parts().mdls;
-    // The system address of nonpaged pool is the pool itself: there is nothing to undo.
-    if (mdls.is_system_address(BaseAddress, MemoryDescriptorList)) {
-        require_irql(DISPATCH_LEVEL, "MmUnmapLockedPages");
-        return;
-    }
-    require_irql(APC_LEVEL, "MmUnmapLockedPages of a user address");
-    mdls.unmap_user(BaseAddress, MemoryDescriptorList);
+    require_irql(APC_LEVEL, "MmUnmapLockedPages");
+    executive_parts().mdls.unmap_user(BaseAddress, MemoryDescriptorList);
 }

@@ -22,11 +22,10 @@ class MdlTable {
     void build(PMDL mdl);
 
     // Maps into the process whose addresses the calling thread sees. Null where NT raises. Stops on an MDL that was
-    // not built and on pages that hold other blocks as well.
+    // not built, on pages that hold other blocks as well, and on whatever is not whole pages.
     PVOID map_user(PMDL mdl, ULONG priority);
     // Stops unless exactly this mapping exists in the process whose addresses the calling thread sees.
     void unmap_user(PVOID address, PMDL mdl);
-    bool is_system_address(PVOID address, PMDL mdl) const;
 
     // Stops when part of the block is mapped into a process.
     void forbid_mapped(const void* block, std::size_t bytes) const;
@@ -42,7 +41,6 @@ class MdlTable {
         PMDL mdl;
         Process* process;
         UserMapping range;
-        ULONG byte_offset;  // of the address the driver was given
     };
 
     void require_known(PMDL mdl, const char* function) const;

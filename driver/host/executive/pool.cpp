@@ -92,6 +92,7 @@ void Pool::free(void* address, ULONG tag) {
         freed_.insert_or_assign(base, tag);
     }
     const Block& block = node.mapped();
+    require_irql(block.paged ? APC_LEVEL : DISPATCH_LEVEL, "ExFreePoolWithTag of paged pool");
     ASAN_UNPOISON_MEMORY_REGION(base + block.bytes, block.extent - block.bytes);
     if (!guard_intact(base + block.bytes, block.extent - block.bytes)) {
         verifier_stop(Bugcheck::kDriverCorruptedExpool,
@@ -136,13 +137,14 @@ std::size_t Pool::size_of(const void* address) const {
     return block == blocks_.end() ? 0 : block->second.bytes;
 }
 
-Pool::SharedRange Pool::share(const void* address, bool writable) {
+Pool::SharedRange Pool::share(const void* address, std::size_t bytes, bool writable) {
     const std::lock_guard lock(mutex_);
-    const auto holder = find_holder(address, 1);
-    if (holder == blocks_.end() || !holder->second.pages) {
-        verifier_stop(
-            Bugcheck::kDriverVerifierDetectedViolation,
-            fmt::format("{} shares its page with other pool blocks: a user mapping would expose them", address));
+    const auto holder = find_holder(address, bytes);
+    if (holder == blocks_.end() || !holder->second.pages || BYTE_OFFSET(address) != 0 || bytes % PAGE_SIZE != 0) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      fmt::format("the {} bytes at {} share a page with other pool blocks: a user mapping would "
+                                  "expose them; map whole pages of a block only",
+                                  bytes, address));
     }
     // Const only because lookups share find_holder(); the block is this pool's own.
     PoolPages& pages = const_cast<PoolPages&>(*holder->second.pages);

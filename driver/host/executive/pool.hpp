@@ -33,9 +33,9 @@ class Pool {
         UniqueFd memory;  // empty: the system refuses
         std::size_t offset = 0;
     };
-    // The whole pages from the page-aligned `address` on, for a user mapping. Stops when they hold other blocks as
-    // well.
-    SharedRange share(const void* address, bool writable);
+    // The whole pages [address, address + bytes), for a user mapping. Stops unless both ends lie on pages and all of
+    // it is one block of a page or more: NT hands out what is left of a block's last page to others.
+    SharedRange share(const void* address, std::size_t bytes, bool writable);
 
     std::vector<PoolBlock> blocks() const;
     // One line for each block that is still allocated.
