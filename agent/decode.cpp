@@ -12,11 +12,34 @@ struct ProcessFields {
     std::uint32_t creating_process_id;
     std::uint16_t image_path_length;
     std::uint8_t image_path_exact;
-    std::uint8_t reserved;
+    std::uint8_t image_path_flags;
 };
 static_assert(sizeof(ProcessFields) == AEGIS_PROCESS_PAYLOAD_FIXED);
 static_assert(offsetof(ProcessFields, image_path_length) == offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathLength));
 static_assert(offsetof(ProcessFields, image_path_exact) == offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathExact));
+static_assert(offsetof(ProcessFields, image_path_flags) == offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathFlags));
+
+std::uint16_t unit_at(std::span<const std::byte> path, std::size_t index) {
+    std::uint16_t unit = 0;
+    std::memcpy(&unit, path.data() + index * sizeof(unit), sizeof(unit));
+    return unit;
+}
+
+// What a cut path says about itself behind its text.
+DecodeError decode_cut(std::span<const std::byte> path, std::uint8_t flags, Event& event) {
+    if (path.size() < sizeof(AEGIS_PROCESS_PAYLOAD::ImagePath)) {
+        return DecodeError::kPathBeyondPayload;
+    }
+    const std::size_t tail = std::size_t{unit_at(path, AEGIS_PATH_CUT_PLACE)} + AEGIS_PATH_CUT_MARK;
+    const std::uint16_t full_length = unit_at(path, AEGIS_PATH_CUT_FULL);
+    if (event.path_length > AEGIS_PATH_CUT_MAX || tail > event.path_length || full_length < event.path_length) {
+        return DecodeError::kCutBeyondPath;
+    }
+    event.path_tail = static_cast<std::uint16_t>(tail);
+    event.path_full_length = full_length;
+    event.path_partial = (flags & AEGIS_PATH_CUT_EXACT) == 0;
+    return DecodeError::kNone;
+}
 
 DecodeError decode_process(std::span<const std::byte> payload, Event& event) {
     ProcessFields fields;
@@ -38,9 +61,13 @@ DecodeError decode_process(std::span<const std::byte> payload, Event& event) {
     event.parent_process_id = fields.parent_process_id;
     event.creating_process_id = fields.creating_process_id;
     event.path_exact = fields.image_path_exact != 0;
+    event.path_partial = !event.path_exact;
     event.path_length = fields.image_path_length;
+    event.path_tail = 0;
+    event.path_full_length = fields.image_path_length;
     std::memcpy(event.path_units, path.data(), fields.image_path_length * sizeof(char16_t));
-    return DecodeError::kNone;
+    const bool cut = (fields.image_path_flags & AEGIS_PATH_CUT) != 0;
+    return cut ? decode_cut(path, fields.image_path_flags, event) : DecodeError::kNone;
 }
 
 }  // namespace
@@ -59,6 +86,8 @@ const char* describe(DecodeError error) {
             return "image path longer than the driver may report";
         case DecodeError::kPathBeyondPayload:
             return "image path reaches beyond the payload";
+        case DecodeError::kCutBeyondPath:
+            return "the parts of its cut image path do not add up";
     }
     return "unknown decode error";
 }

@@ -19,11 +19,16 @@ struct Event {
     std::uint32_t process_id;
     std::uint32_t parent_process_id;
     std::uint32_t creating_process_id;
-    bool path_exact;
+    bool path_exact;    // the whole path, and Windows vouches for it
+    bool path_partial;  // Windows does not vouch for the name; of a cut path, for the one that was cut
     std::uint16_t path_length;
+    std::uint16_t path_tail;         // of a cut path: where the part behind the cut begins; otherwise 0
+    std::uint16_t path_full_length;  // before it was cut
     char16_t path_units[AEGIS_MAX_PATH];
 
+    // Of a cut path: its beginning, AEGIS_PATH_CUT_MARK full stops and its end.
     std::u16string_view path() const { return {path_units, path_length}; }
+    bool path_cut() const { return path_tail != 0; }
 };
 
 enum class DecodeError : std::uint8_t {
@@ -33,6 +38,7 @@ enum class DecodeError : std::uint8_t {
     kPayloadTooShort,    // for the event's type
     kPathTooLong,        // more than AEGIS_MAX_PATH_REPORTED units
     kPathBeyondPayload,
+    kCutBeyondPath,  // a cut path whose parts do not add up to it
 };
 
 const char* describe(DecodeError error);

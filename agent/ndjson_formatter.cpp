@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "aegis/version.h"
+#include "agent/program_name.hpp"
 #include "agent/utf16.hpp"
 
 namespace aegis::agent {
@@ -49,12 +50,6 @@ std::string render_constants(std::string_view host_name) {
     fmt::format_to(std::back_inserter(lines), R"(}},"agent":{{"name":"{}","version":"{}"}})", kAgentName,
                    AEGIS_VERSION_STRING);
     return fmt::to_string(lines);
-}
-
-// The last component. A path that begins with a slash is no NT path, and may hold backslashes in its names.
-std::string_view file_name(std::string_view path) {
-    const char separator = path.front() == '/' ? '/' : '\\';
-    return path.substr(path.rfind(separator) + 1);
 }
 
 void append_filetime(const Event& event, Lines& lines) {
@@ -124,11 +119,16 @@ void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, 
     append(lines, R"(,"parent":{"pid":)");
     append_number(lines, event.parent_process_id);
     append(lines, "}");
-    processes_->remember(event.process_id, {lines.data() + about_process, lines.size() - about_process});
+    const std::size_t about_process_end = lines.size();
     append(lines, "}");
     append_filetime(event, lines);
+    append(lines, R"(,"process":{)");
+    const std::size_t about_path = lines.size();
+    append_path_fields(event, lines);
+    processes_->remember(event.process_id, {lines.data() + about_process, about_process_end - about_process},
+                         {lines.data() + about_path, lines.size() - about_path});
     append_sensor_fields(event, lines);
-    append(lines, "}}\n");
+    append(lines, "}}}\n");
 }
 
 void NdjsonFormatter::append_executable(const Event& event, Lines& lines) {
@@ -142,16 +142,30 @@ void NdjsonFormatter::append_executable(const Event& event, Lines& lines) {
     const std::string_view executable = translated ? std::string_view(dos_path_) : path;
     append(lines, R"(,"executable":)");
     append_json_string(executable, lines);
-    append(lines, R"(,"name":)");
-    append_json_string(file_name(executable), lines);
+    if (const std::string_view name = program_name(event, executable); !name.empty()) {
+        append(lines, R"(,"name":)");
+        append_json_string(name, lines);
+    }
 }
 
-void NdjsonFormatter::append_sensor_fields(const Event& event, Lines& lines) {
-    append(lines, R"(,"process":{"path_exact":)");
+// What qualifies process.executable, wherever that appears.
+void NdjsonFormatter::append_path_fields(const Event& event, Lines& lines) {
+    append(lines, R"("path_exact":)");
     append(lines, event.path_exact ? "true" : "false");
+    if (event.path_cut()) {
+        append(lines, R"(,"path_truncated":true,"path_length":)");
+        append_number(lines, event.path_full_length);
+        // Of a whole path, path_exact says it already.
+        if (event.path_partial) {
+            append(lines, R"(,"path_partial":true)");
+        }
+    }
     if (path_invalid_) {
         append(lines, R"(,"path_invalid_utf16":true)");
     }
+}
+
+void NdjsonFormatter::append_sensor_fields(const Event& event, Lines& lines) {
     if (dos_paths_ != nullptr && path_.size() != 0) {
         append(lines, R"(,"nt_path":)");
         append_json_string({path_.data(), path_.size()}, lines);
@@ -161,7 +175,6 @@ void NdjsonFormatter::append_sensor_fields(const Event& event, Lines& lines) {
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, R"(,"creator_mismatch":true)");
     }
-    append(lines, "}");
 }
 
 void NdjsonFormatter::append_exit(const Event& event, std::uint64_t sequence, Lines& lines) {
@@ -169,9 +182,15 @@ void NdjsonFormatter::append_exit(const Event& event, std::uint64_t sequence, Li
     append_identity(sequence, lines);
     append(lines, R"(,"process":{"pid":)");
     append_number(lines, event.process_id);
-    processes_->take(event.process_id, lines);
+    known_path_fields_.clear();
+    const bool known = processes_->take(event.process_id, lines, known_path_fields_);
     append(lines, "}");
     append_filetime(event, lines);
+    if (known) {
+        append(lines, R"(,"process":{)");
+        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
+        append(lines, "}");
+    }
     append(lines, "}}\n");
 }
 

@@ -37,6 +37,7 @@ class NdjsonFormatter final : public Formatter {
     void append_identity(std::uint64_t sequence, Lines& lines);
     void append_create(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_executable(const Event& event, Lines& lines);
+    void append_path_fields(const Event& event, Lines& lines);
     void append_sensor_fields(const Event& event, Lines& lines);
     void append_exit(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_unknown(const Event& event, std::uint64_t sequence, Lines& lines);
@@ -50,6 +51,7 @@ class NdjsonFormatter final : public Formatter {
     Lines path_;
     std::string dos_path_;
     bool path_invalid_ = false;
+    Lines known_path_fields_;
 };
 
 }  // namespace aegis::agent

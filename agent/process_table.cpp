@@ -24,7 +24,7 @@ std::size_t ProcessTable::find(const Set& set, std::uint32_t process_id) const {
     return way;
 }
 
-void ProcessTable::remember(std::uint32_t process_id, std::string_view text) {
+void ProcessTable::remember(std::uint32_t process_id, std::string_view first, std::string_view second) {
     const std::scoped_lock lock(mutex_);
     Set& set = set_of(process_id);
     std::size_t way = find(set, process_id);
@@ -35,17 +35,20 @@ void ProcessTable::remember(std::uint32_t process_id, std::string_view text) {
     }
     set.process_ids[way] = process_id;
     set.stamps[way] = ++stamp_;
-    set.texts[way].assign(text);
+    set.texts[way].assign(first).append(second);
+    set.splits[way] = first.size();
 }
 
-bool ProcessTable::take(std::uint32_t process_id, Lines& lines) {
+bool ProcessTable::take(std::uint32_t process_id, Lines& first, Lines& second) {
     const std::scoped_lock lock(mutex_);
     Set& set = set_of(process_id);
     const std::size_t way = find(set, process_id);
     if (way == kWays) {
         return false;
     }
-    append(lines, set.texts[way]);
+    const std::string_view texts = set.texts[way];
+    append(first, texts.substr(0, set.splits[way]));
+    append(second, texts.substr(set.splits[way]));
     set.stamps[way] = 0;
     return true;
 }

@@ -23,11 +23,12 @@ class ProcessTable {
 
     ProcessTable();
 
-    // Keeps `text` for a process that has started; replaces what an earlier one with the same id left.
-    void remember(std::uint32_t process_id, std::string_view text);
+    // Keeps two texts for a process that has started, for two places of a line; replaces what an earlier one with the
+    // same id left.
+    void remember(std::uint32_t process_id, std::string_view first, std::string_view second = {});
 
-    // Appends the text of a process that has ended and forgets it; false when it is not known.
-    bool take(std::uint32_t process_id, Lines& lines);
+    // Appends the texts of a process that has ended, each to its own, and forgets it; false when it is not known.
+    bool take(std::uint32_t process_id, Lines& first, Lines& second);
 
     // After a loss: the end of any known process, and the start of another with its id, may be among what was lost.
     // A name that may be another's is worse than none.
@@ -38,7 +39,8 @@ class ProcessTable {
     struct Set {
         std::array<std::uint32_t, kWays> process_ids = {};
         std::array<std::uint64_t, kWays> stamps = {};  // order of arrival; at most forgotten_: free
-        std::array<std::string, kWays> texts;          // keep their capacity when used again
+        std::array<std::string, kWays> texts;          // both, joined; keep their capacity when used again
+        std::array<std::size_t, kWays> splits = {};    // where the second begins
     };
 
     Set& set_of(std::uint32_t process_id);

@@ -60,7 +60,7 @@ class Session {
     Output output_;
     MalformedReporter malformed_;
     HealthWatch health_;
-    std::unique_ptr<ProcessTable> processes_;  // of the formatters that need it
+    ProcessTable processes_;  // shared by the workers
     const std::size_t workers_;
     RunControl control_;
     std::deque<Counters> counters_;  // one per worker; a deque, because they cannot be moved
@@ -110,12 +110,9 @@ void Session::make_printers() {
 
 std::unique_ptr<Formatter> Session::make_formatter() {
     if (options_.output == OutputFormat::kText) {
-        return std::make_unique<TextFormatter>();
+        return std::make_unique<TextFormatter>(processes_);
     }
-    if (processes_ == nullptr) {
-        processes_ = std::make_unique<ProcessTable>();
-    }
-    return std::make_unique<NdjsonFormatter>(channel_.session, port_.host_name(), *processes_, port_.dos_paths());
+    return std::make_unique<NdjsonFormatter>(channel_.session, port_.host_name(), processes_, port_.dos_paths());
 }
 
 std::unique_ptr<EventStream> Session::make_stream() {

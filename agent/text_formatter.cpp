@@ -1,8 +1,27 @@
 #include "agent/text_formatter.hpp"
 
+#include "agent/program_name.hpp"
 #include "agent/utf16.hpp"
 
 namespace aegis::agent {
+namespace {
+
+// What a reader must know of the path before.
+void append_path_marks(const Event& event, bool invalid, Lines& lines) {
+    if (event.path_partial) {
+        append(lines, " [partial-name]");
+    }
+    if (event.path_cut()) {
+        append(lines, " [path cut: ");
+        append_number(lines, event.path_full_length);
+        append(lines, " units]");
+    }
+    if (invalid) {
+        append(lines, " [invalid-utf16]");
+    }
+}
+
+}  // namespace
 
 void TextFormatter::append_time(std::int64_t filetime, Lines& lines) {
     append(lines, "[");
@@ -21,20 +40,35 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
 
     path_.clear();
     const bool invalid = append_utf8(event.path(), path_);
-    if (path_.size() == 0) {
+    const std::string_view path(path_.data(), path_.size());
+    if (path.empty()) {
         append(lines, "<unknown>");
     } else {
-        append_printable({path_.data(), path_.size()}, lines);
+        append_printable(path, lines);
     }
-    if (!event.path_exact) {
-        append(lines, " [partial-name]");
-    }
-    if (invalid) {
-        append(lines, " [invalid-utf16]");
-    }
+    const std::size_t marks = lines.size();
+    append_path_marks(event, invalid, lines);
+    name_.clear();
+    append_printable(program_name(event, path), name_);
+    processes_->remember(event.process_id, {name_.data(), name_.size()}, {lines.data() + marks, lines.size() - marks});
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, " [creator!=parent]");
     }
+}
+
+void TextFormatter::append_exit(const Event& event, Lines& lines) {
+    append(lines, " EXIT pid=");
+    append_number(lines, event.process_id);
+    name_.clear();
+    path_.clear();
+    if (!processes_->take(event.process_id, name_, path_)) {
+        return;
+    }
+    if (name_.size() != 0) {
+        append(lines, " ");
+        append(lines, {name_.data(), name_.size()});
+    }
+    append(lines, {path_.data(), path_.size()});
 }
 
 void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
@@ -46,8 +80,7 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
             append_create(event, lines);
             break;
         case AEGIS_EVENT_PROCESS_EXIT:
-            append(lines, " EXIT pid=");
-            append_number(lines, event.process_id);
+            append_exit(event, lines);
             break;
         default:
             append(lines, " type=");
@@ -61,6 +94,7 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
 }
 
 void TextFormatter::append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) {
+    processes_->forget_all();
     append_time(filetime, lines);
     append(lines, "LOST ");
     append_number(lines, lost.count());

@@ -1,10 +1,10 @@
 #include "process_sensor.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 #include "aegis/event.h"
+#include "image_path.hpp"
 #include "process_id.hpp"
 
 namespace aegis::driver {
@@ -26,21 +26,6 @@ void clear_fixed_part(AEGIS_PROCESS_PAYLOAD* payload) {
     RtlZeroMemory(payload, AEGIS_PROCESS_PAYLOAD_FIXED);
 }
 
-// Copies the image path: its length is authoritative, it has no terminator, and it may be pageable, which is why
-// this happens before the publish lock raises the IRQL. IRQL PASSIVE_LEVEL.
-void copy_image_path(const PS_CREATE_NOTIFY_INFO& info, CompactPayload* event) {
-    if (info.ImageFileName == nullptr || info.ImageFileName->Buffer == nullptr) {
-        return;
-    }
-    const std::size_t units = info.ImageFileName->Length / sizeof(WCHAR);
-    const std::size_t copied = std::min<std::size_t>(units, AEGIS_MAX_PATH_REPORTED);
-    const std::size_t bytes = copied * sizeof(WCHAR);
-    RtlCopyMemory(event->payload.ImagePath, info.ImageFileName->Buffer, bytes);
-    event->payload.ImagePathLength = static_cast<std::uint16_t>(copied);
-    event->payload.ImagePathExact = info.FileOpenNameAvailable && copied == units ? 1 : 0;
-    event->bytes += bytes;
-}
-
 // IRQL PASSIVE_LEVEL, in the context of the creating thread, or of the last thread of an exiting process.
 void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREATE_NOTIFY_INFO info) {
     const std::int64_t now = g_clock->now();
@@ -56,7 +41,7 @@ void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREAT
     }
     event.payload.ParentProcessId = process_id_number(info->ParentProcessId);
     event.payload.CreatingProcessId = process_id_number(info->CreatingThreadId.UniqueProcess);
-    copy_image_path(*info, &event);
+    event.bytes += copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);
     g_channel->publish(AEGIS_EVENT_PROCESS_CREATE, now, &event.payload, event.bytes);
 }
 

@@ -164,14 +164,14 @@ void run_agent(Session& session) {
     const auto ndjson = [&] {
         return std::make_unique<agent::NdjsonFormatter>(agent::SessionId{}, "bench", processes, nullptr);
     };
-    session.measure(
-        {"agent",
-         {},
-         {
-             {"reading alone", [&] { return sample_reading(session, ring); }},
-             {"to NDJSON", [&] { return sample_printing(session, ring, ndjson()); }},
-             {"to text", [&] { return sample_printing(session, ring, std::make_unique<agent::TextFormatter>()); }},
-         }});
+    const auto text = [&] { return std::make_unique<agent::TextFormatter>(processes); };
+    session.measure({"agent",
+                     {},
+                     {
+                         {"reading alone", [&] { return sample_reading(session, ring); }},
+                         {"to NDJSON", [&] { return sample_printing(session, ring, ndjson()); }},
+                         {"to text", [&] { return sample_printing(session, ring, text()); }},
+                     }});
 }
 
 }  // namespace aegis::bench

@@ -7,7 +7,7 @@
  *
  * Two forms of the same event exist. The ring carries the compact form: a process event ends right
  * after its path. The pull IOCTL hands out the full form: the whole payload struct, zero after the
- * path. A reader that zero-extends a compact payload to sizeof(struct) has the full form.
+ * path (but see AEGIS_PATH_CUT). A reader that zero-extends a compact payload to sizeof(struct) has the full form.
  *
  * Valid C11 and C++20; fixed-width types only. Constants are macros because C11 has no typed constant that
  * may size an array, and because mixing two enums in one expression is deprecated in C++20.
@@ -28,6 +28,24 @@
 #define AEGIS_MAX_PATH 512U
 /* Longest path the driver reports: one unit is kept for the terminator of the full form. */
 #define AEGIS_MAX_PATH_REPORTED (AEGIS_MAX_PATH - 1U)
+
+/*
+ * A path longer than AEGIS_MAX_PATH_REPORTED loses its middle, never its end, which names the program:
+ * ImagePath holds its beginning, three full stops, its end and a terminator. ImagePathLength counts all but
+ * the terminator, ImagePathExact is 0, and ImagePathFlags has AEGIS_PATH_CUT. The last two units of ImagePath
+ * tell the rest, so that such an event has the whole payload, in compact form too. No surrogate pair is split.
+ */
+#define AEGIS_PATH_CUT_HEAD  128U /* most units before the full stops */
+#define AEGIS_PATH_CUT_MARK  3U   /* the full stops */
+#define AEGIS_PATH_CUT_TAIL  378U /* most units after them: more than the longest name of a file, 255 */
+#define AEGIS_PATH_CUT_MAX   (AEGIS_PATH_CUT_HEAD + AEGIS_PATH_CUT_MARK + AEGIS_PATH_CUT_TAIL)
+#define AEGIS_PATH_CUT_PLACE 510U /* index in ImagePath: how many units stand before the full stops */
+#define AEGIS_PATH_CUT_FULL  511U /* index in ImagePath: how many units the whole path has */
+
+/* AEGIS_PROCESS_PAYLOAD.ImagePathFlags. Bits without a name are 0. */
+#define AEGIS_PATH_CUT       0x01U /* the middle of the path is missing */
+#define AEGIS_PATH_CUT_EXACT 0x02U /* with AEGIS_PATH_CUT: Windows vouches for the open name that was cut */
+
 /* Smallest output buffer the pull IOCTL accepts, in bytes: the largest event, plus room. */
 #define AEGIS_MAX_EVENT_SIZE 1120U
 
@@ -62,7 +80,7 @@ typedef struct AEGIS_PROCESS_PAYLOAD {
     uint32_t CreatingProcessId;
     uint16_t ImagePathLength; /* UTF-16 units, no terminator; authoritative; <= AEGIS_MAX_PATH_REPORTED. */
     uint8_t ImagePathExact;   /* 1: Windows vouches for the open name and nothing was cut off. */
-    uint8_t Reserved;         /* 0. */
+    uint8_t ImagePathFlags;   /* AEGIS_PATH_…; 0 for a path that is whole. */
     uint16_t ImagePath[AEGIS_MAX_PATH];
 } AEGIS_PROCESS_PAYLOAD;
 
@@ -83,8 +101,11 @@ AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ParentProcessId) == 4, "layo
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, CreatingProcessId) == 8, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathLength) == 12, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathExact) == 14, "layout");
-AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, Reserved) == 15, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathFlags) == 15, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePath) == AEGIS_PROCESS_PAYLOAD_FIXED, "layout");
+
+AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_MAX + 1 == AEGIS_PATH_CUT_PLACE, "a cut path and its terminator end there");
+AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_FULL + 1 == AEGIS_MAX_PATH, "the last unit");
 
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_PROCESS_PAYLOAD) == AEGIS_PROCESS_EVENT_SIZE,
                     "full process event is 1056 bytes");

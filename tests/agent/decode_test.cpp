@@ -13,6 +13,7 @@ namespace {
 
 using agent::DecodeError;
 using test::compact_payload;
+using test::cut_payload;
 using test::event_bytes;
 
 constexpr std::int64_t kTimestamp = 133590404961234567;
@@ -62,6 +63,70 @@ TEST(Decode, LongestPathIsTaken) {
     agent::Event event;
     ASSERT_EQ(decode(create(compact_payload({.path = path})), event), DecodeError::kNone);
     EXPECT_EQ(event.path(), path);
+}
+
+constexpr std::u16string_view kCutPath = u"\\Device\\aaa...zzz\\evil.exe";
+constexpr std::uint16_t kCutHead = 11;
+
+// Catches: a field of the cut read from another one's place; a cut path called exact, or partial without reason.
+TEST(Decode, ACutPathTellsItsPartsAndItsLength) {
+    agent::Event event;
+    ASSERT_EQ(decode(create(cut_payload({.path = kCutPath}, kCutHead, 700)), event), DecodeError::kNone);
+    EXPECT_EQ(event.path(), kCutPath);
+    EXPECT_TRUE(event.path_cut());
+    EXPECT_EQ(event.path().substr(event.path_tail), u"zzz\\evil.exe");
+    EXPECT_EQ(event.path_full_length, 700);
+    EXPECT_FALSE(event.path_exact);
+    EXPECT_FALSE(event.path_partial);
+    ASSERT_EQ(decode(create(cut_payload({.path = kCutPath, .exact = false}, kCutHead, 700)), event),
+              DecodeError::kNone);
+    EXPECT_TRUE(event.path_partial);
+}
+
+// Catches: what one event said of its cut left standing for the next.
+TEST(Decode, AWholePathIsNotCut) {
+    agent::Event event;
+    ASSERT_EQ(decode(create(cut_payload({.path = kCutPath}, kCutHead, 700)), event), DecodeError::kNone);
+    ASSERT_EQ(decode(create(compact_payload(kStart)), event), DecodeError::kNone);
+    EXPECT_FALSE(event.path_cut());
+    EXPECT_EQ(event.path_full_length, kStart.path.size());
+    EXPECT_FALSE(event.path_partial);
+}
+
+// A later driver may say more about a path. Catches: a decoder that wants the bits it does not know to be zero.
+TEST(Decode, UnknownFlagsAreIgnored) {
+    std::vector<std::byte> payload = compact_payload(kStart);
+    payload[offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathFlags)] = std::byte{0xFC | AEGIS_PATH_CUT_EXACT};
+    agent::Event event;
+    ASSERT_EQ(decode(create(payload), event), DecodeError::kNone);
+    EXPECT_FALSE(event.path_cut());
+    EXPECT_TRUE(event.path_exact);
+}
+
+// Catches: reading the last units of a payload that has not got them (with AddressSanitizer: beyond the bytes).
+TEST(Decode, RefusesACutPathWithoutItsLastUnits) {
+    std::vector<std::byte> payload = cut_payload({.path = kCutPath}, kCutHead, 700);
+    payload.pop_back();
+    agent::Event event;
+    EXPECT_EQ(decode(create(payload), event), DecodeError::kPathBeyondPayload);
+    payload.resize(AEGIS_PROCESS_PAYLOAD_FIXED + kCutPath.size() * sizeof(char16_t));
+    EXPECT_EQ(decode(create(payload), event), DecodeError::kPathBeyondPayload);
+}
+
+// Catches: a place of the cut that is believed (a view beyond the path), or a length that cannot be.
+TEST(Decode, RefusesACutThatDoesNotAddUp) {
+    const auto units = static_cast<std::uint16_t>(kCutPath.size());
+    const auto decode_cut = [](std::u16string_view path, std::uint16_t head, std::uint16_t full) {
+        agent::Event event;
+        return decode(create(cut_payload({.path = path}, head, full)), event);
+    };
+    EXPECT_EQ(decode_cut(kCutPath, units - 3, 700), DecodeError::kNone);
+    EXPECT_EQ(decode_cut(kCutPath, units - 2, 700), DecodeError::kCutBeyondPath);
+    EXPECT_EQ(decode_cut(kCutPath, 0xFFFF, 700), DecodeError::kCutBeyondPath);
+    EXPECT_EQ(decode_cut(kCutPath, kCutHead, units), DecodeError::kNone);
+    EXPECT_EQ(decode_cut(kCutPath, kCutHead, units - 1), DecodeError::kCutBeyondPath);
+    EXPECT_EQ(decode_cut(std::u16string(AEGIS_PATH_CUT_MAX, u'x'), kCutHead, 700), DecodeError::kNone);
+    EXPECT_EQ(decode_cut(std::u16string(AEGIS_PATH_CUT_MAX + 1, u'x'), kCutHead, 700), DecodeError::kCutBeyondPath);
 }
 
 TEST(Decode, EmptyPathIsTaken) {

@@ -111,6 +111,7 @@ TEST_F(NdjsonFormatter, ExitRepeatsExecutableAndParentOfTheStart) {
     const rapidjson::Document end = parse(exit(812));
     EXPECT_TRUE(end["process"] ==
                 parse(R"({"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640}})"));
+    EXPECT_TRUE(end["aegis"]["process"] == parse(R"({"path_exact": true})"));
     EXPECT_TRUE(parse(exit(812))["process"] == parse(R"({"pid": 812})")) << "an ended process is forgotten";
 }
 
@@ -162,6 +163,65 @@ TEST_F(NdjsonFormatter, UnpairedSurrogatesAreReplacedAndFlagged) {
     EXPECT_STREQ(json["process"]["executable"].GetString(), "/a\xEF\xBF\xBD");
     EXPECT_TRUE(json["aegis"]["process"]["path_invalid_utf16"].GetBool());
     EXPECT_FALSE(start_json({.path = u"/a"})["aegis"]["process"].HasMember("path_invalid_utf16"));
+}
+
+constexpr std::u16string_view kCutPath = u"\\Device\\HarddiskVolume3\\a...z\\evil.exe";
+constexpr std::uint16_t kCutHead = 25;
+
+// Catches: a cut that only shows as a partial name, or is said to be both; an end that does not say it.
+TEST_F(NdjsonFormatter, ACutPathIsMarkedAsSuchAndKeepsItsName) {
+    const rapidjson::Document json =
+        parse(line(AEGIS_EVENT_PROCESS_CREATE,
+                   test::cut_payload({.pid = 7, .parent = 2, .creator = 2, .path = kCutPath}, kCutHead, 700)));
+    EXPECT_TRUE(json["process"] == parse(R"({"pid": 7, "executable": "\\Device\\HarddiskVolume3\\a...z\\evil.exe",
+                                             "name": "evil.exe", "parent": {"pid": 2}})"));
+    EXPECT_TRUE(json["aegis"]["process"] ==
+                parse(R"({"path_exact": false, "path_truncated": true, "path_length": 700, "creator_pid": 2})"));
+    const rapidjson::Document end = parse(exit(7));
+    EXPECT_TRUE(end["process"] == json["process"]);
+    EXPECT_TRUE(end["aegis"]["process"] ==
+                parse(R"({"path_exact": false, "path_truncated": true, "path_length": 700})"));
+}
+
+TEST_F(NdjsonFormatter, ACutOfAPartialNameIsBoth) {
+    const rapidjson::Document json =
+        parse(line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload({.path = kCutPath, .exact = false}, kCutHead, 700)));
+    EXPECT_TRUE(json["aegis"]["process"] == parse(R"({"path_exact": false, "path_truncated": true, "path_length": 700,
+                                                      "path_partial": true, "creator_pid": 0})"));
+    const rapidjson::Document partial = start_json({.path = u"/a", .exact = false});
+    EXPECT_TRUE(partial["aegis"]["process"] == parse(R"({"path_exact": false, "creator_pid": 0})"));
+}
+
+// Invalid text is another thing than a cut, and may come with it.
+TEST_F(NdjsonFormatter, ACutPathOfInvalidTextIsMarkedAsBoth) {
+    std::u16string path(kCutPath);
+    path[26] = 0xDC00;  // a full stop: anything may stand there
+    path.back() = 0xD800;
+    const rapidjson::Document json =
+        parse(line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload({.path = path}, kCutHead, 700)));
+    EXPECT_TRUE(json["aegis"]["process"]["path_invalid_utf16"].GetBool());
+    EXPECT_TRUE(json["aegis"]["process"]["path_truncated"].GetBool());
+    EXPECT_STREQ(json["process"]["name"].GetString(), "evil.ex\xEF\xBF\xBD");
+}
+
+// Catches: a name that begins before the cut: a piece of a folder, or of a name that was cut itself.
+TEST_F(NdjsonFormatter, ANameThatWasCutItselfIsNone) {
+    const auto process = [this](std::u16string_view path, std::uint16_t head) {
+        return parse(line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload({.path = path}, head, 700)));
+    };
+    EXPECT_FALSE(process(u"\\a\\name...end.exe", 7)["process"].HasMember("name"));
+    EXPECT_FALSE(process(u"/a/name...back\\slash", 7)["process"].HasMember("name"));
+    EXPECT_STREQ(process(u"\\a\\name...\\x.exe", 7)["process"]["name"].GetString(), "x.exe");
+    EXPECT_STREQ(process(u"/a/name...end/x", 7)["process"]["name"].GetString(), "x");
+}
+
+TEST_F(NdjsonFormatter, TheBeginningOfACutPathIsTranslated) {
+    translate_paths();
+    const rapidjson::Document json =
+        parse(line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload({.path = kCutPath}, kCutHead, 700)));
+    EXPECT_STREQ(json["process"]["executable"].GetString(), "C:\\a...z\\evil.exe");
+    EXPECT_STREQ(json["process"]["name"].GetString(), "evil.exe");
+    EXPECT_STREQ(json["aegis"]["process"]["nt_path"].GetString(), "\\Device\\HarddiskVolume3\\a...z\\evil.exe");
 }
 
 // A Linux path may hold backslashes in its names; an NT path holds no slashes.

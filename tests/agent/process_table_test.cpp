@@ -9,7 +9,7 @@ namespace {
 
 std::string take(agent::ProcessTable& table, std::uint32_t pid) {
     agent::Lines lines;
-    return table.take(pid, lines) ? fmt::to_string(lines) : "(none)";
+    return table.take(pid, lines, lines) ? fmt::to_string(lines) : "(none)";
 }
 
 TEST(ProcessTable, TakesWhatWasRememberedOnce) {
@@ -20,6 +20,20 @@ TEST(ProcessTable, TakesWhatWasRememberedOnce) {
     EXPECT_EQ(take(table, 4), "(none)");
     EXPECT_EQ(take(table, 0), "zero");
     EXPECT_EQ(take(table, 8), "(none)");
+}
+
+// Catches: a text in the other's place, and what an earlier process left there.
+TEST(ProcessTable, KeepsTwoTextsApart) {
+    agent::ProcessTable table;
+    table.remember(4, "old and long", "older");
+    table.remember(4, "first", "second");
+    table.remember(5, "", "only");
+    agent::Lines first;
+    agent::Lines second;
+    EXPECT_TRUE(table.take(4, first, second));
+    EXPECT_TRUE(table.take(5, first, second));
+    EXPECT_EQ(fmt::to_string(first), "first");
+    EXPECT_EQ(fmt::to_string(second), "secondonly");
 }
 
 // Catches: a second entry for an id that is already there; its ghost would come out at the next exit.

@@ -36,7 +36,7 @@ TEST(PullSession, PrintsWhatTheRingHeldAndWhatFollows) {
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     EXPECT_EQ(system.output(),
               "[12:34:56.123] #1 CREATE pid=5 ppid=1 creator=1 /bin/true\n"
-              "[12:34:56.123] #2 EXIT pid=5\n");
+              "[12:34:56.123] #2 EXIT pid=5 true\n");
     EXPECT_EQ(system.signals(), 0U);
 }
 

@@ -29,7 +29,7 @@ TEST(RingSession, PrintsWhatTheRingHeldAndWhatFollows) {
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     EXPECT_EQ(system.output(),
               "[12:34:56.123] #1 CREATE pid=5 ppid=1 creator=1 /bin/true\n"
-              "[12:34:56.123] #2 EXIT pid=5\n");
+              "[12:34:56.123] #2 EXIT pid=5 true\n");
     EXPECT_TRUE(run.summary().starts_with("summary: delivered=2 lost=0 rate=")) << run.log().text();
 }
 

@@ -13,67 +13,126 @@ namespace {
 
 constexpr std::int64_t kTimestamp = 133590404961234567;  // 12:34:56.1234567
 
-std::string line(std::uint16_t type, const std::vector<std::byte>& payload, std::uint64_t sequence) {
-    agent::Event event;
-    EXPECT_EQ(agent::decode(test::event_bytes(type, kTimestamp, 1, payload), event), agent::DecodeError::kNone);
-    agent::TextFormatter formatter;
-    agent::Lines lines;
-    formatter.append_event(event, sequence, lines);
-    return fmt::to_string(lines);
-}
+class TextFormatter : public ::testing::Test {
+  protected:
+    std::string line(std::uint16_t type, const std::vector<std::byte>& payload, std::uint64_t sequence = 17) {
+        agent::Event event;
+        EXPECT_EQ(agent::decode(test::event_bytes(type, kTimestamp, 1, payload), event), agent::DecodeError::kNone);
+        agent::Lines lines;
+        formatter_.append_event(event, sequence, lines);
+        return fmt::to_string(lines);
+    }
 
-std::string start_line(const test::Start& start) {
-    return line(AEGIS_EVENT_PROCESS_CREATE, compact_payload(start), 17);
-}
+    std::string start_line(const test::Start& start) {
+        return line(AEGIS_EVENT_PROCESS_CREATE, compact_payload(start));
+    }
+    std::string cut_line(const test::Start& start, std::uint16_t head) {
+        return line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload(start, head, 700));
+    }
+    std::string exit_line(std::uint32_t pid) { return line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(pid), 18); }
 
-TEST(TextFormatter, Start) {
+    agent::ProcessTable processes_;
+    agent::TextFormatter formatter_{processes_};
+};
+
+TEST_F(TextFormatter, Start) {
     EXPECT_EQ(start_line({.pid = 812, .parent = 640, .creator = 640, .path = u"\\Device\\HarddiskVolume3\\cmd.exe"}),
               "[12:34:56.123] #17 CREATE pid=812 ppid=640 creator=640 \\Device\\HarddiskVolume3\\cmd.exe\n");
 }
 
-TEST(TextFormatter, StartWithANameWindowsDoesNotVouchFor) {
+TEST_F(TextFormatter, StartWithANameWindowsDoesNotVouchFor) {
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 2, .path = u"x", .exact = false}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=2 x [partial-name]\n");
 }
 
-TEST(TextFormatter, StartByAnotherThanTheParent) {
+TEST_F(TextFormatter, StartByAnotherThanTheParent) {
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 3, .path = u"x"}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=3 x [creator!=parent]\n");
 }
 
 // Catches: a mark left out, or in another order, when several apply.
-TEST(TextFormatter, StartWithEveryMark) {
+TEST_F(TextFormatter, StartWithEveryMark) {
     const char16_t path[] = {u'a', 0xD800};
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 3, .path = {path, 2}, .exact = false}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=3 a\xEF\xBF\xBD [partial-name] [invalid-utf16] "
               "[creator!=parent]\n");
 }
 
-TEST(TextFormatter, StartWithoutAPath) {
+TEST_F(TextFormatter, StartWithoutAPath) {
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 2, .exact = false}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=2 <unknown> [partial-name]\n");
 }
 
 // Catches: a path that forges a line of its own.
-TEST(TextFormatter, APathCannotBreakItsLine) {
+TEST_F(TextFormatter, APathCannotBreakItsLine) {
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 2, .path = u"a\n[00:00:00.000] #1 EXIT pid=1"}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=2 a\\u000a[00:00:00.000] #1 EXIT pid=1\n");
 }
 
-TEST(TextFormatter, Exit) {
+TEST_F(TextFormatter, ExitOfAnUnknownProcess) {
     EXPECT_EQ(line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(812), 18446744073709551615U),
               "[12:34:56.123] #18446744073709551615 EXIT pid=812\n");
 }
 
-TEST(TextFormatter, UnknownTypeNamesItsNumberAndSize) {
+// Catches: an exit without its name, with another's, or with that of a process that had the id before.
+TEST_F(TextFormatter, ExitNamesTheProgramOfTheStart) {
+    start_line({.pid = 812, .path = u"\\Device\\HarddiskVolume3\\cmd.exe"});
+    start_line({.pid = 813, .path = u"/usr/bin/a b"});
+    EXPECT_EQ(exit_line(812), "[12:34:56.123] #18 EXIT pid=812 cmd.exe\n");
+    EXPECT_EQ(exit_line(813), "[12:34:56.123] #18 EXIT pid=813 a b\n");
+    EXPECT_EQ(exit_line(812), "[12:34:56.123] #18 EXIT pid=812\n");
+}
+
+// Catches: marks that the name on an exit needs as much as the path on a start; creator!=parent, which it does not.
+TEST_F(TextFormatter, ExitRepeatsTheMarksOfThePath) {
+    start_line({.pid = 1, .parent = 2, .creator = 3, .path = u"x", .exact = false});
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 x [partial-name]\n");
+    start_line({.pid = 1, .exact = false});
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 [partial-name]\n");
+}
+
+TEST_F(TextFormatter, ANameCannotBreakTheLineOfItsExit) {
+    start_line({.pid = 1, .path = u"/bin/a\nb"});
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 a\\u000ab\n");
+}
+
+// Catches: append_loss without forget_all: the id may have gone to another process in between.
+TEST_F(TextFormatter, AfterALossNoExitIsGivenAnOldName) {
+    start_line({.pid = 1, .path = u"/bin/a"});
+    agent::Lines lines;
+    formatter_.append_loss({19, 21}, kTimestamp, lines);
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1\n");
+}
+
+// Catches: a cut that looks like a partial name, or like invalid text.
+TEST_F(TextFormatter, ACutPathHasAMarkOfItsOwn) {
+    EXPECT_EQ(cut_line({.pid = 1, .parent = 2, .creator = 2, .path = u"/a/b...c/evil"}, 4),
+              "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=2 /a/b...c/evil [path cut: 700 units]\n");
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 evil [path cut: 700 units]\n");
+}
+
+// Catches: a mark left out, or in another order, when several apply.
+TEST_F(TextFormatter, ACutPathWithEveryMark) {
+    const char16_t path[] = {u'/', u'a', u'.', u'.', u'.', u'/', u'e', 0xD800};
+    EXPECT_EQ(cut_line({.pid = 1, .parent = 2, .creator = 3, .path = {path, 8}, .exact = false}, 2),
+              "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=3 /a.../e\xEF\xBF\xBD [partial-name] "
+              "[path cut: 700 units] [invalid-utf16] [creator!=parent]\n");
+}
+
+// A piece of a name is none.
+TEST_F(TextFormatter, ANameThatWasCutItselfIsLeftOut) {
+    cut_line({.pid = 1, .path = u"/a/name...end"}, 7);
+    EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 [path cut: 700 units]\n");
+}
+
+TEST_F(TextFormatter, UnknownTypeNamesItsNumberAndSize) {
     EXPECT_EQ(line(5, std::vector<std::byte>(80), 3), "[12:34:56.123] #3 type=5 (96 bytes)\n");
 }
 
-TEST(TextFormatter, LossNamesBothEnds) {
-    agent::TextFormatter formatter;
+TEST_F(TextFormatter, LossNamesBothEnds) {
     agent::Lines lines;
-    formatter.append_loss({19, 21}, kTimestamp, lines);
-    formatter.append_loss({4294967296, 4294967296}, kTimestamp, lines);
+    formatter_.append_loss({19, 21}, kTimestamp, lines);
+    formatter_.append_loss({4294967296, 4294967296}, kTimestamp, lines);
     EXPECT_EQ(fmt::to_string(lines),
               "[12:34:56.123] LOST 3 events (#19..#21)\n"
               "[12:34:56.123] LOST 1 events (#4294967296..#4294967296)\n");

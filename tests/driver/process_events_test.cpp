@@ -71,7 +71,7 @@ TEST_F(ProcessEvents, ACreationCarriesEveryField) {
     EXPECT_EQ(event.payload.CreatingProcessId, 400U);
     EXPECT_EQ(event.path(), u"\\Device\\HarddiskVolume1\\a.exe");
     EXPECT_EQ(event.payload.ImagePathExact, 1);
-    EXPECT_EQ(event.payload.Reserved, 0);
+    EXPECT_EQ(event.payload.ImagePathFlags, 0);
 }
 
 TEST_F(ProcessEvents, AnExitCarriesThePidOnly) {
@@ -112,19 +112,40 @@ TEST_F(ProcessEvents, APathUpTo511UnitsIsWhole) {
     }
 }
 
-// Catches: the limit off by one, a truncated path called exact.
-TEST_F(ProcessEvents, ALongerPathIsCutAt511UnitsAndNotExact) {
+// Catches: the end of a long path, which names the program, lost; a cut path called exact; a cut that looks like a
+// partial name.
+TEST_F(ProcessEvents, ALongerPathLosesItsMiddleAndKeepsItsName) {
     for (const std::size_t units : {512U, 513U, 1024U, 32767U}) {
-        const std::u16string path = path_of(units);
-        activity_.create(kFirstFreePid, path, true);
+        const std::u16string path = path_of(units - 8) + u"\\evil.exe";
+        activity_.create(kFirstFreePid, path.substr(1), true);
         const ProcessEvent event = only_event();
-        EXPECT_EQ(event.payload.ImagePathLength, 511U) << units;
-        EXPECT_EQ(event.path(), path.substr(0, 511)) << units;
-        EXPECT_EQ(event.payload.ImagePath[511], 0) << units;
-        EXPECT_EQ(event.payload.ImagePathExact, 0) << units;
+        EXPECT_EQ(event.path(), path.substr(1, 128) + u"..." + path.substr(path.size() - 378)) << units;
+        EXPECT_TRUE(event.path().ends_with(u"\\evil.exe"));
+        EXPECT_EQ(event.header.Size, AEGIS_PROCESS_EVENT_SIZE);
+        EXPECT_EQ(event.payload.ImagePathLength, AEGIS_PATH_CUT_MAX);
+        EXPECT_EQ(event.payload.ImagePath[AEGIS_PATH_CUT_MAX], 0);
+        EXPECT_EQ(event.payload.ImagePath[AEGIS_PATH_CUT_PLACE], 128U);
+        EXPECT_EQ(event.payload.ImagePath[AEGIS_PATH_CUT_FULL], units);
+        EXPECT_EQ(event.payload.ImagePathExact, 0);
+        EXPECT_EQ(event.payload.ImagePathFlags, AEGIS_PATH_CUT | AEGIS_PATH_CUT_EXACT);
         activity_.exit(kFirstFreePid);
         pulled();
     }
+    activity_.create(kFirstFreePid, path_of(512), false);
+    EXPECT_EQ(only_event().payload.ImagePathFlags, AEGIS_PATH_CUT);
+}
+
+// Catches: the last units of a cut path left out of the compact form.
+TEST_F(ProcessEvents, ACutPathIsTheSameByRingAndByPull) {
+    const SetupResult setup = client_.setup();
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    ring::Consumer<> consumer(ring_of(setup.reply), 0);
+    activity_.create(kFirstFreePid, path_of(600));
+    const std::vector<ProcessEvent> events = drain(consumer);
+    ASSERT_EQ(events.size(), 1U);
+    const ProcessEvent pulled_event = only_event();
+    EXPECT_EQ(std::memcmp(&events[0], &pulled_event, sizeof(pulled_event)), 0);
+    EXPECT_EQ(events[0].payload.ImagePath[AEGIS_PATH_CUT_FULL], 600U);
 }
 
 TEST_F(ProcessEvents, APathIsExactOnlyWhenWindowsSaysSo) {

@@ -210,5 +210,15 @@ TEST_F(Pull, ServesAPart2AgentUnchanged) {
                   "#4 EXIT pid=8388609"}));
 }
 
+// Catches: a cut that such an agent cannot see, or that takes the program's name from it.
+TEST_F(Pull, ShowsAPart2AgentTheNameBehindALongPath) {
+    Part2Agent agent{host_, client_.process(), client_.device(), {}};
+    activity_.create(kFirstFreePid, u"C:\\" + std::u16string(600, u'a') + u"\\evil.exe", true, 4, 4);
+    agent.poll();
+    EXPECT_EQ(agent.lines,
+              (std::vector<std::string>{"#1 CREATE pid=8388608 ppid=4 creator=4 C:\\" + std::string(125, 'a') + "..." +
+                                        std::string(369, 'a') + "\\evil.exe [partial-name]"}));
+}
+
 }  // namespace
 }  // namespace aegis::test

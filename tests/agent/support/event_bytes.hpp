@@ -35,8 +35,7 @@ inline std::vector<std::byte> event_bytes(std::uint16_t type, std::int64_t times
     return bytes;
 }
 
-// The whole payload struct.
-inline std::vector<std::byte> full_payload(const Start& start) {
+inline AEGIS_PROCESS_PAYLOAD process_payload(const Start& start) {
     AEGIS_PROCESS_PAYLOAD payload = {};
     payload.ProcessId = start.pid;
     payload.ParentProcessId = start.parent;
@@ -44,9 +43,17 @@ inline std::vector<std::byte> full_payload(const Start& start) {
     payload.ImagePathLength = static_cast<std::uint16_t>(start.path.size());
     payload.ImagePathExact = start.exact ? 1 : 0;
     std::copy(start.path.begin(), start.path.end(), payload.ImagePath);
-    std::vector<std::byte> bytes(sizeof(payload));
-    std::memcpy(bytes.data(), &payload, sizeof(payload));
-    return bytes;
+    return payload;
+}
+
+inline std::vector<std::byte> bytes_of(const AEGIS_PROCESS_PAYLOAD& payload) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&payload);
+    return {bytes, bytes + sizeof(payload)};
+}
+
+// The whole payload struct.
+inline std::vector<std::byte> full_payload(const Start& start) {
+    return bytes_of(process_payload(start));
 }
 
 // The payload struct up to the end of its path.
@@ -54,6 +61,17 @@ inline std::vector<std::byte> compact_payload(const Start& start) {
     std::vector<std::byte> bytes = full_payload(start);
     bytes.resize(AEGIS_PROCESS_PAYLOAD_FIXED + start.path.size() * sizeof(char16_t));
     return bytes;
+}
+
+// A start whose path was longer than an event holds: `start.path` is what is left of it, with `head` units before the
+// full stops; `full` is how long it was. `start.exact`: Windows vouches for the name that was cut.
+inline std::vector<std::byte> cut_payload(const Start& start, std::uint16_t head, std::uint16_t full) {
+    AEGIS_PROCESS_PAYLOAD payload = process_payload(start);
+    payload.ImagePathExact = 0;
+    payload.ImagePathFlags = start.exact ? AEGIS_PATH_CUT | AEGIS_PATH_CUT_EXACT : AEGIS_PATH_CUT;
+    payload.ImagePath[AEGIS_PATH_CUT_PLACE] = head;
+    payload.ImagePath[AEGIS_PATH_CUT_FULL] = full;
+    return bytes_of(payload);
 }
 
 inline std::vector<std::byte> exit_payload(std::uint32_t pid) {
