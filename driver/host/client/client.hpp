@@ -15,6 +15,11 @@
 // Connection is one thread of it inside the host: its calls run one after the other. A program that
 // wants IOCTLs to run concurrently opens several Connections.
 //
+// Every call that asks the host has a limit (call_limit.hpp) and gives up at its end, because a host can be
+// stopped or stuck. The host may still do later what was asked, and the connection goes on: the late reply is
+// never taken for that of another call. A handle that comes with it is closed again, a mapping stays until
+// the device's handle is closed, and what an IOCTL answers can be had by resume_io_control.
+//
 // Threads: every function may be called from any thread; the destructor only when no other call runs.
 // Fork: a child cannot use the parent's Connection (kStatusInvalidDeviceState) and does not inherit the
 // driver's mappings; it may connect on its own.
@@ -29,11 +34,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "driver/host/client/call_limit.hpp"
+#include "driver/host/client/protocol.hpp"
 #include "driver/host/client/status.hpp"
 #include "driver/host/unique_fd.hpp"
 
@@ -47,8 +55,6 @@ inline constexpr std::uint32_t kGenericRead = 0x80000000U;
 inline constexpr std::uint32_t kGenericWrite = 0x40000000U;
 
 class MappingWindow;
-
-inline constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
 
 enum class EventKind : std::uint32_t {
     kAutoReset,    // a successful wait resets it
@@ -86,7 +92,11 @@ class Connection {
     //   kStatusRevisionMismatch      the host speaks another protocol version
     //   kStatusInsufficientResources no address space for the mapping window, or no descriptors
     //   kStatusDeviceRemoved         the host went away meanwhile
-    static NtStatus connect(const std::string& path, std::unique_ptr<Connection>& connection);
+    //   kStatusUnexpectedNetworkError who listens there does not answer like a host
+    // This one and every other that takes a limit:
+    //   kStatusIoTimeout, kStatusCancelled   given up: no answer in time, or interrupted before
+    static NtStatus connect(const std::string& path, std::unique_ptr<Connection>& connection,
+                            const CallLimit& limit = {});
 
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -96,7 +106,8 @@ class Connection {
     // Opens a device by its NT path (UTF-8), for example AEGIS_LINK_NAME.
     //   kStatusAccessDenied          the device's security descriptor refuses this user
     //   kStatusObjectNameNotFound    no such device (the driver is not loaded)
-    NtStatus open_file(std::string_view nt_path, std::uint32_t desired_access, Handle& handle);
+    NtStatus open_file(std::string_view nt_path, std::uint32_t desired_access, Handle& handle,
+                       const CallLimit& limit = {});
 
     // Sends one IOCTL. `returned` is IoStatus.Information: the bytes of `output` that mean something.
     // Mappings the driver made or removed are applied before this returns.
@@ -104,12 +115,16 @@ class Connection {
     //   kStatusInsufficientResources also: this process could not map what the driver mapped; close the handle
     // An output longer than kMaxIoBytes is presented to the driver as kMaxIoBytes.
     NtStatus device_io_control(Handle handle, std::uint32_t code, std::span<const std::byte> input,
-                               std::span<std::byte> output, std::size_t& returned);
+                               std::span<std::byte> output, std::size_t& returned, const CallLimit& limit = {});
+
+    // Waits on for the answer to the resumable device_io_control that was given up. Other calls may come in between.
+    //   kStatusInvalidDeviceState    nothing will come: it was given up before the host was asked
+    NtStatus resume_io_control(std::span<std::byte> output, std::size_t& returned, const CallLimit& limit = {});
 
     // Closes any handle of this process, a device's or an event's.
-    NtStatus close(Handle handle);
+    NtStatus close(Handle handle, const CallLimit& limit = {});
 
-    NtStatus create_event(EventKind kind, Event& event);
+    NtStatus create_event(EventKind kind, Event& event, const CallLimit& limit = {});
 
     // Takes the signal of a manual-reset event back. With the ring: reset, drain, wait, in this order.
     static void reset_event(const Event& event);
@@ -124,7 +139,7 @@ class Connection {
     // Makes `handle` of this process available in the process `target`, which must be connected and run
     // as the same user, unless this one runs as root. `duplicate_handle` is valid in the target only.
     //   kStatusInvalidHandle, kStatusInvalidParameter (target is not connected), kStatusAccessDenied
-    NtStatus duplicate(Handle handle, pid_t target, Handle& duplicate_handle);
+    NtStatus duplicate(Handle handle, pid_t target, Handle& duplicate_handle, const CallLimit& limit = {});
 
     // The host said goodbye or died. Mappings stay readable until the last Connection is destroyed, so
     // that what the ring still holds can be drained.
@@ -145,13 +160,30 @@ class Connection {
         UniqueFd descriptor;  // the operation's own
     };
 
+    // The call that was given up after its request had been sent: its reply is still to come.
+    struct GivenUp {
+        protocol::Operation operation{};
+        std::size_t output_bytes = 0;
+        bool keep_answer = false;
+    };
+    // What the resumable call that was given up has answered meanwhile.
+    struct KeptAnswer {
+        NtStatus status = kStatusSuccess;
+        std::vector<std::byte> output;
+        std::size_t returned = 0;
+    };
+
     Connection(UniqueFd socket, MappingWindow& window);
-    // The caller holds call_mutex_.
-    NtStatus exchange(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
-                      Result& result);
     NtStatus call(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
-                  Result& result);
+                  const CallLimit& limit, Result& result);
+    NtStatus take_turn(const CallDeadline& deadline, std::unique_lock<std::timed_mutex>& lock);
+    // The caller of these holds call_mutex_.
+    NtStatus exchange(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
+                      CallDeadline& deadline, Result& result);
+    NtStatus send(std::span<const std::byte> request, std::span<const std::byte> input, CallDeadline& deadline);
     NtStatus read_reply(std::span<std::byte> output, Result& result);
+    // Reads the reply of the call that was given up, if there is one, and puts it where it belongs.
+    NtStatus settle(CallDeadline& deadline);
     NtStatus lost_host();
 
     enum class EventState { kNotSignalled, kSignalled, kClosed };
@@ -163,9 +195,12 @@ class Connection {
 
     const pid_t owner_;
     MappingWindow& window_;
-    std::mutex call_mutex_;  // one request at a time: guards reads of socket_, and buffer_
-    UniqueFd socket_;
+    // One request at a time: guards what follows, up to notice_mutex_.
+    std::timed_mutex call_mutex_;
+    UniqueFd socket_;  // non-blocking
     std::vector<std::byte> buffer_;
+    std::optional<GivenUp> given_up_;
+    std::optional<KeptAnswer> kept_;
     std::mutex notice_mutex_;  // guards reads of notices_
     UniqueFd notices_;
     std::atomic<bool> host_gone_{false};  // release store in lost_host and pump, acquire load in host_gone
