@@ -32,7 +32,8 @@ Failure mismatch(const std::string& message) {
 }
 
 // What went wrong with an IOCTL, in the words of every message about one.
-Failure control_failure(const Device& device, std::string_view name, const IoResult& result) {
+Failure control_failure(const Device& device, std::string_view name, const IoResult& result,
+                        std::chrono::nanoseconds limit) {
     const std::string reason = device.describe(result.code);
     switch (result.status) {
         case IoStatus::kDriverGone:
@@ -42,6 +43,10 @@ Failure control_failure(const Device& device, std::string_view name, const IoRes
                                         AEGIS_CONTROL_VERSION, name, reason));
         case IoStatus::kUnsupported:
             return mismatch(fmt::format("the driver does not know {} ({})", name, reason));
+        case IoStatus::kNoAnswer:
+            return no_answer(device, name, result, limit);
+        case IoStatus::kInterrupted:
+            return {ExitCode::kFinished, fmt::format("asked to end before the driver answered {}", name)};
         case IoStatus::kOk:
         case IoStatus::kFailed:
             break;
@@ -99,18 +104,19 @@ std::optional<Failure> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::R
 }
 
 // Fills channel.ring. A failure with kRuntimeFailure means that this handle gets no mapping, and pull may still work.
-std::optional<Failure> map_ring(Channel& channel) {
+std::optional<Failure> map_ring(Channel& channel, const Patience& patience) {
     AEGIS_RING_SETUP_REQUEST request = {};
     request.Header = header_of<AEGIS_RING_SETUP_REQUEST>();
     request.EventHandle = channel.device->event_handle();
     AEGIS_RING_SETUP_REPLY reply = {};
+    const std::chrono::nanoseconds limit = patience.for_request();
     const IoResult result =
-        channel.device->control(AEGIS_IOCTL_RING_SETUP, bytes_of(request), writable_bytes_of(reply));
+        channel.device->control(AEGIS_IOCTL_RING_SETUP, bytes_of(request), writable_bytes_of(reply), limit);
     if (result.status == IoStatus::kUnsupported) {
         return Failure{ExitCode::kRuntimeFailure, "the driver does not offer it"};
     }
     if (result.status != IoStatus::kOk) {
-        return control_failure(*channel.device, "IOCTL_AEGIS_RING_SETUP", result);
+        return control_failure(*channel.device, "IOCTL_AEGIS_RING_SETUP", result, limit);
     }
     if (auto failure = check_reply("IOCTL_AEGIS_RING_SETUP", reply, result.bytes)) {
         return failure;
@@ -126,6 +132,19 @@ std::optional<Failure> map_ring(Channel& channel) {
     return std::nullopt;
 }
 
+// --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
+Patience patience_for_opening(const Options& options) {
+    constexpr double kLeastForConnecting = 2;
+    constexpr double kLeastForStartingAHost = 10;
+    const std::chrono::seconds request(options.request_seconds);
+    if (!options.duration_seconds) {
+        return Patience(request);
+    }
+    const double least = options.device.path.empty() ? kLeastForStartingAHost : kLeastForConnecting;
+    const std::chrono::duration<double> time(std::max(*options.duration_seconds, least));
+    return Patience(request, Patience::Clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(time));
+}
+
 }  // namespace
 
 ring::DoorbellListener<> MappedRing::listener() const {
@@ -133,29 +152,36 @@ ring::DoorbellListener<> MappedRing::listener() const {
             reinterpret_cast<std::atomic<std::uint64_t>*>(&page->Cursor)};
 }
 
-std::optional<Failure> query_driver(Device& device, AEGIS_QUERY_REPLY& reply) {
+Failure no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit) {
+    return {ExitCode::kNoAnswer,
+            fmt::format("the driver did not answer {} within {:.3g} s: {}", name,
+                        std::chrono::duration<double>(limit).count(), device.describe(result.code))};
+}
+
+std::optional<Failure> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
     AEGIS_QUERY_REQUEST request = {};
     request.Header = header_of<AEGIS_QUERY_REQUEST>();
     reply = {};
-    const IoResult result = device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply));
+    const IoResult result = device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply), limit);
     if (result.status != IoStatus::kOk) {
-        return control_failure(device, "IOCTL_AEGIS_QUERY", result);
+        return control_failure(device, "IOCTL_AEGIS_QUERY", result, limit);
     }
     return check_reply("IOCTL_AEGIS_QUERY", reply, result.bytes);
 }
 
 std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel) {
-    if (auto failure = port.open_device(options.device, log, channel.device)) {
+    const Patience patience = patience_for_opening(options);
+    if (auto failure = port.open_device(options.device, patience, log, channel.device)) {
         return failure;
     }
-    if (auto failure = query_driver(*channel.device, channel.at_open)) {
+    if (auto failure = query_driver(*channel.device, patience.for_request(), channel.at_open)) {
         return failure;
     }
     std::copy_n(channel.at_open.SessionId, channel.session.size(), channel.session.begin());
     if (options.transport == Transport::kPull) {
         return std::nullopt;
     }
-    std::optional<Failure> failure = map_ring(channel);
+    std::optional<Failure> failure = map_ring(channel, patience);
     if (failure && failure->exit_code != ExitCode::kRuntimeFailure) {
         return failure;
     }

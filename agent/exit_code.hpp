@@ -11,6 +11,7 @@ enum class ExitCode : int {
     kProtocolMismatch = 4,  // driver and agent do not speak the same version
     kLost = 5,              // --fail-on-loss, and something was lost
     kDriverGone = 6,        // the driver went away while the agent was reading, or found itself broken
+    kNoAnswer = 7,          // the driver is there, and did not answer a request in time
 };
 
 }  // namespace aegis::agent

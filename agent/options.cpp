@@ -21,6 +21,7 @@ constexpr double kLongestDuration = 1e9;  // seconds; about 30 years, and far fr
 constexpr std::uint32_t kMostConsumers = 64;
 constexpr std::uint32_t kLongestPollMs = 60'000;
 constexpr std::uint32_t kLongestHealthInterval = 86'400;
+constexpr std::uint32_t kLongestRequest = 3'600;
 
 std::string version_text(const PlatformFacts& platform) {
     return fmt::format("{} {} (ring ABI {}.{}, control version {})\n", platform.program, AEGIS_VERSION_STRING,
@@ -112,6 +113,8 @@ void add_reading_options(CLI::App& app, Options& options) {
     add_number<std::uint32_t>(app, "--health-interval", options.health_seconds, 0, kLongestHealthInterval,
                               "SECONDS [30]",
                               "Ask the driver at this interval whether its callbacks are still registered; 0: never");
+    add_number<std::uint32_t>(app, "--request-timeout", options.request_seconds, 1, kLongestRequest, "SECONDS [10]",
+                              "How long the driver may take to answer a request");
 }
 
 void add_reporting_options(CLI::App& app, Options& options) {

@@ -28,11 +28,12 @@ struct Options {
     OutputFormat output = OutputFormat::kText;
     StartAt from = StartAt::kOldest;
     std::optional<double> duration_seconds;
-    std::uint64_t count = 0;            // events to print; 0: no limit
-    std::uint32_t wakeup_batch = 1;     // events that must wait before a sleeping agent is woken
-    std::uint32_t consumers = 1;        // work-sharing threads
-    std::uint32_t poll_ms = 200;        // pull only
-    std::uint32_t health_seconds = 30;  // between two health queries; 0: none
+    std::uint64_t count = 0;             // events to print; 0: no limit
+    std::uint32_t wakeup_batch = 1;      // events that must wait before a sleeping agent is woken
+    std::uint32_t consumers = 1;         // work-sharing threads
+    std::uint32_t poll_ms = 200;         // pull only
+    std::uint32_t health_seconds = 30;   // between two health queries; 0: none
+    std::uint32_t request_seconds = 10;  // for the driver's answer to a request
     bool fail_on_loss = false;
     bool quiet = false;
     bool stats = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <utility>
 
 namespace aegis::agent {
 namespace {
@@ -88,9 +89,15 @@ void PullStream::pause() {
 }
 
 PullStream::Pulled PullStream::pull() {
-    const IoResult result = setup_.device->control(AEGIS_IOCTL_GET_EVENTS, {}, buffer_);
+    const IoResult result = setup_.device->control(AEGIS_IOCTL_GET_EVENTS, {}, buffer_, setup_.request_limit);
+    if (result.status == IoStatus::kNoAnswer || result.status == IoStatus::kInterrupted) {
+        return wait_on(result);
+    }
     if (result.status != IoStatus::kOk) {
         return fail(result);
+    }
+    if (std::exchange(unanswered_, false)) {
+        setup_.log->note("the driver answers again");
     }
     const std::span<const std::byte> events(buffer_.data(), result.bytes);
     if (!next_) {
@@ -113,6 +120,21 @@ PullStream::Pulled PullStream::fail(const IoResult& result) {
     return Pulled::kEnd;
 }
 
+// The driver may be stopped, and go on later: then its answer still comes.
+PullStream::Pulled PullStream::wait_on(const IoResult& result) {
+    const Failure failure = no_answer(*setup_.device, "IOCTL_AEGIS_GET_EVENTS", result, setup_.request_limit);
+    if (control_->ending() || result.status == IoStatus::kInterrupted) {
+        setup_.log->error("the driver did not answer any more: events that it holds were not read");
+        control_->end(EndCause::kStopRequested, RunControl::kAtOnce);
+        control_->leave_unread();
+        return Pulled::kEnd;
+    }
+    if (!std::exchange(unanswered_, true)) {
+        setup_.log->warning(failure.message + "; waiting on");
+    }
+    return Pulled::kMore;
+}
+
 // The driver's place for this handle was set when the handle was opened. What was overwritten before the first pull
 // leaves no gap between two events; only the driver's own count of it shows it.
 void PullStream::find_start(std::span<const std::byte> first_events) {
@@ -121,7 +143,7 @@ void PullStream::find_start(std::span<const std::byte> first_events) {
         return;
     }
     AEGIS_QUERY_REPLY reply;
-    if (query_driver(*setup_.device, reply)) {
+    if (query_driver(*setup_.device, setup_.request_limit, reply)) {
         return;
     }
     const AEGIS_CONSUMER_INFO* own = nullptr;
@@ -178,7 +200,7 @@ bool PullStream::print(std::uint64_t sequence, std::span<const std::byte> event)
 
 ring::Ticket PullStream::published() {
     AEGIS_QUERY_REPLY reply;
-    return query_driver(*setup_.device, reply) ? 0 : reply.Published;
+    return query_driver(*setup_.device, kGraceAtTheEnd, reply) ? 0 : reply.Published;
 }
 
 }  // namespace aegis::agent

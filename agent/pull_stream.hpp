@@ -31,6 +31,7 @@ class PullStream final : public EventStream {
         std::chrono::milliseconds interval;
         StartAt from;
         std::uint64_t published;  // when the device was opened
+        std::chrono::nanoseconds request_limit;
     };
 
     // Everything outlives this.
@@ -50,6 +51,7 @@ class PullStream final : public EventStream {
 
     Pulled pull();
     Pulled fail(const IoResult& result);
+    Pulled wait_on(const IoResult& result);
     // False when --count is used up.
     bool reserve();
     void pause();
@@ -64,6 +66,7 @@ class PullStream final : public EventStream {
     SequenceWidener widener_;
     std::optional<std::uint64_t> next_;  // the 64-bit sequence that must follow what was seen
     bool reserved_ = false;
+    bool unanswered_ = false;                // said so
     std::uint64_t since_pause_ = 0;          // events that one poll brought, over all its buffers
     std::atomic<std::uint64_t> backlog_{0};  // the same, of the last poll that is over
     std::vector<std::byte> buffer_;

@@ -43,6 +43,10 @@ class RunControl {
     ring::Ticket limit() const { return limit_.load(std::memory_order_relaxed); }
     bool ending() const { return limit() != kNoLimit; }
 
+    // The driver did not answer the last request for events. Relaxed: read when all workers have left.
+    void leave_unread() { unread_.store(true, std::memory_order_relaxed); }
+    bool left_unread() const { return unread_.load(std::memory_order_relaxed); }
+
     // Before a worker reads an event that it will print: false when `count` events are printed or about to be. A
     // worker whose reservation led to no line keeps it for the next event.
     bool reserve_line() { return count_ == 0 || reserved_.fetch_add(1, std::memory_order_relaxed) < count_; }
@@ -60,6 +64,7 @@ class RunControl {
     std::atomic<std::uint64_t> reserved_{0};
     std::atomic<ring::Ticket> limit_{kNoLimit};
     std::atomic<EndCause> cause_{EndCause::kNone};
+    std::atomic<bool> unread_{false};
     std::mutex mutex_;
     std::condition_variable left_;
     std::size_t workers_;  // still reading; guarded by mutex_

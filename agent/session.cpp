@@ -49,7 +49,7 @@ class Session {
     std::uint64_t wakeup_batch();
     void read(EventStream& stream, Supervisor& supervisor);
     void report(const Supervisor& supervisor);
-    ExitCode conclude(const Totals& totals);
+    ExitCode conclude(const Supervisor& supervisor);
     bool reader_has_left() const;
     std::optional<ExitCode> conclude_output();
 
@@ -80,7 +80,7 @@ ExitCode Session::run() {
         log_.error("AegisMon went away: no further event can come; start it again, then this agent");
     }
     report(supervisor);
-    return conclude(supervisor.totals());
+    return conclude(supervisor);
 }
 
 void Session::read(EventStream& stream, Supervisor& supervisor) {
@@ -128,7 +128,7 @@ std::unique_ptr<EventStream> Session::make_stream() {
     }
     return std::make_unique<PullStream>(
         PullStream::Setup{&port_, channel_.device.get(), &log_, std::chrono::milliseconds(options_.poll_ms),
-                          options_.from, channel_.at_open.Published},
+                          options_.from, channel_.at_open.Published, std::chrono::seconds(options_.request_seconds)},
         control_, *printers_.front());
 }
 
@@ -184,7 +184,7 @@ std::optional<ExitCode> Session::conclude_output() {
     return ExitCode::kRuntimeFailure;
 }
 
-ExitCode Session::conclude(const Totals& totals) {
+ExitCode Session::conclude(const Supervisor& supervisor) {
     if (const std::optional<ExitCode> code = conclude_output()) {
         return *code;
     }
@@ -194,8 +194,14 @@ ExitCode Session::conclude(const Totals& totals) {
     if (control_.cause() == EndCause::kDriverGone) {
         return ExitCode::kDriverGone;
     }
-    if (options_.fail_on_loss && (totals.lost != 0 || health_.lost_before_ring() != 0)) {
+    if (control_.left_unread()) {
+        return ExitCode::kNoAnswer;
+    }
+    if (options_.fail_on_loss && (supervisor.totals().lost != 0 || health_.lost_before_ring() != 0)) {
         return ExitCode::kLost;
+    }
+    if (options_.fail_on_loss && supervisor.health_unknown()) {
+        return ExitCode::kNoAnswer;
     }
     return ExitCode::kFinished;
 }

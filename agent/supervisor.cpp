@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/channel.hpp"
 
@@ -21,7 +22,11 @@ std::uint64_t rate(std::uint64_t events, std::chrono::nanoseconds time) {
 }
 
 Supervisor::Supervisor(const Parts& parts, const Options& options)
-    : parts_(parts), begin_(Clock::now()), health_interval_(options.health_seconds), last_statistics_(begin_) {
+    : parts_(parts),
+      begin_(Clock::now()),
+      health_interval_(options.health_seconds),
+      request_limit_(options.request_seconds),
+      last_statistics_(begin_) {
     if (options.duration_seconds) {
         end_ = begin_ +
                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*options.duration_seconds));
@@ -100,15 +105,27 @@ void Supervisor::handle_deadlines() {
 
 void Supervisor::look_at_health() {
     AEGIS_QUERY_REPLY reply;
-    const std::optional<Failure> failure = query_driver(*parts_.device, reply);
+    const std::optional<Failure> failure = query_driver(*parts_.device, request_limit(), reply);
     if (!failure) {
+        if (std::exchange(unanswered_, false)) {
+            parts_.log->note("the driver answers again");
+        }
         parts_.health->look(reply);
         end_if_driver_failed();
+    } else if (failure->exit_code == ExitCode::kNoAnswer || failure->exit_code == ExitCode::kFinished) {
+        if (!std::exchange(unanswered_, true)) {
+            parts_.log->warning(fmt::format("the driver's health and losses are unknown: {}", failure->message));
+        }
     } else if (failure->exit_code == ExitCode::kDriverGone) {
         parts_.control->end(EndCause::kDriverGone, RunControl::kNoLimit - 1);
     } else {
         parts_.log->warning(fmt::format("the driver's health is unknown: {}", failure->message));
     }
+}
+
+std::chrono::nanoseconds Supervisor::request_limit() const {
+    const Patience patience(request_limit_, end_);
+    return std::max<std::chrono::nanoseconds>(patience.for_request(), kGraceAtTheEnd);
 }
 
 // What was published before is still read.

@@ -39,6 +39,9 @@ class Supervisor {
     // Asks the driver for its health now; what it says is on the log. Ends the session when no event can follow.
     void look_at_health();
 
+    // What the driver lost since the last look is not known.
+    bool health_unknown() const { return unanswered_; }
+
     Totals totals() const;
     // From construction to the return of run().
     std::chrono::nanoseconds elapsed() const { return elapsed_; }
@@ -48,6 +51,8 @@ class Supervisor {
     using Deadline = std::optional<Clock::time_point>;
 
     Timeout time_to_next_deadline() const;
+    // For a health query that is made now: it does not outlast the session.
+    std::chrono::nanoseconds request_limit() const;
     void handle_deadlines();
     void print_statistics();
     void wait_for_workers();
@@ -57,6 +62,8 @@ class Supervisor {
     Clock::time_point begin_;
     std::chrono::nanoseconds elapsed_{0};
     std::chrono::seconds health_interval_;
+    std::chrono::seconds request_limit_;
+    bool unanswered_ = false;  // the last health query; said so
     Deadline end_;
     Deadline next_health_;
     Deadline next_statistics_;

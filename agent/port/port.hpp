@@ -13,6 +13,7 @@
 
 #include "agent/dos_paths.hpp"
 #include "agent/exit_code.hpp"
+#include "agent/patience.hpp"
 
 namespace aegis::agent {
 
@@ -39,6 +40,8 @@ enum class IoStatus : std::uint8_t {
     kDriverGone,
     kOtherRevision,  // the driver refuses the request's version
     kUnsupported,    // the driver does not know the request
+    kNoAnswer,       // not within the limit; the driver may still do what was asked
+    kInterrupted,    // as kNoAnswer, but the program was asked to end meanwhile
     kFailed,         // anything else: the code tells
 };
 
@@ -61,8 +64,11 @@ class Device {
   public:
     virtual ~Device() = default;
 
-    // One IOCTL. Any thread.
-    virtual IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) = 0;
+    // One IOCTL, given up after `limit`, and kGraceAtTheEnd after Port::interrupt or a signal that ends the program. Of
+    // an AEGIS_IOCTL_GET_EVENTS that was given up no event is lost: the next one, with a buffer of the same size,
+    // brings them. Any thread; AEGIS_IOCTL_GET_EVENTS one at a time.
+    virtual IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                             std::chrono::nanoseconds limit) = 0;
 
     // The event's handle, for AEGIS_RING_SETUP_REQUEST.EventHandle.
     virtual std::uint64_t event_handle() const = 0;
@@ -102,7 +108,7 @@ class Port {
     virtual ~Port() = default;
 
     // Opens the device; says on `log` what it does that takes time or that the user should know.
-    virtual std::optional<Failure> open_device(const DeviceChoice& choice, Log& log,
+    virtual std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
                                                std::unique_ptr<Device>& device) = 0;
 
     // Writes the beginning of `text`, which is not empty, to stdout: as much as its reader takes. Waits until it takes

@@ -54,6 +54,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_EQ(options.consumers, 1U);
     EXPECT_EQ(options.poll_ms, 200U);
     EXPECT_EQ(options.health_seconds, 30U);
+    EXPECT_EQ(options.request_seconds, 10U);
     EXPECT_FALSE(options.fail_on_loss || options.quiet || options.stats || options.measure_latency);
     EXPECT_TRUE(options.device.path.empty() && options.device.source.empty());
     EXPECT_EQ(options.device.slot_count, 0U);
@@ -78,6 +79,8 @@ TEST(Options, EveryOptionArrivesWhereItBelongs) {
                                       "50",
                                       "--health-interval",
                                       "5",
+                                      "--request-timeout",
+                                      "3",
                                       "--fail-on-loss",
                                       "--quiet",
                                       "--stats",
@@ -94,6 +97,7 @@ TEST(Options, EveryOptionArrivesWhereItBelongs) {
     EXPECT_EQ(options.consumers, 3U);
     EXPECT_EQ(options.poll_ms, 50U);
     EXPECT_EQ(options.health_seconds, 5U);
+    EXPECT_EQ(options.request_seconds, 3U);
     EXPECT_TRUE(options.fail_on_loss && options.quiet && options.stats && options.measure_latency);
     EXPECT_EQ(options.device.source, "synthetic:10");
     EXPECT_EQ(options.device.slot_count, 128U);
@@ -114,6 +118,7 @@ TEST(Options, EachSenselessValueIsRefusedByName) {
         {"--consumers", {"0", "65", "1.5"}},
         {"--poll-ms", {"0", "60001"}},
         {"--health-interval", {"86401", "-1"}},
+        {"--request-timeout", {"0", "3601", "-1"}},
         {"--slot-count", {"63", "100", "131072", "x"}},
     };
     for (const auto& [option, values] : senseless) {
@@ -149,7 +154,7 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
     for (const char* const part :
          {"--transport", "--output", "--duration", "--count", "--from", "--wakeup-batch", "--consumers",
           "--fail-on-loss", "--quiet", "--stats", "--measure-latency", "--poll-ms", "--device", "--source",
-          "--slot-count", "--health-interval", "--version", "not promised", "Examples: none"}) {
+          "--slot-count", "--health-interval", "--request-timeout", "--version", "not promised", "Examples: none"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);

@@ -70,7 +70,7 @@ class ExitCodes(unittest.TestCase):
             os.chmod(agent, 0o755)
             result = run(agent, "--device", host.socket, user=65534, group=65534)
             self.assertEqual(result.returncode, 3, result.stderr)
-            self.assertIn("ACCESS_DENIED", result.stderr)
+            self.assertIn("access denied", result.stderr)
             self.assertIn("run the agent as", result.stderr)
             self.assertEqual(result.stdout, "")
 

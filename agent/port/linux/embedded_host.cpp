@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,13 +19,15 @@
 #include <utility>
 #include <vector>
 
+#include "driver/host/client/call_limit.hpp"
+
 namespace aegis::agent {
 namespace {
 
 constexpr std::string_view kHostName = "aegismon-host";
 constexpr int kReadyDescriptor = 3;  // in the child
-constexpr int kReadyTimeoutMs = 30'000;
-constexpr int kEndTimeoutMs = 15'000;
+constexpr std::chrono::seconds kReadyTimeout{30};
+constexpr std::chrono::seconds kEndTimeout{15};
 
 // The host's own exit codes that say more than "it failed".
 constexpr int kHostUsage = 2;
@@ -49,7 +52,11 @@ std::string host_program() {
     return std::string(kHostName);
 }
 
-std::string describe_end(std::string_view program, int status) {
+std::string describe_end(std::string_view program, std::optional<int> end) {
+    if (!end) {
+        return fmt::format("{} does not end, not even by signal 9", program);
+    }
+    const int status = *end;
     if (WIFSIGNALED(status)) {
         const char* const hint = WTERMSIG(status) == SIGABRT ? ": its verifier stopped it, see its message above" : "";
         return fmt::format("{} was ended by signal {} ({}){}", program, WTERMSIG(status), strsignal(WTERMSIG(status)),
@@ -128,7 +135,7 @@ EmbeddedHost::~EmbeddedHost() {
     }
 }
 
-std::optional<Failure> EmbeddedHost::start(const DeviceChoice& choice, int interrupt_fd) {
+std::optional<Failure> EmbeddedHost::start(const DeviceChoice& choice, const Patience& patience, int interrupt_fd) {
     if (auto failure = directory_.create()) {
         return failure;
     }
@@ -136,7 +143,7 @@ std::optional<Failure> EmbeddedHost::start(const DeviceChoice& choice, int inter
     if (auto failure = spawn(choice, ready)) {
         return failure;
     }
-    return wait_until_ready(ready, interrupt_fd);
+    return wait_until_ready(ready, patience, interrupt_fd);
 }
 
 std::optional<Failure> EmbeddedHost::spawn(const DeviceChoice& choice, host::UniqueFd& ready) {
@@ -167,28 +174,27 @@ std::optional<Failure> EmbeddedHost::spawn(const DeviceChoice& choice, host::Uni
     return std::nullopt;
 }
 
-std::optional<Failure> EmbeddedHost::wait_until_ready(const host::UniqueFd& ready, int interrupt_fd) {
-    std::array<pollfd, 2> fds = {pollfd{ready.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0}};
-    int count = 0;
-    do {
-        count = poll(fds.data(), fds.size(), kReadyTimeoutMs);
-    } while (count < 0 && errno == EINTR);
-    if (fds[1].revents != 0) {
+std::optional<Failure> EmbeddedHost::wait_until_ready(const host::UniqueFd& ready, const Patience& patience,
+                                                      int interrupt_fd) {
+    const std::chrono::nanoseconds limit = patience.at_most(kReadyTimeout);
+    host::client::CallDeadline deadline({.timeout = limit, .interrupt_fd = interrupt_fd});
+    const host::client::NtStatus waited = deadline.wait(ready.get(), POLLIN);
+    if (waited == host::client::kStatusCancelled) {
         stop();
         return Failure{ExitCode::kFinished, fmt::format("asked to end before {} was ready", program_)};
     }
-    if (count == 0) {
+    if (!host::client::succeeded(waited)) {
         stop();
-        return Failure{ExitCode::kRuntimeFailure, fmt::format("{} was not ready after {} s; run it alone to see why",
-                                                              program_, kReadyTimeoutMs / 1000)};
+        return Failure{ExitCode::kNoAnswer, fmt::format("{} was not ready after {:.3g} s; run it alone to see why",
+                                                        program_, std::chrono::duration<double>(limit).count())};
     }
     char byte = 0;
     if (::read(ready.get(), &byte, 1) == 1) {
         return std::nullopt;
     }
     // It closed the pipe without a word: it has ended, or is about to.
-    const int status = wait_for_end();
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    const std::optional<int> status = wait_for_end();
+    const int code = status && WIFEXITED(*status) ? WEXITSTATUS(*status) : 0;
     const ExitCode exit_code = code == kHostNoPrivilege ? ExitCode::kNoDriver
                                : code == kHostUsage     ? ExitCode::kUsage
                                                         : ExitCode::kRuntimeFailure;
@@ -201,29 +207,32 @@ std::optional<Failure> EmbeddedHost::stop() {
         return std::nullopt;
     }
     kill(child_, SIGTERM);
-    const int status = wait_for_end();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    // One that somebody stopped would not hear it.
+    kill(child_, SIGCONT);
+    const std::optional<int> status = wait_for_end();
+    if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0) {
         return std::nullopt;
     }
     return Failure{ExitCode::kRuntimeFailure, describe_end(program_, status)};
 }
 
-int EmbeddedHost::wait_for_end() {
-    const host::UniqueFd ended(static_cast<int>(syscall(SYS_pidfd_open, child_, 0)));
-    if (ended) {
-        pollfd fds = {ended.get(), POLLIN, 0};
-        int count = 0;
-        do {
-            count = poll(&fds, 1, kEndTimeoutMs);
-        } while (count < 0 && errno == EINTR);
-        if (count == 0) {
-            kill(child_, SIGKILL);
+std::optional<int> EmbeddedHost::wait_for_end() {
+    const pid_t child = std::exchange(child_, -1);
+    const host::UniqueFd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    const auto has_ended = [&ended] {
+        host::client::CallDeadline deadline({.timeout = kEndTimeout});
+        return ended && host::client::succeeded(deadline.wait(ended.get(), POLLIN));
+    };
+    if (!has_ended()) {
+        kill(child, SIGKILL);
+        if (ended && !has_ended()) {
+            return std::nullopt;
         }
     }
+    // Without a pidfd this waits for what SIGKILL does.
     int status = 0;
-    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    child_ = -1;
     return status;
 }
 

@@ -37,8 +37,9 @@ class EmbeddedHost {
     EmbeddedHost& operator=(const EmbeddedHost&) = delete;
 
     // Starts aegismon-host: the one AEGISMON_HOST names, else the one beside this program, else the one in PATH.
-    // Returns when it is ready; a failure passes on what its exit code said, or that `interrupt_fd` became readable.
-    std::optional<Failure> start(const DeviceChoice& choice, int interrupt_fd);
+    // Returns when it is ready; a failure passes on what its exit code said, that `interrupt_fd` became readable, or
+    // that it was not ready in time.
+    std::optional<Failure> start(const DeviceChoice& choice, const Patience& patience, int interrupt_fd);
 
     std::string socket_path() const { return directory_.socket_path(); }
 
@@ -52,9 +53,9 @@ class EmbeddedHost {
 
   private:
     std::optional<Failure> spawn(const DeviceChoice& choice, host::UniqueFd& ready);
-    std::optional<Failure> wait_until_ready(const host::UniqueFd& ready, int interrupt_fd);
-    // The wait status; kills the host when it has not ended in time.
-    int wait_for_end();
+    std::optional<Failure> wait_until_ready(const host::UniqueFd& ready, const Patience& patience, int interrupt_fd);
+    // The wait status; kills the host when it has not ended in time. None: not even that ended it in time.
+    std::optional<int> wait_for_end();
 
     PrivateDirectory directory_;
     std::string program_;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "aegis/ioctl.h"
+#include "agent/port/linux/host_connection.hpp"
 #include "agent/port/linux/nt_status_text.hpp"
 
 namespace aegis::agent {
@@ -28,41 +29,21 @@ IoStatus classify(NtStatus status) {
             return IoStatus::kOtherRevision;
         case kStatusInvalidDeviceRequest:
             return IoStatus::kUnsupported;
+        case host::client::kStatusIoTimeout:
+            return IoStatus::kNoAnswer;
+        case host::client::kStatusCancelled:
+            return IoStatus::kInterrupted;
         default:
             return succeeded(status) ? IoStatus::kOk : IoStatus::kFailed;
     }
 }
 
 std::string text_of(NtStatus status) {
-    return describe_nt_status(static_cast<std::uint32_t>(status));
+    return describe_status(static_cast<std::uint32_t>(status));
 }
 
-Failure connect_failure(const std::string& path, NtStatus status) {
-    ExitCode code = ExitCode::kRuntimeFailure;
-    std::string_view remedy = "see the host's own messages";
-    switch (status) {
-        case host::client::kStatusObjectNameNotFound:
-            code = ExitCode::kNoDriver;
-            remedy = "no aegismon-host listens there; start one, or leave out --device to have one started";
-            break;
-        case host::client::kStatusAccessDenied:
-            code = ExitCode::kNoDriver;
-            remedy = "run the agent as root or as the user who runs aegismon-host";
-            break;
-        case host::client::kStatusRevisionMismatch:
-            code = ExitCode::kProtocolMismatch;
-            remedy = "install host and agent from the same release";
-            break;
-        case host::client::kStatusTooManySessions:
-            remedy = "it serves as many clients as it will; end one of them";
-            break;
-        default:
-            break;
-    }
-    return {code, fmt::format("cannot connect to aegismon-host at {}: {}: {}", path, text_of(status), remedy)};
-}
-
-Failure open_failure(NtStatus status) {
+// What goes wrong before there is a device to ask.
+Failure request_failure(std::string_view what, NtStatus status) {
     ExitCode code = ExitCode::kRuntimeFailure;
     std::string_view remedy = "see the host's own messages";
     switch (status) {
@@ -74,59 +55,90 @@ Failure open_failure(NtStatus status) {
             code = ExitCode::kNoDriver;
             remedy = "run the agent as root or as the user who runs aegismon-host";
             break;
+        case host::client::kStatusIoTimeout:
+            code = ExitCode::kNoAnswer;
+            remedy = no_answer_advice();
+            break;
+        case host::client::kStatusCancelled:
+            return {ExitCode::kFinished, "asked to end before the driver answered"};
         default:
             break;
     }
-    return {code, fmt::format("cannot open {}: {}: {}", AEGIS_LINK_NAME, text_of(status), remedy)};
+    return {code, fmt::format("cannot {}: {}: {}", what, text_of(status), remedy)};
 }
 
 }  // namespace
 
-std::optional<Failure> HostDevice::open(const DeviceChoice& choice, int interrupt_fd, std::unique_ptr<Device>& device) {
+std::optional<Failure> HostDevice::open(const DeviceChoice& choice, const Patience& patience, int interrupt_fd,
+                                        Log& log, std::unique_ptr<Device>& device) {
     std::unique_ptr<HostDevice> opened(new HostDevice(interrupt_fd));
-    std::string path = choice.path;
-    if (path.empty()) {
+    HostAddress address = {.path = choice.path, .may_still_come = true};
+    if (choice.path.empty()) {
         opened->host_ = std::make_unique<EmbeddedHost>();
-        if (auto failure = opened->host_->start(choice, interrupt_fd)) {
+        if (auto failure = opened->host_->start(choice, patience, interrupt_fd)) {
             return failure;
         }
-        path = opened->host_->socket_path();
+        address = {.path = opened->host_->socket_path(), .may_still_come = false};
     }
-    if (auto failure = opened->connect(path)) {
+    if (auto failure = connect_to_host(address, patience, interrupt_fd, log, opened->connection_)) {
         return failure;
     }
     if (opened->host_ != nullptr) {
         opened->host_->hide();
     }
-    if (auto failure = opened->open_driver()) {
+    if (auto failure = opened->open_driver(patience)) {
         return failure;
     }
     device = std::move(opened);
     return std::nullopt;
 }
 
-std::optional<Failure> HostDevice::connect(const std::string& path) {
-    const NtStatus status = host::client::Connection::connect(path, connection_);
-    return succeeded(status) ? std::nullopt : std::optional(connect_failure(path, status));
-}
-
-std::optional<Failure> HostDevice::open_driver() {
+std::optional<Failure> HostDevice::open_driver(const Patience& patience) {
     const NtStatus opened =
-        connection_->open_file(AEGIS_LINK_NAME, host::client::kGenericRead | host::client::kGenericWrite, handle_);
+        connection_->open_file(AEGIS_LINK_NAME, host::client::kGenericRead | host::client::kGenericWrite, handle_,
+                               limited(patience.for_request()));
     if (!succeeded(opened)) {
-        return open_failure(opened);
+        return request_failure("open the driver's device", opened);
     }
-    const NtStatus created = connection_->create_event(host::client::EventKind::kAutoReset, event_);
+    const NtStatus created =
+        connection_->create_event(host::client::EventKind::kAutoReset, event_, limited(patience.for_request()));
     if (!succeeded(created)) {
-        return Failure{ExitCode::kRuntimeFailure, fmt::format("cannot create an event: {}", text_of(created))};
+        return request_failure("create an event", created);
     }
     return std::nullopt;
 }
 
-IoResult HostDevice::control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) {
+host::client::CallLimit HostDevice::limited(std::chrono::nanoseconds limit) const {
+    const bool grace_used = grace_used_.load(std::memory_order_relaxed);
+    return {.timeout = limit,
+            .interrupt_fd = interrupt_fd_,
+            .after_interrupt = grace_used ? std::chrono::nanoseconds(0) : kGraceAtTheEnd};
+}
+
+IoResult HostDevice::control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                             std::chrono::nanoseconds limit) {
     std::size_t bytes = 0;
-    const NtStatus status = connection_->device_io_control(handle_, code, request, reply, bytes);
+    const NtStatus status = code == AEGIS_IOCTL_GET_EVENTS
+                                ? pull(reply, limited(limit), bytes)
+                                : connection_->device_io_control(handle_, code, request, reply, bytes, limited(limit));
+    if (status == host::client::kStatusCancelled) {
+        grace_used_.store(true, std::memory_order_relaxed);
+    }
     return {classify(status), bytes, static_cast<std::uint32_t>(status)};
+}
+
+// What a pull brings is gone from the driver, so one that was given up is taken up again.
+NtStatus HostDevice::pull(std::span<std::byte> reply, host::client::CallLimit limit, std::size_t& bytes) {
+    limit.resumable = true;
+    NtStatus status = host::client::kStatusInvalidDeviceState;
+    if (pull_given_up_) {
+        status = connection_->resume_io_control(reply, bytes, limit);
+    }
+    if (status == host::client::kStatusInvalidDeviceState) {
+        status = connection_->device_io_control(handle_, AEGIS_IOCTL_GET_EVENTS, {}, reply, bytes, limit);
+    }
+    pull_given_up_ = status == host::client::kStatusIoTimeout || status == host::client::kStatusCancelled;
+    return status;
 }
 
 WaitStatus HostDevice::wait(Timeout timeout) {
@@ -144,7 +156,8 @@ WaitStatus HostDevice::wait(Timeout timeout) {
 }
 
 std::string HostDevice::describe(std::uint32_t code) const {
-    return describe_nt_status(code);
+    const bool no_answer = static_cast<NtStatus>(code) == host::client::kStatusIoTimeout;
+    return no_answer ? fmt::format("aegismon-host: {}", no_answer_advice()) : describe_status(code);
 }
 
 std::optional<Failure> HostDevice::close() {

@@ -1,6 +1,7 @@
 // AegisMon as a Linux process sees it: hosted by aegismon-host, reached through its socket.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -14,9 +15,11 @@ class HostDevice final : public Device {
   public:
     // Opens the driver of the host that `choice` names, or of one started for this agent. `interrupt_fd` ends waits
     // while it is readable, and outlives the device.
-    static std::optional<Failure> open(const DeviceChoice& choice, int interrupt_fd, std::unique_ptr<Device>& device);
+    static std::optional<Failure> open(const DeviceChoice& choice, const Patience& patience, int interrupt_fd, Log& log,
+                                       std::unique_ptr<Device>& device);
 
-    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) override;
+    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                     std::chrono::nanoseconds limit) override;
     std::uint64_t event_handle() const override { return event_.handle(); }
     WaitStatus wait(Timeout timeout) override;
     std::string describe(std::uint32_t code) const override;
@@ -24,14 +27,18 @@ class HostDevice final : public Device {
 
   private:
     explicit HostDevice(int interrupt_fd) : interrupt_fd_(interrupt_fd) {}
-    std::optional<Failure> connect(const std::string& path);
-    std::optional<Failure> open_driver();
+    std::optional<Failure> open_driver(const Patience& patience);
+    host::client::CallLimit limited(std::chrono::nanoseconds limit) const;
+    host::client::NtStatus pull(std::span<std::byte> reply, host::client::CallLimit limit, std::size_t& bytes);
 
     const int interrupt_fd_;
     std::unique_ptr<EmbeddedHost> host_;  // null: somebody else's
     std::unique_ptr<host::client::Connection> connection_;
     host::client::Handle handle_ = 0;
     host::client::Event event_;
+    bool pull_given_up_ = false;  // of the thread that pulls
+    // The grace at the end was used up once: no other request waits for it again. Relaxed, it orders nothing.
+    std::atomic<bool> grace_used_{false};
 };
 
 }  // namespace aegis::agent

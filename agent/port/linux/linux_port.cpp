@@ -33,9 +33,9 @@ struct StandardDescriptors {
 
 class LinuxPort final : public Port {
   public:
-    std::optional<Failure> open_device(const DeviceChoice& choice, Log& /*log*/,
+    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
                                        std::unique_ptr<Device>& device) override {
-        return HostDevice::open(choice, interrupt_.descriptor(), device);
+        return HostDevice::open(choice, patience, interrupt_.descriptor(), log, device);
     }
 
     WriteResult write_output(std::string_view text) override { return stdout_.write(text); }
@@ -112,6 +112,7 @@ Exit codes:
   0 finished as asked    1 runtime failure      2 usage
   3 driver absent or access denied              4 protocol mismatch
   5 --fail-on-loss, and something was lost      6 the driver went away
+  7 the driver did not answer in time
 )",
         .embedded_host = true,
     };

@@ -8,48 +8,54 @@
 namespace aegis::agent {
 namespace {
 
-struct Name {
+struct Text {
     std::uint32_t status;
-    std::string_view name;
+    std::string_view words;
 };
 
-constexpr std::array kNames = {
-    Name{0x00000000U, "STATUS_SUCCESS"},
-    Name{0xC0000002U, "STATUS_NOT_IMPLEMENTED"},
-    Name{0xC0000004U, "STATUS_INFO_LENGTH_MISMATCH"},
-    Name{0xC0000008U, "STATUS_INVALID_HANDLE"},
-    Name{0xC000000DU, "STATUS_INVALID_PARAMETER"},
-    Name{0xC000000EU, "STATUS_NO_SUCH_DEVICE"},
-    Name{0xC0000010U, "STATUS_INVALID_DEVICE_REQUEST"},
-    Name{0xC0000017U, "STATUS_NO_MEMORY"},
-    Name{0xC0000022U, "STATUS_ACCESS_DENIED"},
-    Name{0xC0000023U, "STATUS_BUFFER_TOO_SMALL"},
-    Name{0xC0000024U, "STATUS_OBJECT_TYPE_MISMATCH"},
-    Name{0xC0000033U, "STATUS_OBJECT_NAME_INVALID"},
-    Name{0xC0000034U, "STATUS_OBJECT_NAME_NOT_FOUND"},
-    Name{0xC0000044U, "STATUS_QUOTA_EXCEEDED"},
-    Name{0xC0000056U, "STATUS_DELETE_PENDING"},
-    Name{0xC0000059U, "STATUS_REVISION_MISMATCH"},
-    Name{0xC000009AU, "STATUS_INSUFFICIENT_RESOURCES"},
-    Name{0xC00000C4U, "STATUS_UNEXPECTED_NETWORK_ERROR"},
-    Name{0xC00000CEU, "STATUS_TOO_MANY_SESSIONS"},
-    Name{0xC0000183U, "STATUS_DRIVER_INTERNAL_ERROR"},
-    Name{0xC0000184U, "STATUS_INVALID_DEVICE_STATE"},
-    Name{0xC0000206U, "STATUS_INVALID_BUFFER_SIZE"},
-    Name{0xC0000225U, "STATUS_NOT_FOUND"},
-    Name{0xC00002B6U, "STATUS_DEVICE_REMOVED"},
-    Name{0xC0000718U, "STATUS_ALREADY_REGISTERED"},
+constexpr std::array kTexts = {
+    Text{0x00000000U, "success"},
+    Text{0xC0000002U, "not implemented"},
+    Text{0xC0000004U, "a request of another length than expected"},
+    Text{0xC0000008U, "no such handle"},
+    Text{0xC000000DU, "a value that makes no sense"},
+    Text{0xC000000EU, "no such device"},
+    Text{0xC0000010U, "no request that the driver knows"},
+    Text{0xC0000017U, "no memory"},
+    Text{0xC0000022U, "access denied"},
+    Text{0xC0000023U, "too little room for the reply"},
+    Text{0xC0000024U, "an object of another kind"},
+    Text{0xC0000033U, "not a valid name"},
+    Text{0xC0000034U, "not found"},
+    Text{0xC0000044U, "no room for another one"},
+    Text{0xC0000056U, "it is being removed"},
+    Text{0xC0000059U, "another version"},
+    Text{0xC000009AU, "out of memory, address space or descriptors"},
+    Text{0xC00000B5U, "no answer in time"},
+    Text{0xC00000C4U, "an answer that makes no sense"},
+    Text{0xC00000CEU, "too many clients"},
+    Text{0xC0000120U, "given up when asked to end"},
+    Text{0xC0000183U, "the driver found itself broken"},
+    Text{0xC0000184U, "not in this state"},
+    Text{0xC0000206U, "a buffer of an impossible size"},
+    Text{0xC0000225U, "not found"},
+    Text{0xC00002B6U, "the driver went away"},
+    Text{0xC0000718U, "this handle reads already"},
 };
 
 }  // namespace
 
-std::string describe_nt_status(std::uint32_t status) {
-    for (const Name& name : kNames) {
-        if (name.status == status) {
-            return fmt::format("{} (0x{:08X})", name.name, status);
+std::string describe_status(std::uint32_t status) {
+    for (const Text& text : kTexts) {
+        if (text.status == status) {
+            return fmt::format("{} (status 0x{:08X})", text.words, status);
         }
     }
-    return fmt::format("NTSTATUS 0x{:08X}", status);
+    return fmt::format("status 0x{:08X}", status);
+}
+
+std::string_view no_answer_advice() {
+    return "is it stopped ('kill -CONT' lets it go on), stuck or overloaded? --request-timeout allows more time";
 }
 
 }  // namespace aegis::agent

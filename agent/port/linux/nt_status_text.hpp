@@ -1,12 +1,16 @@
-// NTSTATUS values as the NT headers name them.
+// The driver's statuses, which are NT's, in words.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace aegis::agent {
 
-// "STATUS_QUOTA_EXCEEDED (0xC0000044)", or "NTSTATUS 0x…" for a value that no caller of this driver meets.
-std::string describe_nt_status(std::uint32_t status);
+// "no room for another one (status 0xC0000044)", or "status 0x…" for a value that no caller of this driver meets.
+std::string describe_status(std::uint32_t status);
+
+// What to do about a host that does not answer.
+std::string_view no_answer_advice();
 
 }  // namespace aegis::agent

@@ -2,15 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 
 #include "aegis/ioctl.h"
 #include "agent/port/win32/error_text.hpp"
+#include "agent/port/win32/opening.hpp"
 #include "agent/port/win32/utf8.hpp"
+#include "agent/port/win32/wait_time.hpp"
 
 namespace aegis::agent {
 namespace {
+
+constexpr std::string_view kNoAnswerAdvice =
+    "no answer in time: is the machine overloaded, or the driver stuck? 'sc.exe query AegisMon' shows its state; "
+    "--request-timeout allows more time";
 
 constexpr DWORD kErrorNoSuchDevice = 433;  // mingw's headers lack it
 
@@ -31,6 +38,10 @@ IoStatus classify(DWORD error) {
             return IoStatus::kOtherRevision;
         case ERROR_INVALID_FUNCTION:
             return IoStatus::kUnsupported;
+        case DriverRequests::kNoAnswer:
+            return IoStatus::kNoAnswer;
+        case DriverRequests::kInterrupted:
+            return IoStatus::kInterrupted;
         default:
             return IoStatus::kFailed;
     }
@@ -38,28 +49,24 @@ IoStatus classify(DWORD error) {
 
 }  // namespace
 
-DWORD wait_milliseconds(Timeout timeout) {
-    if (!timeout) {
-        return INFINITE;
-    }
-    // The longest that is not INFINITE; who waits that long looks at its deadline again.
-    constexpr std::int64_t kLongest = INFINITE - 1;
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(*timeout).count();
-    return static_cast<DWORD>(std::clamp<std::int64_t>(milliseconds, 0, kLongest));
-}
-
-std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, HANDLE interrupt,
+std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, const Patience& patience, HANDLE interrupt,
                                           std::unique_ptr<Device>& device) {
     const std::string path = choice.path.empty() ? AEGIS_WIN32_PATH : choice.path;
-    std::unique_ptr<DriverDevice> opened(new DriverDevice(interrupt));
-    opened->device_.reset(CreateFileW(to_utf16(path).c_str(), GENERIC_READ | GENERIC_WRITE,
-                                      FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr));
-    if (!opened->device_) {
-        return Failure{ExitCode::kNoDriver,
-                       fmt::format("cannot open {}: {}: is AegisMon loaded and the console elevated? "
-                                   "'sc query AegisMon' shows its state, install.ps1 installs and starts it",
-                                   path, describe_windows_error(GetLastError()))};
+    Opened opening = open_overlapped(to_utf16(path), interrupt, patience.for_request());
+    switch (opening.error) {
+        case ERROR_SUCCESS:
+            break;
+        case ERROR_TIMEOUT:
+            return Failure{ExitCode::kNoAnswer, fmt::format("cannot open {}: {}", path, kNoAnswerAdvice)};
+        case ERROR_OPERATION_ABORTED:
+            return Failure{ExitCode::kFinished, fmt::format("asked to end before {} could be opened", path)};
+        default:
+            return Failure{ExitCode::kNoDriver,
+                           fmt::format("cannot open {}: {}: is AegisMon loaded and the console elevated? "
+                                       "'sc query AegisMon' shows its state, install.ps1 installs and starts it",
+                                       path, describe_windows_error(opening.error))};
     }
+    std::unique_ptr<DriverDevice> opened(new DriverDevice(interrupt, std::move(opening.handle)));
     opened->event_.reset(CreateEventW(nullptr, FALSE, FALSE, nullptr));
     if (!opened->event_) {
         return Failure{ExitCode::kRuntimeFailure,
@@ -69,14 +76,12 @@ std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, HANDLE int
     return std::nullopt;
 }
 
-IoResult DriverDevice::control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) {
-    DWORD bytes = 0;
-    // DeviceIoControl takes what it only reads through a pointer that is not const.
-    const BOOL done =
-        DeviceIoControl(device_.get(), code, const_cast<std::byte*>(request.data()), static_cast<DWORD>(request.size()),
-                        reply.data(), static_cast<DWORD>(reply.size()), &bytes, nullptr);
-    const DWORD error = done ? ERROR_SUCCESS : GetLastError();
-    return {classify(error), bytes, error};
+IoResult DriverDevice::control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                               std::chrono::nanoseconds limit) {
+    // What a pull brings is gone from the driver.
+    const bool resume = code == AEGIS_IOCTL_GET_EVENTS;
+    const DriverReply answer = requests_->control(code, request, reply, limit, resume);
+    return {classify(answer.error), answer.bytes, answer.error};
 }
 
 std::uint64_t DriverDevice::event_handle() const {
@@ -101,11 +106,13 @@ WaitStatus DriverDevice::wait(Timeout timeout) {
 }
 
 std::string DriverDevice::describe(std::uint32_t code) const {
-    return describe_windows_error(code);
+    return code == DriverRequests::kNoAnswer ? std::string(kNoAnswerAdvice) : describe_windows_error(code);
 }
 
 std::optional<Failure> DriverDevice::close() {
     device_.reset();
+    // After the handle, whose close ends what is under way.
+    requests_.reset();
     event_.reset();
     return std::nullopt;
 }

@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "agent/port/port.hpp"
+#include "agent/port/win32/driver_requests.hpp"
 #include "agent/port/win32/unique_handle.hpp"
 
 namespace aegis::agent {
@@ -12,23 +14,26 @@ namespace aegis::agent {
 class DriverDevice final : public Device {
   public:
     // `interrupt` ends waits while it is signalled, and outlives the device.
-    static std::optional<Failure> open(const DeviceChoice& choice, HANDLE interrupt, std::unique_ptr<Device>& device);
+    static std::optional<Failure> open(const DeviceChoice& choice, const Patience& patience, HANDLE interrupt,
+                                       std::unique_ptr<Device>& device);
 
-    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) override;
+    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                     std::chrono::nanoseconds limit) override;
     std::uint64_t event_handle() const override;
     WaitStatus wait(Timeout timeout) override;
     std::string describe(std::uint32_t code) const override;
     std::optional<Failure> close() override;
 
   private:
-    explicit DriverDevice(HANDLE interrupt) : interrupt_(interrupt) {}
+    DriverDevice(HANDLE interrupt, UniqueHandle device)
+        : interrupt_(interrupt),
+          device_(std::move(device)),
+          requests_(std::make_unique<DriverRequests>(device_.get(), interrupt, kGraceAtTheEnd)) {}
 
     HANDLE interrupt_;
     UniqueHandle device_;
     UniqueHandle event_;
+    std::unique_ptr<DriverRequests> requests_;
 };
-
-// For WaitForMultipleObjects: rounded up, so that a wait never ends early.
-DWORD wait_milliseconds(Timeout timeout);
 
 }  // namespace aegis::agent

@@ -10,6 +10,7 @@
 #include "agent/port/win32/error_text.hpp"
 #include "agent/port/win32/unique_handle.hpp"
 #include "agent/port/win32/utf8.hpp"
+#include "agent/port/win32/wait_time.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -55,9 +56,9 @@ class Win32Port final : public Port {
     Win32Port(const Win32Port&) = delete;
     Win32Port& operator=(const Win32Port&) = delete;
 
-    std::optional<Failure> open_device(const DeviceChoice& choice, Log& /*log*/,
+    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& /*log*/,
                                        std::unique_ptr<Device>& device) override {
-        return DriverDevice::open(choice, interrupt_.get(), device);
+        return DriverDevice::open(choice, patience, interrupt_.get(), device);
     }
 
     WriteResult write_output(std::string_view text) override;
@@ -177,6 +178,7 @@ Exit codes:
   0 finished as asked    1 runtime failure      2 usage
   3 driver absent or access denied              4 protocol mismatch
   5 --fail-on-loss, and something was lost      6 the driver went away
+  7 the driver did not answer in time
 )",
         .embedded_host = false,
     };

@@ -28,8 +28,9 @@ NtStatus status_of_connect(int error) {
         case ENOENT:
         case ENOTDIR:
         case ECONNREFUSED:
-        case EPROTOTYPE:
             return kStatusObjectNameNotFound;
+        case EPROTOTYPE:
+            return kStatusObjectTypeMismatch;
         default:
             return kStatusInsufficientResources;
     }

@@ -43,6 +43,7 @@
 #include "driver/host/client/call_limit.hpp"
 #include "driver/host/client/protocol.hpp"
 #include "driver/host/client/status.hpp"
+#include "driver/host/client/turn.hpp"
 #include "driver/host/unique_fd.hpp"
 
 namespace aegis::host::client {
@@ -87,6 +88,7 @@ class Connection {
   public:
     // Connects to the host that listens at `path` and makes this process known to it.
     //   kStatusObjectNameNotFound    nobody listens there
+    //   kStatusObjectTypeMismatch    a socket of another kind
     //   kStatusAccessDenied          the socket refuses this user
     //   kStatusTooManySessions       the host serves as many connections as it will, in all or for this user
     //   kStatusRevisionMismatch      the host speaks another protocol version
@@ -176,8 +178,8 @@ class Connection {
     Connection(UniqueFd socket, MappingWindow& window);
     NtStatus call(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
                   const CallLimit& limit, Result& result);
-    NtStatus take_turn(const CallDeadline& deadline, std::unique_lock<std::timed_mutex>& lock);
-    // The caller of these holds call_mutex_.
+    NtStatus take_turn(const CallDeadline& deadline, Turn& turn) const;
+    // The caller of these has the turn.
     NtStatus exchange(std::span<const std::byte> request, std::span<const std::byte> input, std::span<std::byte> output,
                       CallDeadline& deadline, Result& result);
     NtStatus send(std::span<const std::byte> request, std::span<const std::byte> input, CallDeadline& deadline);
@@ -196,7 +198,7 @@ class Connection {
     const pid_t owner_;
     MappingWindow& window_;
     // One request at a time: guards what follows, up to notice_mutex_.
-    std::timed_mutex call_mutex_;
+    TurnTaking turns_;
     UniqueFd socket_;  // non-blocking
     std::vector<std::byte> buffer_;
     std::optional<GivenUp> given_up_;

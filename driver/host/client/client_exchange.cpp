@@ -44,12 +44,11 @@ std::vector<UniqueFd> take_descriptors(msghdr& message) {
 
 }  // namespace
 
-NtStatus Connection::take_turn(const CallDeadline& deadline, std::unique_lock<std::timed_mutex>& lock) {
+NtStatus Connection::take_turn(const CallDeadline& deadline, Turn& turn) const {
     if (owner_ != getpid()) {
         return kStatusInvalidDeviceState;
     }
-    lock = std::unique_lock(call_mutex_, std::defer_lock);
-    if (!lock.try_lock_until(deadline.end())) {
+    if (!turn.take(deadline.end())) {
         return kStatusIoTimeout;
     }
     return host_gone() ? kStatusDeviceRemoved : kStatusSuccess;
@@ -58,8 +57,8 @@ NtStatus Connection::take_turn(const CallDeadline& deadline, std::unique_lock<st
 NtStatus Connection::call(std::span<const std::byte> request, std::span<const std::byte> input,
                           std::span<std::byte> output, const CallLimit& limit, Result& result) {
     CallDeadline deadline(limit);
-    std::unique_lock<std::timed_mutex> lock;
-    NtStatus status = take_turn(deadline, lock);
+    Turn turn(turns_);
+    NtStatus status = take_turn(deadline, turn);
     if (succeeded(status)) {
         status = settle(deadline);
     }
@@ -75,8 +74,8 @@ NtStatus Connection::call(std::span<const std::byte> request, std::span<const st
 NtStatus Connection::resume_io_control(std::span<std::byte> output, std::size_t& returned, const CallLimit& limit) {
     returned = 0;
     CallDeadline deadline(limit);
-    std::unique_lock<std::timed_mutex> lock;
-    NtStatus status = take_turn(deadline, lock);
+    Turn turn(turns_);
+    NtStatus status = take_turn(deadline, turn);
     if (succeeded(status) && !kept_) {
         status = settle(deadline);
     }

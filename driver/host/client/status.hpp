@@ -28,6 +28,7 @@ inline constexpr NtStatus kStatusInvalidHandle = nt_status(0xC0000008);
 inline constexpr NtStatus kStatusInvalidParameter = nt_status(0xC000000D);
 inline constexpr NtStatus kStatusInvalidSystemService = nt_status(0xC000001C);
 inline constexpr NtStatus kStatusAccessDenied = nt_status(0xC0000022);
+inline constexpr NtStatus kStatusObjectTypeMismatch = nt_status(0xC0000024);
 inline constexpr NtStatus kStatusObjectNameInvalid = nt_status(0xC0000033);
 inline constexpr NtStatus kStatusObjectNameNotFound = nt_status(0xC0000034);
 inline constexpr NtStatus kStatusRevisionMismatch = nt_status(0xC0000059);

@@ -56,7 +56,7 @@ class EmbeddedHostTest : public ::testing::Test {
     }
 
     std::optional<Failure> start(EmbeddedHost& host, const DeviceChoice& choice = {}) const {
-        return host.start(choice, interrupt_.get());
+        return host.start(choice, agent::Patience(std::chrono::seconds(30)), interrupt_.get());
     }
 
     std::string read_file(const std::string& name) const {

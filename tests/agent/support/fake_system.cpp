@@ -34,7 +34,8 @@ class FakeSystem::FakeDevice final : public agent::Device {
   public:
     explicit FakeDevice(FakeSystem& system) : system_(&system) {}
 
-    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply) override {
+    IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
+                     std::chrono::nanoseconds /*limit*/) override {
         const std::scoped_lock lock(system_->mutex_);
         if (system_->driver_gone_) {
             return kGone;
@@ -83,7 +84,7 @@ class FakeSystem::FakePort final : public agent::Port {
   public:
     explicit FakePort(FakeSystem& system) : system_(&system) {}
 
-    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/, agent::Log& /*log*/,
+    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/, const agent::Patience& /*patience*/, agent::Log& /*log*/,
                                               std::unique_ptr<agent::Device>& device) override {
         device = std::make_unique<FakeDevice>(*system_);
         return std::nullopt;
