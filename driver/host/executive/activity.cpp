@@ -87,11 +87,11 @@ NTSTATUS notify_creation(Process& process, Process& creator, const ProcessCreati
     executive_parts().notify.call_all(
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
             const DriverCall call("a process notify routine");
-            routine(to_nt(process), pid, info.get());
+            call.run(routine, to_nt(process), pid, info.get());
         },
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE routine) {
             const DriverCall call("a process notify routine");
-            routine(info->ParentProcessId, pid, TRUE);
+            call.run(routine, info->ParentProcessId, pid, BOOLEAN{TRUE});
         });
     const NTSTATUS status = info->CreationStatus;
     std::memset(static_cast<void*>(info.get()), kPoolFreedPoison, sizeof(*info));
@@ -106,11 +106,11 @@ void notify_exit(Process& process, std::int64_t timestamp) {
     executive_parts().notify.call_all(
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
             const DriverCall call("a process notify routine");
-            routine(to_nt(process), pid, nullptr);
+            call.run(routine, to_nt(process), pid, nullptr);
         },
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE routine) {
             const DriverCall call("a process notify routine");
-            routine(nullptr, pid, FALSE);
+            call.run(routine, nullptr, pid, BOOLEAN{FALSE});
         });
 }
 

@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/verifier.hpp"
 
 namespace aegis::host {
 namespace {
+
+// Release by the thread that maps the first image, acquired by the threads that run an image's code.
+std::atomic<ImageRunner> image_runner = nullptr;
 
 // More than the driver's deepest call uses.
 constexpr std::size_t kPoisonedStackBytes = 8192;
@@ -21,6 +26,15 @@ constexpr std::size_t kPoisonedStackBytes = 8192;
 }
 
 }  // namespace
+
+void set_image_runner(ImageRunner runner) {
+    image_runner.store(runner, std::memory_order_release);
+}
+
+std::optional<std::uint64_t> DriverCall::run_image(const void* routine, const DriverArguments& arguments) const {
+    const ImageRunner runner = image_runner.load(std::memory_order_acquire);
+    return runner != nullptr ? runner(routine, what_, arguments) : std::nullopt;
+}
 
 DriverCall::DriverCall(std::string_view what)
     : what_(what),

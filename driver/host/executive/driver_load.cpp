@@ -56,7 +56,7 @@ NTSTATUS load_driver(DRIVER_INITIALIZE* entry, const ServiceOptions& service) {
         const DriverCall call("DriverEntry");
         // A copy in memory of its own, gone after the call: a driver that keeps the pointer is found out.
         const auto path = std::make_unique<UNICODE_STRING>(driver->registry_path());
-        status = entry(driver->nt(), path.get());
+        status = call.run(entry, driver->nt(), path.get());
     }
     if (NT_SUCCESS(status)) {
         driver->fill_empty_slots();
@@ -74,7 +74,7 @@ void finish_unload() {
     {
         const ThreadInProcess in_system(parts.processes.system(), KernelMode);
         const DriverCall call("DriverUnload");
-        driver.nt()->DriverUnload(driver.nt());
+        call.run(driver.nt()->DriverUnload, driver.nt());
     }
     require_nothing_left("after DriverUnload");
     parts.io.forget_driver();

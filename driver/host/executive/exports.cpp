@@ -102,11 +102,11 @@ std::vector<Export> make_exports() {
         {"memmove", reinterpret_cast<void*>(&nt_memmove)},
         {"memset", reinterpret_cast<void*>(&nt_memset)},
         // Data. ntifs.h has pointers to these variables, the way an import table has.
-        {"ExEventObjectType", static_cast<void*>(ExEventObjectType)},
-        {"IoFileObjectType", static_cast<void*>(IoFileObjectType)},
-        {"PsInitialSystemProcess", static_cast<void*>(&PsInitialSystemProcess)},
-        {"PsProcessType", static_cast<void*>(PsProcessType)},
-        {"SeExports", static_cast<void*>(&SeExports)},
+        {"ExEventObjectType", static_cast<void*>(ExEventObjectType), true},
+        {"IoFileObjectType", static_cast<void*>(IoFileObjectType), true},
+        {"PsInitialSystemProcess", static_cast<void*>(&PsInitialSystemProcess), true},
+        {"PsProcessType", static_cast<void*>(PsProcessType), true},
+        {"SeExports", static_cast<void*>(&SeExports), true},
     };
     std::sort(exports.begin(), exports.end(),
               [](const Export& left, const Export& right) { return left.name < right.name; });

@@ -10,6 +10,7 @@ namespace aegis::host {
 struct Export {
     std::string_view name;
     void* address;  // of a function in NT's calling convention, or of the variable itself for data
+    bool data = false;
 };
 
 // Sorted by name.

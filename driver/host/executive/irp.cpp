@@ -73,7 +73,7 @@ IoResult Irp::send() {
     NTSTATUS status = STATUS_SUCCESS;
     {
         const DriverCall call("a dispatch routine");
-        status = device_.nt()->DriverObject->MajorFunction[major_function_](device_.nt(), &block_->irp);
+        status = call.run(device_.nt()->DriverObject->MajorFunction[major_function_], device_.nt(), &block_->irp);
     }
     return executive_parts().irps.wait(*this, status);
 }

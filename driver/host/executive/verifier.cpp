@@ -37,6 +37,8 @@ std::string_view bugcheck_name(Bugcheck code) {
             return "SPIN_LOCK_ALREADY_OWNED";
         case Bugcheck::kSpinLockNotOwned:
             return "SPIN_LOCK_NOT_OWNED";
+        case Bugcheck::kUnexpectedKernelModeTrap:
+            return "UNEXPECTED_KERNEL_MODE_TRAP";
     }
     return "UNKNOWN";
 }

@@ -22,6 +22,7 @@ enum class Bugcheck {
     kReferenceByPointer,
     kSpinLockAlreadyOwned,
     kSpinLockNotOwned,
+    kUnexpectedKernelModeTrap,
 };
 
 std::string_view bugcheck_name(Bugcheck code);

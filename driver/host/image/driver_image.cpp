@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/image/image_thread.hpp"
 #include "driver/host/image/imports.hpp"
 #include "driver/host/image/relocations.hpp"
 
@@ -82,8 +84,14 @@ DriverImageResult DriverImage::map(std::span<const std::byte> file, const Import
         error = bind_imports(bytes, pe.imports, resolver);
     }
     if (error.empty()) {
+        FunctionTableResult functions = FunctionTable::read(bytes, pe.exceptions);
+        error = std::move(functions.error);
+        image->functions_ = std::move(functions.table).value_or(FunctionTable{});
+    }
+    if (error.empty()) {
         error = protect(base, pe);
     }
+    set_image_runner(&run_image_code);
     const DriverImage* none = nullptr;
     if (error.empty() && !g_image.compare_exchange_strong(none, image.get(), std::memory_order_acq_rel)) {
         error = "another driver image is mapped";

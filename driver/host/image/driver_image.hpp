@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "driver/host/image/function_table.hpp"
 #include "driver/host/image/pe_file.hpp"
 
 namespace aegis::host {
@@ -27,7 +28,8 @@ struct DriverImageResult;
 class DriverImage {
   public:
     // Maps `file`, moves it to where it landed, binds its imports and protects its sections. Static data are as in the
-    // file: NT maps a driver anew for each load, and so does a caller of this. One image exists at a time.
+    // file: NT maps a driver anew for each load, and so does a caller of this. One image exists at a time. Refuses an
+    // image through which NT could not unwind.
     static DriverImageResult map(std::span<const std::byte> file, const ImportResolver& resolver);
     ~DriverImage();
     DriverImage(const DriverImage&) = delete;
@@ -36,6 +38,7 @@ class DriverImage {
     PDRIVER_INITIALIZE entry() const { return reinterpret_cast<PDRIVER_INITIALIZE>(base_ + file_.entry_rva); }
     std::span<const std::byte> bytes() const { return {base_, file_.image_bytes}; }
     const PeFile& file() const { return file_; }
+    const FunctionTable& functions() const { return functions_; }
 
     // The image that `address` lies in; null when it lies in none. Any thread.
     static const DriverImage* containing(const void* address);
@@ -45,6 +48,7 @@ class DriverImage {
 
     std::byte* base_;
     PeFile file_;
+    FunctionTable functions_;
 };
 
 struct DriverImageResult {

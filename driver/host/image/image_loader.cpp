@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "driver/host/executive/exports.hpp"
+#include "driver/host/image/import_gates.hpp"
 #include "driver/host/image/raising_call.hpp"
 
 namespace aegis::host {
@@ -37,21 +38,26 @@ FileContents read_file(const std::string& path) {
 
 }  // namespace
 
+DriverImageResult bind_driver_image(std::span<const std::byte> file) {
+    const auto resolver = [](std::string_view module, std::string_view name) -> const void* {
+        if (module != "ntoskrnl.exe" && module != "hal.dll") {
+            return nullptr;
+        }
+        if (name == "__C_specific_handler") {
+            return c_specific_handler();
+        }
+        const void* gate = import_gate(name);
+        return gate != nullptr ? gate : find_export(name);
+    };
+    return DriverImage::map(file, resolver);
+}
+
 DriverImageResult load_driver_image(const std::string& path) {
     const FileContents file = read_file(path);
     if (file.error != 0) {
         return {nullptr, fmt::format("{}: {}", path, std::strerror(file.error))};
     }
-    const auto resolver = [](std::string_view module, std::string_view name) -> const void* {
-        if (module != "ntoskrnl.exe" && module != "hal.dll") {
-            return nullptr;
-        }
-        if (name == "MmMapLockedPagesSpecifyCache") {
-            return raising_map_locked_pages();
-        }
-        return name == "__C_specific_handler" ? c_specific_handler() : find_export(name);
-    };
-    DriverImageResult result = DriverImage::map(file.bytes, resolver);
+    DriverImageResult result = bind_driver_image(file.bytes);
     if (!result.image) {
         result.error = fmt::format("{}: {}", path, result.error);
     }

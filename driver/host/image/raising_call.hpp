@@ -4,8 +4,8 @@
 
 namespace aegis::host {
 
-// What an image's import of MmMapLockedPagesSpecifyCache is bound to. An exception that the calling function does not
-// catch ends the process with KMODE_EXCEPTION_NOT_HANDLED, as on NT.
+// What the gate of an image's import of MmMapLockedPagesSpecifyCache calls. An exception that the function which called
+// the gate does not catch ends the process with KMODE_EXCEPTION_NOT_HANDLED, as on NT.
 const void* raising_map_locked_pages();
 
 // What an image's import of __C_specific_handler is bound to. Nobody calls it: unwind.hpp reads the scope tables that

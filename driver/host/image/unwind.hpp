@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "driver/host/image/pe_file.hpp"
+#include "driver/host/image/function_table.hpp"
 
 namespace aegis::host {
 
@@ -18,7 +18,7 @@ struct HandlerSearch {
 // `return_rva` is where the call that raised would have returned to. Looks at the calling function only: an exception
 // that its caller would have to catch is as fatal here as one that nobody catches. `language_handler` is what the
 // image's import of __C_specific_handler is bound to, the only handler known here.
-HandlerSearch find_handler(std::span<const std::byte> image, const PeDirectory& functions, std::uint32_t return_rva,
+HandlerSearch find_handler(std::span<const std::byte> image, const FunctionTable& functions, std::uint32_t return_rva,
                            const void* language_handler);
 
 }  // namespace aegis::host

@@ -1,0 +1,125 @@
+#include "image/entry_points.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "aegis/ioctl.h"
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/exports.hpp"
+#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/image/image_loader.hpp"
+#include "driver/host/image/raising_call.hpp"
+
+namespace aegis::test {
+namespace {
+
+// NT passes DriverEntry no context, nor the registration of a routine.
+PDRIVER_INITIALIZE g_entry = nullptr;
+DRIVER_OBJECT g_driver;
+const void* g_notify = nullptr;
+
+NTSTATUS NTAPI remember_driver(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
+    const NTSTATUS status = g_entry(driver, service_key);
+    g_driver = *driver;
+    return status;
+}
+
+NTSTATUS NTAPI remember_notify(PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine, BOOLEAN remove) {
+    g_notify = reinterpret_cast<const void*>(routine);
+    return PsSetCreateProcessNotifyRoutineEx(routine, remove);
+}
+
+host::ExecutiveOptions quiet() {
+    host::ExecutiveOptions options;
+    options.debug_print = [](ULONG, std::string_view) {};
+    return options;
+}
+
+EntryPoints look_up() {
+    const auto resolver = [](std::string_view, std::string_view name) -> const void* {
+        if (name == "PsSetCreateProcessNotifyRoutineEx") {
+            return reinterpret_cast<const void*>(&remember_notify);
+        }
+        return name == "__C_specific_handler" ? host::c_specific_handler() : host::find_export(name);
+    };
+    host::Executive executive(quiet());
+    const host::DriverImageResult result = host::DriverImage::map(read_file(image_path()), resolver);
+    EXPECT_TRUE(result.image) << result.error;
+    g_entry = result.image->entry();
+    EXPECT_EQ(executive.load_driver(&remember_driver, {}), STATUS_SUCCESS);
+    EXPECT_EQ(executive.unload_driver(), host::UnloadResult::kUnloaded);
+
+    const auto rva_of = [&](const void* address) {
+        return static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - result.image->bytes().data());
+    };
+    EntryPoints found;
+    found.entry = result.image->file().entry_rva;
+    found.unload = rva_of(reinterpret_cast<const void*>(g_driver.DriverUnload));
+    found.control = rva_of(reinterpret_cast<const void*>(g_driver.MajorFunction[IRP_MJ_DEVICE_CONTROL]));
+    found.notify = rva_of(g_notify);
+    for (const host::ImageFunction& function : result.image->functions().functions()) {
+        if (function.unwind.handler_rva != 0) {
+            found.guard = function.begin_rva;
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+const EntryPoints& entry_points() {
+    static const EntryPoints found = look_up();
+    return found;
+}
+
+ChangedImage::ChangedImage() : file_(read_file(image_path())), pe_(*host::parse_pe_file(file_).file) {}
+
+std::size_t ChangedImage::offset_of(std::uint32_t rva) const {
+    for (const host::PeSection& section : pe_.sections) {
+        if (rva - section.rva < section.file_bytes) {
+            return section.file_offset + (rva - section.rva);
+        }
+    }
+    ADD_FAILURE() << "RVA " << rva << " is in no section";
+    return 0;
+}
+
+std::uint32_t ChangedImage::function_row(std::uint32_t function_rva) const {
+    std::uint32_t row = pe_.exceptions.rva;
+    while (get<std::uint32_t>(row) != function_rva) {
+        row += sizeof(host::RuntimeFunction);
+    }
+    return row;
+}
+
+host::DriverImageResult ChangedImage::bind() const {
+    return host::bind_driver_image(file_);
+}
+
+void ChangedImage::live() const {
+    host::Executive executive(quiet());
+    const host::DriverImageResult result = bind();
+    ASSERT_TRUE(result.image) << result.error;
+    if (!NT_SUCCESS(executive.load_driver(result.image->entry(), {}))) {
+        return;
+    }
+    const host::ProcessRef client =
+        executive.create_process(8, host::Account::kAdministrator, std::make_unique<host::LocalAddressSpace>());
+    const host::HandleResult device = executive.open(*client, u"\\??\\AegisMon", FILE_READ_DATA | FILE_WRITE_DATA);
+    AEGIS_RING_SETUP_REQUEST request{};
+    request.Header = {AEGIS_CONTROL_VERSION, sizeof(request)};
+    request.EventHandle = executive.create_event(*client, SynchronizationEvent, false).handle;
+    AEGIS_RING_SETUP_REPLY reply{};
+    executive.device_control(*client, device.handle, AEGIS_IOCTL_RING_SETUP, std::as_bytes(std::span(&request, 1)),
+                             std::as_writable_bytes(std::span(&reply, 1)));
+    host::ProcessCreation creation;
+    creation.pid = 0x00800000;
+    executive.raise_process_create(creation);
+    executive.exit_process(client);
+    executive.unload_driver();
+}
+
+}  // namespace aegis::test
