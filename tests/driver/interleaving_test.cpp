@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
@@ -69,6 +70,49 @@ TEST(Interleaving, AnExitInTheMiddleOfATeardownWaitsForIt) {
     });
     EXPECT_EQ(other.teardown(), STATUS_SUCCESS);
     exit.join();
+    EXPECT_TRUE(owner.mappings().empty());
+}
+
+// Runs `action` on a thread of its own when this thread is about to wait for the table's lock, the first time.
+class BeforeTheLock {
+  public:
+    explicit BeforeTheLock(const std::function<void()>& action) {
+        ON_CALL(calls_, call("ExAcquireFastMutex")).WillByDefault([this, action, self = std::this_thread::get_id()] {
+            if (std::this_thread::get_id() == self && !std::exchange(done_, true)) {
+                std::thread(action).join();
+            }
+        });
+    }
+
+  private:
+    bool done_ = false;
+    NiceMock<KernelCalls> calls_;
+};
+
+// The last close comes between the request and the lock.
+// Catches: a handle that is looked at before the lock is held.
+TEST(Interleaving, ASetupThatWaitsForACleanupIsRefused) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    const BeforeTheLock before([&] { EXPECT_EQ(host->close(client.process(), client.device()), STATUS_SUCCESS); });
+    EXPECT_EQ(client.setup(event.handle).status, STATUS_FILE_CLOSED);
+    EXPECT_TRUE(client.mappings().empty());
+}
+
+// Catches: a consumer that is looked for before the lock is held, and is another's by then.
+TEST(Interleaving, ATeardownThatWaitsForAnotherFindsNothing) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    Client owner(host);
+    Client other(host);
+    ASSERT_EQ(owner.open(), STATUS_SUCCESS);
+    ASSERT_EQ(owner.duplicate_to(other), STATUS_SUCCESS);
+    ASSERT_EQ(owner.setup().status, STATUS_SUCCESS);
+    const BeforeTheLock before([&] { EXPECT_EQ(other.teardown(), STATUS_SUCCESS); });
+    EXPECT_EQ(owner.teardown(), STATUS_NOT_FOUND);
     EXPECT_TRUE(owner.mappings().empty());
 }
 

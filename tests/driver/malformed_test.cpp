@@ -159,6 +159,9 @@ TEST_F(Malformed, TheFirstFaultIsReported) {
     request.Reserved = 0;
     EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request), 0), STATUS_BUFFER_TOO_SMALL);
     EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request), 72), STATUS_INVALID_HANDLE);
+    AEGIS_QUERY_REQUEST query{};
+    EXPECT_EQ(refused(AEGIS_IOCTL_QUERY, bytes_of(query).first(4), 0), STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT_EQ(refused(AEGIS_IOCTL_QUERY, bytes_of(query), 0), STATUS_REVISION_MISMATCH);
 }
 
 // Catches: the event's type, access or mode not asked for (event_object_type(), EVENT_MODIFY_STATE, UserMode).

@@ -157,6 +157,19 @@ TEST_F(Passthrough, NobodyIsGivenAMappingOfABrokenRing) {
     EXPECT_TRUE(host_.take_debug_lines().empty()) << "said twice";
 }
 
+// Catches: verify() before the request itself is known to be right.
+TEST_F(Passthrough, AMalformedSetupDoesNotLookAtTheRing) {
+    header_->Identity.Magic = 0;
+    auto request = make_request<AEGIS_RING_SETUP_REQUEST>();
+    request.EventHandle = client_.create_event().handle;
+    std::array<std::byte, sizeof(AEGIS_RING_SETUP_REPLY)> reply{};
+    EXPECT_EQ(
+        client_.control(AEGIS_IOCTL_RING_SETUP, bytes_of(request), std::span(reply).first(reply.size() - 1)).status,
+        STATUS_BUFFER_TOO_SMALL);
+    EXPECT_EQ(header_->State, AEGIS_RING_RUNNING);
+    EXPECT_TRUE(host_.take_debug_lines().empty());
+}
+
 // Catches: the counts not compared with the list.
 TEST_F(Passthrough, AHandleThatIsMissingFromItsListIsNoticed) {
     Client other(host_);

@@ -33,7 +33,8 @@ TEST_F(Pull, NeedsRoomForTheLargestEvent) {
         EXPECT_EQ(result.status, STATUS_BUFFER_TOO_SMALL) << bytes;
         EXPECT_TRUE(result.bytes.empty()) << bytes;
     }
-    // The refusals took no event.
+    // The refusals took no event, and made no consumer of the handle.
+    EXPECT_EQ(client_.query().reply->Consumers[0].Transport, 0U);
     const PullResult result = client_.pull(1120);
     EXPECT_EQ(result.status, STATUS_SUCCESS);
     ASSERT_EQ(result.bytes.size(), 1056U);

@@ -25,12 +25,20 @@ namespace {
 
 class RingChannel : public testing::Test {
   protected:
+    static constexpr std::uint64_t kMany = 2000;
+
     void SetUp() override { ASSERT_EQ(channel_.create(64), STATUS_SUCCESS); }
     void TearDown() override { channel_.destroy(); }
 
     void publish(std::uint16_t type, std::size_t payload_bytes) {
         const std::vector<std::byte> payload(payload_bytes, std::byte{0x3C});
         channel_.publish(type, kActivityTime, payload.data(), payload.size());
+    }
+
+    void publish_many() {
+        for (std::uint64_t i = 0; i < kMany; ++i) {
+            publish(AEGIS_EVENT_FILE_OP, 10);
+        }
     }
 
     host::ExecutiveOptions keep_debug_lines() {
@@ -199,19 +207,23 @@ TEST_F(RingChannel, OtherEventsArePulledAsTheyAre) {
     EXPECT_EQ(events[2].header.Size, AEGIS_SLOT_EVENT_BYTES);
 }
 
-// Catches: fail() without the publish lock, which ThreadSanitizer sees.
+// Both catch: the end without the publish lock, which ThreadSanitizer sees.
 TEST_F(RingChannel, FailsWhileOthersPublish) {
-    constexpr std::uint64_t kEvents = 2000;
-    std::thread producer([&] {
-        for (std::uint64_t i = 0; i < kEvents; ++i) {
-            publish(AEGIS_EVENT_FILE_OP, 10);
-        }
-    });
+    std::thread producer([&] { publish_many(); });
     channel_.fail("a test says so");
     producer.join();
     const driver::ChannelCounters counters = channel_.counters();
     EXPECT_EQ(counters.state, AEGIS_RING_FAILED);
-    EXPECT_EQ(counters.published + counters.lost_before[AEGIS_LOST_FAILED], kEvents);
+    EXPECT_EQ(counters.published + counters.lost_before[AEGIS_LOST_FAILED], kMany);
+}
+
+TEST_F(RingChannel, ClosesWhileOthersPublish) {
+    std::thread producer([&] { publish_many(); });
+    channel_.close();
+    producer.join();
+    const driver::ChannelCounters counters = channel_.counters();
+    EXPECT_EQ(counters.state, AEGIS_RING_CLOSING);
+    EXPECT_EQ(counters.published + counters.lost_before[AEGIS_LOST_CLOSING], kMany);
 }
 
 }  // namespace

@@ -83,6 +83,8 @@ TEST(SlotCount, IsTheDefaultAndReportedWhenItIsNoDword) {
         {REG_DWORD, {64, 0, 0, 0, 0}},
         {REG_DWORD, std::vector<unsigned char>(8)},
         {REG_DWORD, std::vector<unsigned char>(9)},
+        // The next type up, REG_DWORD_BIG_ENDIAN.
+        {REG_DWORD + 1, {64, 0, 0, 0}},
     };
     for (const host::RegistryValue& value : wrong) {
         host::ServiceOptions service;
