@@ -113,7 +113,8 @@ TEST(ImagePath, APairBesideTheCutStays) {
 TEST(ImagePath, UnpairedSurrogatesAtTheCutStay) {
     constexpr std::size_t kUnits = 1000;
     for (const auto& [before, after] : {std::pair(kLead, WCHAR{u'x'}), std::pair(WCHAR{u'x'}, kTrail),
-                                        std::pair(kTrail, kLead), std::pair(kLead, kLead), std::pair(kTrail, kTrail)}) {
+                                        std::pair(kTrail, kLead), std::pair(kLead, kLead), std::pair(kTrail, kTrail),
+                                        std::pair(kLead, WCHAR{0xE000}), std::pair(WCHAR{0xE000}, kTrail)}) {
         std::u16string path = path_of(kUnits);
         path.replace(127, 2, {before, after});
         path.replace(kUnits - 379, 2, {before, after});

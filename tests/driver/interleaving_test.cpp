@@ -102,6 +102,20 @@ TEST(Interleaving, ASetupThatWaitsForACleanupIsRefused) {
     EXPECT_TRUE(client.mappings().empty());
 }
 
+// Catches: the limit looked at before the lock is held: two that come at once would both be the last.
+TEST(Interleaving, AnOpenThatWaitsForTheLastHandleIsRefused) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    Client client(host);
+    Client other(host);
+    for (unsigned i = 1; i < AEGIS_MAX_HANDLES; ++i) {
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    }
+    const BeforeTheLock before([&] { EXPECT_EQ(other.open(), STATUS_SUCCESS); });
+    EXPECT_EQ(client.open(), STATUS_QUOTA_EXCEEDED);
+    EXPECT_EQ(other.query().reply->Handles, AEGIS_MAX_HANDLES);
+}
+
 // Catches: a consumer that is looked for before the lock is held, and is another's by then.
 TEST(Interleaving, ATeardownThatWaitsForAnotherFindsNothing) {
     TestHost host;
