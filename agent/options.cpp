@@ -92,6 +92,7 @@ void add_stream_options(CLI::App& app, Options& options) {
                "ring: mapped memory, and pull when it cannot be mapped; pull: ask the driver at intervals");
     add_choice(app, "--output", options.output, {{"text", OutputFormat::kText}, {"ndjson", OutputFormat::kNdjson}},
                "text: a line a person reads; ndjson: Elastic Common Schema");
+    app.add_flag("--local-time", options.local_time, "With text: local time and its distance from UTC, instead of UTC");
     add_choice(app, "--from", options.from, {{"oldest", StartAt::kOldest}, {"now", StartAt::kNow}},
                "oldest: begin with all the ring still holds; now: with what follows");
     app.add_option("--duration", options.duration_seconds, "End after this many seconds")
@@ -169,6 +170,9 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     }
     if (version) {
         return EarlyExit{ExitCode::kFinished, version_text(platform)};
+    }
+    if (options.local_time && options.output == OutputFormat::kNdjson) {
+        return usage_error(platform, "--local-time is for --output text; the timestamps of NDJSON are always UTC");
     }
     if (options.transport == Transport::kPull && options.consumers > 1) {
         return usage_error(platform,

@@ -37,6 +37,7 @@ struct Options {
     bool fail_on_loss = false;
     bool quiet = false;
     bool stats = false;
+    bool local_time = false;  // of text lines
     bool measure_latency = false;
     DeviceChoice device;
 };

@@ -10,8 +10,12 @@ WriteStatus Output::write(std::string_view lines, std::span<const std::int64_t> 
     while (!lines.empty()) {
         result_ = port_->write_output(lines);
         if (result_.status != WriteStatus::kWritten) {
+            mend_last_line();
             return result_.status;
         }
+        const std::string_view written = lines.substr(0, result_.bytes);
+        const std::size_t newline = written.rfind('\n');
+        broken_ = newline == std::string_view::npos ? broken_ + written.size() : written.size() - newline - 1;
         lines.remove_prefix(result_.bytes);
         progress_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -22,6 +26,13 @@ WriteStatus Output::write(std::string_view lines, std::span<const std::int64_t> 
         }
     }
     return WriteStatus::kWritten;
+}
+
+// A reader of a file takes what is behind its last newline for a line.
+void Output::mend_last_line() {
+    if (broken_ != 0) {
+        last_line_ = port_->take_back_output(broken_) ? LastLine::kTakenBack : LastLine::kBroken;
+    }
 }
 
 }  // namespace aegis::agent

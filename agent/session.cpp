@@ -6,8 +6,10 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "agent/channel.hpp"
@@ -25,6 +27,19 @@
 
 namespace aegis::agent {
 namespace {
+
+// For the end of an error message.
+std::string_view about_last_line(LastLine last_line) {
+    switch (last_line) {
+        case LastLine::kWhole:
+            return "";
+        case LastLine::kTakenBack:
+            return "; the piece of a line that was written was taken back";
+        case LastLine::kBroken:
+            return "; the last line there is incomplete";
+    }
+    return "";
+}
 
 class Session {
   public:
@@ -110,7 +125,11 @@ void Session::make_printers() {
 
 std::unique_ptr<Formatter> Session::make_formatter() {
     if (options_.output == OutputFormat::kText) {
-        return std::make_unique<TextFormatter>(processes_);
+        UtcOffset utc_offset;
+        if (options_.local_time) {
+            utc_offset = [this](std::int64_t filetime) { return port_.utc_offset(filetime); };
+        }
+        return std::make_unique<TextFormatter>(processes_, std::move(utc_offset));
     }
     return std::make_unique<NdjsonFormatter>(channel_.session, port_.host_name(), processes_, port_.dos_paths());
 }
@@ -174,11 +193,13 @@ std::optional<ExitCode> Session::conclude_output() {
         case WriteStatus::kClosed:
             return std::nullopt;
         case WriteStatus::kFailed:
-            log_.error(fmt::format("cannot write to standard output: {}; make room there or name another place",
-                                   output_.result().error));
+            log_.error(fmt::format("cannot write to standard output: {}{}; make room there or name another place",
+                                   output_.result().error, about_last_line(output_.last_line())));
             break;
         case WriteStatus::kAbandoned:
-            log_.error("standard output: its reader took nothing while the agent was asked to end; lines are missing");
+            log_.error(fmt::format(
+                "standard output: its reader took nothing while the agent was asked to end; lines are missing{}",
+                about_last_line(output_.last_line())));
             break;
     }
     return ExitCode::kRuntimeFailure;

@@ -5,11 +5,14 @@
 //   [12:34:57.001] LOST 3 events (#19..#21)
 //   [12:34:57.002] #22 type=5 (96 bytes)
 //
+// Times are UTC, or local with their distance from UTC: [14:34:56.789+02:00].
 // After the path: [partial-name] when Windows does not vouch for it, [path cut: N units] when it was longer than an
 // event holds (N is how long; three full stops stand for its middle), [invalid-utf16] when it held unpaired surrogates,
 // [creator!=parent] when they differ. An exit has the program's name when its start was seen, and the marks of its
 // path.
 #pragma once
+
+#include <utility>
 
 #include "agent/formatter.hpp"
 #include "agent/process_table.hpp"
@@ -19,8 +22,9 @@ namespace aegis::agent {
 
 class TextFormatter final : public Formatter {
   public:
-    // `processes` outlives the formatter and may be shared.
-    explicit TextFormatter(ProcessTable& processes) : processes_(&processes) {}
+    // `processes` outlives the formatter and may be shared. With `utc_offset` times are local, without it UTC.
+    explicit TextFormatter(ProcessTable& processes, UtcOffset utc_offset = nullptr)
+        : time_(std::move(utc_offset)), processes_(&processes) {}
 
     void append_event(const Event& event, std::uint64_t sequence, Lines& lines) override;
     void append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) override;

@@ -115,6 +115,10 @@ class Port {
     // something. One thread at a time.
     virtual WriteResult write_output(std::string_view text) = 0;
 
+    // Takes the last `bytes` that write_output wrote from stdout again; true when it did. Only from a file, and only
+    // while nobody has written behind them. One thread at a time, never during write_output.
+    virtual bool take_back_output(std::size_t bytes) = 0;
+
     // Makes a write_output that waits for its reader return, now and later. Any thread.
     virtual void abandon_output() = 0;
 
@@ -129,6 +133,9 @@ class Port {
 
     // 100 ns since 1601, UTC, as precise as the system has it: the clock of the events' timestamps.
     virtual std::int64_t system_time() const = 0;
+
+    // Seconds by which local time is ahead of UTC at the moment `filetime`; 0 where the system cannot tell. Any thread.
+    virtual std::int32_t utc_offset(std::int64_t filetime) const = 0;
 
     // As the driver numbers this process.
     virtual std::uint32_t process_id() const = 0;

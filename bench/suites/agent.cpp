@@ -39,11 +39,13 @@ class NullPort final : public agent::Port {
         const ssize_t written = write(null_, text.data(), text.size());
         return {agent::WriteStatus::kWritten, static_cast<std::size_t>(written), ""};
     }
+    bool take_back_output(std::size_t) override { return false; }
     void abandon_output() override {}
     void interrupt() override {}
     agent::InterruptStatus wait_interrupt(agent::Timeout) override { return agent::InterruptStatus::kTimeout; }
     bool stop_requested() const override { return false; }
     std::int64_t system_time() const override { return 0; }
+    std::int32_t utc_offset(std::int64_t) const override { return 0; }
     std::uint32_t process_id() const override { return 0; }
     std::string host_name() const override { return "bench"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }

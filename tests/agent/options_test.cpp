@@ -43,6 +43,14 @@ std::string refused(const std::vector<const char*>& arguments, const agent::Plat
     return exit->text;
 }
 
+// Catches: local time in NDJSON, or an option that is ignored there.
+TEST(Options, LocalTimeIsForTextOnly) {
+    EXPECT_TRUE(accepted({"--local-time"}).local_time);
+    EXPECT_TRUE(accepted({"--output", "text", "--local-time"}).local_time);
+    EXPECT_NE(refused({"--local-time", "--output", "ndjson"}).find("--local-time is for --output text"),
+              std::string::npos);
+}
+
 TEST(Options, DefaultsAreThoseOfTheHelp) {
     const Options options = accepted({});
     EXPECT_EQ(options.transport, agent::Transport::kRing);
@@ -56,6 +64,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_EQ(options.health_seconds, 30U);
     EXPECT_EQ(options.request_seconds, 10U);
     EXPECT_FALSE(options.fail_on_loss || options.quiet || options.stats || options.measure_latency);
+    EXPECT_FALSE(options.local_time);
     EXPECT_TRUE(options.device.path.empty() && options.device.source.empty());
     EXPECT_EQ(options.device.slot_count, 0U);
 }

@@ -36,6 +36,34 @@ TEST(SessionOutput, AFailedLastWriteIsAnErrorToo) {
     EXPECT_EQ(SessionRun(system, options).wait(), ExitCode::kRuntimeFailure);
 }
 
+// Catches: half a line left in a file, or more than that taken back; a broken line that nobody mentions.
+TEST(SessionOutput, AFileEndsWithAWholeLineWhereverTheDiskIsFull) {
+    constexpr std::string_view kLine = "[12:34:56.123] #1 CREATE pid=1 ppid=1 creator=1 /bin/p1\n";
+    for (std::size_t room = 0; room <= 3 * kLine.size(); ++room) {
+        FakeSystem system;
+        system.break_output({WriteStatus::kFailed, 0, "disk"}, room);
+        system.publish_starts(1, 9);
+        SessionRun run(system, Options{});
+        EXPECT_EQ(run.wait(), ExitCode::kRuntimeFailure);
+        const std::string output = system.output();
+        EXPECT_EQ(output.size(), room / kLine.size() * kLine.size()) << room;
+        EXPECT_TRUE(output.empty() || output.ends_with('\n')) << output;
+        EXPECT_EQ(run.log().count("cannot write to standard output: disk"), 1U);
+        EXPECT_EQ(run.log().count("was taken back"), room % kLine.size() != 0 ? 1U : 0U) << room;
+    }
+}
+
+TEST(SessionOutput, ABrokenLineThatCannotBeTakenBackIsMentioned) {
+    FakeSystem system;
+    system.break_output({WriteStatus::kFailed, 0, "disk"}, 70);
+    system.keep_output();
+    system.publish_starts(1, 9);
+    SessionRun run(system, Options{});
+    EXPECT_EQ(run.wait(), ExitCode::kRuntimeFailure);
+    EXPECT_EQ(system.output().size(), 70U);
+    EXPECT_EQ(run.log().count("disk; the last line there is incomplete; make room there"), 1U) << run.log().text();
+}
+
 // `agent | head -5` is no error, and nothing to talk about.
 TEST(SessionOutput, AClosedPipeEndsTheRunQuietly) {
     FakeSystem system;

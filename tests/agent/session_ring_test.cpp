@@ -33,6 +33,20 @@ TEST(RingSession, PrintsWhatTheRingHeldAndWhatFollows) {
     EXPECT_TRUE(run.summary().starts_with("summary: delivered=2 lost=0 rate=")) << run.log().text();
 }
 
+// Catches: an option that changes nothing; the offset of another moment than the event's.
+TEST(RingSession, PrintsLocalTimeWhenAsked) {
+    FakeSystem system;
+    system.publish(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(5), test::kSomeTime - 10'000'000);
+    system.publish_exit(6);
+    Options options;
+    options.local_time = true;
+    options.count = 2;
+    EXPECT_EQ(SessionRun(system, options).wait(), ExitCode::kFinished);
+    EXPECT_EQ(system.output(),
+              "[13:34:55.123+01:00] #1 EXIT pid=5\n"
+              "[14:34:56.123+02:00] #2 EXIT pid=6\n");
+}
+
 // Catches: a bell armed before the last look, or events left behind by the wakeup.
 TEST(RingSession, WakesUpForEachEventItSleptBefore) {
     FakeSystem system;

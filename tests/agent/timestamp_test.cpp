@@ -46,6 +46,33 @@ TEST(Timestamp, RememberedSecondIsLeftWhenTimeMovesEitherWay) {
     EXPECT_EQ(clock(formatter, 133590404961234567), "12:34:56.123");
 }
 
+std::string local_clock(std::int32_t offset, std::int64_t filetime) {
+    agent::TimestampFormatter formatter([offset](std::int64_t) { return offset; });
+    return clock(formatter, filetime);
+}
+
+// Catches: a wrong sign, minutes of a negative offset counted from the wrong side, a day that is not left.
+TEST(Timestamp, LocalTimeHasItsDistanceFromUtc) {
+    constexpr std::int64_t kNoon = 133590404961234567;  // 12:34:56.1234567
+    EXPECT_EQ(local_clock(0, kNoon), "12:34:56.123+00:00");
+    EXPECT_EQ(local_clock(2 * 3600, kNoon), "14:34:56.123+02:00");
+    EXPECT_EQ(local_clock(-(3 * 3600 + 30 * 60), kNoon), "09:04:56.123-03:30");
+    EXPECT_EQ(local_clock(14 * 3600, kNoon), "02:34:56.123+14:00");
+    EXPECT_EQ(local_clock(-12 * 3600, 0), "12:00:00.000-12:00");
+    EXPECT_EQ(local_clock(19 * 60 + 32, kNoon), "12:54:28.123+00:19:32");
+    agent::TimestampFormatter formatter([](std::int64_t) { return 14 * 3600; });
+    EXPECT_EQ(iso(formatter, kNoon), "2024-05-02T02:34:56.1234567+14:00");
+}
+
+// Summer time begins and ends. Catches: an offset that is asked for once only, or for another moment.
+TEST(Timestamp, TheOffsetIsThatOfTheMoment) {
+    constexpr std::int64_t kChange = 133590404970000000;
+    agent::TimestampFormatter formatter([](std::int64_t time) { return time < kChange ? 3600 : 7200; });
+    EXPECT_EQ(clock(formatter, kChange - 1), "13:34:56.999+01:00");
+    EXPECT_EQ(clock(formatter, kChange), "14:34:57.000+02:00");
+    EXPECT_EQ(clock(formatter, kChange - 1), "13:34:56.999+01:00");
+}
+
 // Catches: a negative fraction, or a buffer too small for a year no driver should send.
 TEST(Timestamp, AnyNumberIsFormatted) {
     agent::TimestampFormatter formatter;

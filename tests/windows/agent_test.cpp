@@ -87,7 +87,7 @@ TEST_F(Agent, PrintsText) {
     const std::string path = R"( \\Device\\HarddiskVolume1\\Windows\\System32\\synthetic\.exe)";
     EXPECT_TRUE(std::regex_match(lines[0], std::regex(time + "#1 CREATE pid=1000 ppid=4 creator=4" + path)))
         << lines[0];
-    EXPECT_TRUE(std::regex_match(lines[1], std::regex(time + "#2 EXIT pid=1000"))) << lines[1];
+    EXPECT_TRUE(std::regex_match(lines[1], std::regex(time + R"(#2 EXIT pid=1000 synthetic\.exe)"))) << lines[1];
     EXPECT_TRUE(std::regex_match(
         lines[18], std::regex(time + "#19 CREATE pid=1009 ppid=4 creator=8" + path + R"( \[creator!=parent\])")))
         << lines[18];

@@ -85,10 +85,11 @@ class SpawnPlan {
         posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(&actions_, ready, kReadyDescriptor);
         // A group of its own: Ctrl-C is for the agent, which then ends the host when it has read everything. And the
-        // agent ignores SIGPIPE, which a child would inherit.
+        // agent ignores SIGPIPE and SIGXFSZ, which a child would inherit.
         sigset_t defaults;
         sigemptyset(&defaults);
         sigaddset(&defaults, SIGPIPE);
+        sigaddset(&defaults, SIGXFSZ);
         posix_spawnattr_setsigdefault(&attributes_, &defaults);
         posix_spawnattr_setpgroup(&attributes_, 0);
         posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);

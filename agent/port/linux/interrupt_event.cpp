@@ -60,6 +60,7 @@ InterruptEvent::InterruptEvent() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
         }
     }
     handle(SIGPIPE, SIG_IGN);
+    handle(SIGXFSZ, SIG_IGN);
 }
 
 InterruptEvent::~InterruptEvent() {
@@ -69,6 +70,7 @@ InterruptEvent::~InterruptEvent() {
         }
     }
     handle(SIGPIPE, SIG_DFL);
+    handle(SIGXFSZ, SIG_DFL);
 }
 
 void InterruptEvent::set() {

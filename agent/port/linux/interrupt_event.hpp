@@ -6,7 +6,7 @@
 namespace aegis::agent {
 
 // While it lives, SIGINT and SIGTERM (and SIGHUP, unless nohup ignores it) set it instead of ending the process, and a
-// closed pipe is an error of write() instead of a signal. One at a time.
+// closed pipe or a file that may not grow (ulimit -f) is an error of write() instead of a signal. One at a time.
 class InterruptEvent {
   public:
     InterruptEvent();

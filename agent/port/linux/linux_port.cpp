@@ -31,6 +31,9 @@ struct StandardDescriptors {
     }
 };
 
+constexpr std::int64_t kSecondsFrom1601To1970 = 11'644'473'600;
+constexpr std::int64_t kUnitsPerSecond = 10'000'000;
+
 class LinuxPort final : public Port {
   public:
     std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
@@ -39,11 +42,13 @@ class LinuxPort final : public Port {
     }
 
     WriteResult write_output(std::string_view text) override { return stdout_.write(text); }
+    bool take_back_output(std::size_t bytes) override { return stdout_.take_back(bytes); }
     void abandon_output() override { stdout_.abandon(); }
     void interrupt() override { interrupt_.set(); }
     InterruptStatus wait_interrupt(Timeout timeout) override;
     bool stop_requested() const override { return interrupt_.set_by_signal(); }
     std::int64_t system_time() const override;
+    std::int32_t utc_offset(std::int64_t filetime) const override;
     std::uint32_t process_id() const override { return static_cast<std::uint32_t>(getpid()); }
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return nullptr; }
@@ -69,12 +74,16 @@ InterruptStatus LinuxPort::wait_interrupt(Timeout timeout) {
 }
 
 std::int64_t LinuxPort::system_time() const {
-    constexpr std::int64_t kSecondsFrom1601To1970 = 11'644'473'600;
-    constexpr std::int64_t kUnitsPerSecond = 10'000'000;
     constexpr std::int64_t kNanosecondsPerUnit = 100;
     timespec now = {};
     clock_gettime(CLOCK_REALTIME, &now);
     return (now.tv_sec + kSecondsFrom1601To1970) * kUnitsPerSecond + now.tv_nsec / kNanosecondsPerUnit;
+}
+
+std::int32_t LinuxPort::utc_offset(std::int64_t filetime) const {
+    const std::time_t time = filetime / kUnitsPerSecond - kSecondsFrom1601To1970;
+    std::tm local = {};
+    return localtime_r(&time, &local) != nullptr ? static_cast<std::int32_t>(local.tm_gmtoff) : 0;
 }
 
 std::string LinuxPort::host_name() const {

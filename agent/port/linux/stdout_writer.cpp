@@ -29,6 +29,7 @@ StdoutWriter::StdoutWriter() : abandoned_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
         may_block_ = !own_;
     } else {
         may_block_ = S_ISSOCK(status.st_mode);
+        is_file_ = S_ISREG(status.st_mode);
     }
 }
 
@@ -59,6 +60,9 @@ WriteResult StdoutWriter::write(std::string_view text) {
         }
         const ssize_t written = ::write(descriptor(), text.data(), text.size());
         if (written > 0) {
+            if (is_file_ && static_cast<std::size_t>(written) < text.size()) {
+                end_of_piece_ = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+            }
             return {WriteStatus::kWritten, static_cast<std::size_t>(written), {}};
         }
         const int error = errno;
@@ -73,6 +77,18 @@ WriteResult StdoutWriter::write(std::string_view text) {
             return {WriteStatus::kFailed, 0, fmt::format("{} (errno {})", std::strerror(error), error)};
         }
     }
+}
+
+// Our own messages may go to the same file, and so may another program: what they wrote since stays.
+bool StdoutWriter::take_back(std::size_t bytes) {
+    const auto length = static_cast<off_t>(bytes);
+    struct stat status = {};
+    if (!is_file_ || end_of_piece_ < length || lseek(STDOUT_FILENO, 0, SEEK_CUR) != end_of_piece_ ||
+        fstat(STDOUT_FILENO, &status) != 0 || status.st_size != end_of_piece_) {
+        return false;
+    }
+    end_of_piece_ -= length;
+    return ftruncate(STDOUT_FILENO, end_of_piece_) == 0 && lseek(STDOUT_FILENO, end_of_piece_, SEEK_SET) >= 0;
 }
 
 }  // namespace aegis::agent

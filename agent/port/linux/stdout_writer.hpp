@@ -1,6 +1,9 @@
 // Writing to stdout without ever being stuck in it.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <string_view>
 
 #include "agent/port/port.hpp"
@@ -18,6 +21,9 @@ class StdoutWriter {
     // As Port::write_output. One thread at a time.
     WriteResult write(std::string_view text);
 
+    // As Port::take_back_output. One thread at a time, never during write.
+    bool take_back(std::size_t bytes);
+
     // As Port::abandon_output. Any thread.
     void abandon();
 
@@ -29,7 +35,10 @@ class StdoutWriter {
     bool wait_for_reader() const;
 
     bool may_block_ = false;  // small pieces only, after poll
-    host::UniqueFd own_;      // non-blocking; empty: stdout itself is used
+    bool is_file_ = false;
+    // Of a file: where it ended after the last write, when that could not write all. The next one fails, most likely.
+    off_t end_of_piece_ = -1;
+    host::UniqueFd own_;  // non-blocking; empty: stdout itself is used
     host::UniqueFd abandoned_;
 };
 

@@ -11,6 +11,7 @@
 #include "agent/port/win32/unique_handle.hpp"
 #include "agent/port/win32/utf8.hpp"
 #include "agent/port/win32/wait_time.hpp"
+#include "agent/timestamp.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -49,6 +50,20 @@ UniqueHandle this_thread() {
     return UniqueHandle(thread);
 }
 
+std::int64_t from_filetime(const FILETIME& time) {
+    return static_cast<std::int64_t>(std::uint64_t{time.dwHighDateTime} << 32U | time.dwLowDateTime);
+}
+
+FILETIME to_filetime(std::int64_t time) {
+    return {static_cast<DWORD>(time), static_cast<DWORD>(static_cast<std::uint64_t>(time) >> 32U)};
+}
+
+// Where the next byte of a file goes; -1 for anything else.
+LONGLONG position(HANDLE file) {
+    LARGE_INTEGER place = {};
+    return SetFilePointerEx(file, {}, &place, FILE_CURRENT) ? place.QuadPart : -1;
+}
+
 class Win32Port final : public Port {
   public:
     Win32Port();
@@ -62,11 +77,13 @@ class Win32Port final : public Port {
     }
 
     WriteResult write_output(std::string_view text) override;
+    bool take_back_output(std::size_t bytes) override;
     void abandon_output() override;
     void interrupt() override { SetEvent(interrupt_.get()); }
     InterruptStatus wait_interrupt(Timeout timeout) override;
     bool stop_requested() const override { return g_stop_requested.load(std::memory_order_relaxed); }
     std::int64_t system_time() const override;
+    std::int32_t utc_offset(std::int64_t filetime) const override;
     std::uint32_t process_id() const override { return GetCurrentProcessId(); }
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return std::make_unique<DosPaths>(query_dos_prefixes); }
@@ -76,6 +93,8 @@ class Win32Port final : public Port {
     UniqueHandle finished_ = create_manual_reset_event();
     const HANDLE stdout_ = GetStdHandle(STD_OUTPUT_HANDLE);
     const UINT console_code_page_ = GetConsoleOutputCP();
+    // Of a file: where it ended after the last write, when that could not write all. The next one fails, most likely.
+    LONGLONG end_of_piece_ = -1;
     std::mutex writer_mutex_;
     UniqueHandle writer_;     // the thread inside WriteFile; guarded by writer_mutex_
     bool abandoned_ = false;  // guarded by writer_mutex_
@@ -114,6 +133,10 @@ WriteResult Win32Port::write_output(std::string_view text) {
         const std::scoped_lock lock(writer_mutex_);
         writer_.reset();
     }
+    if (written != 0 && written < text.size()) {
+        end_of_piece_ = position(stdout_);
+        return {WriteStatus::kWritten, written, {}};
+    }
     switch (error) {
         case ERROR_SUCCESS:
             return {WriteStatus::kWritten, written, {}};
@@ -126,6 +149,20 @@ WriteResult Win32Port::write_output(std::string_view text) {
         default:
             return {WriteStatus::kFailed, 0, describe_windows_error(error)};
     }
+}
+
+// Another program may write to the same file: what it wrote since stays.
+bool Win32Port::take_back_output(std::size_t bytes) {
+    const auto length = static_cast<LONGLONG>(bytes);
+    LARGE_INTEGER size = {};
+    if (GetFileType(stdout_) != FILE_TYPE_DISK || end_of_piece_ < length || position(stdout_) != end_of_piece_ ||
+        !GetFileSizeEx(stdout_, &size) || size.QuadPart != end_of_piece_) {
+        return false;
+    }
+    end_of_piece_ -= length;
+    LARGE_INTEGER end = {};
+    end.QuadPart = end_of_piece_;
+    return SetFilePointerEx(stdout_, end, nullptr, FILE_BEGIN) && SetEndOfFile(stdout_);
 }
 
 void Win32Port::abandon_output() {
@@ -144,7 +181,21 @@ InterruptStatus Win32Port::wait_interrupt(Timeout timeout) {
 std::int64_t Win32Port::system_time() const {
     FILETIME now;
     GetSystemTimePreciseAsFileTime(&now);
-    return static_cast<std::int64_t>(std::uint64_t{now.dwHighDateTime} << 32U | now.dwLowDateTime);
+    return from_filetime(now);
+}
+
+std::int32_t Win32Port::utc_offset(std::int64_t filetime) const {
+    const FILETIME time = to_filetime(filetime);
+    SYSTEMTIME utc;
+    SYSTEMTIME local;
+    FILETIME local_time;
+    // Both ways through whole milliseconds, so that their difference is exact. The rules are those of that year.
+    FILETIME utc_time;
+    if (!FileTimeToSystemTime(&time, &utc) || !SystemTimeToTzSpecificLocalTime(nullptr, &utc, &local) ||
+        !SystemTimeToFileTime(&utc, &utc_time) || !SystemTimeToFileTime(&local, &local_time)) {
+        return 0;
+    }
+    return static_cast<std::int32_t>((from_filetime(local_time) - from_filetime(utc_time)) / kFileTimePerSecond);
 }
 
 std::string Win32Port::host_name() const {

@@ -5,11 +5,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "linux/child.hpp"
@@ -122,6 +126,88 @@ TEST(StdoutWriter, AFileIsContinuedWhereItStands) {
     std::rewind(file);
     EXPECT_STREQ(std::fgets(text.data(), text.size(), file), "before after");
     std::fclose(file);
+}
+
+constexpr rlim_t kMostFileBytes = 100;
+
+// Writes 30 bytes at a time, as the port does, until the file is full: 10 bytes of the last piece are there.
+WriteResult fill(StdoutWriter& writer) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {kMostFileBytes, kMostFileBytes};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    std::string_view piece = "12345678901234567890123456789\n";
+    for (;;) {
+        WriteResult result = writer.write(piece);
+        if (result.status != WriteStatus::kWritten) {
+            return result;
+        }
+        piece.remove_prefix(result.bytes == piece.size() ? 0 : result.bytes);
+    }
+}
+
+struct File {
+    std::FILE* stream = std::tmpfile();
+    ~File() { std::fclose(stream); }
+
+    int descriptor() const { return fileno(stream); }
+    off_t size() const {
+        struct stat status = {};
+        fstat(descriptor(), &status);
+        return status.st_size;
+    }
+};
+
+// Catches: half a line that stays, a gap of zeros where the file goes on behind it.
+TEST(StdoutWriter, ABrokenLineIsTakenBackFromAFile) {
+    for (const int flags : {0, O_APPEND}) {
+        const File file;
+        fcntl(file.descriptor(), F_SETFL, flags);
+        EXPECT_EQ(in_child_with_stdout(file.descriptor(),
+                                       [] {
+                                           StdoutWriter writer;
+                                           const bool named = fill(writer).error == "File too large (errno 27)";
+                                           return named && writer.take_back(10) ? kPassed : 1;
+                                       }),
+                  kPassed);
+        EXPECT_EQ(file.size(), 90);
+        EXPECT_EQ(write(file.descriptor(), "next\n", 5), 5);
+        EXPECT_EQ(file.size(), 95) << "whoever shares the descriptor goes on behind the last line";
+    }
+}
+
+// Catches: somebody else's text taken for the end of the broken line.
+TEST(StdoutWriter, WhatOthersWroteIsNotTakenBack) {
+    const File file;
+    EXPECT_EQ(in_child_with_stdout(file.descriptor(),
+                                   [&file] {
+                                       StdoutWriter writer;
+                                       fill(writer);
+                                       // Another description of the same file, and not beyond the limit.
+                                       if (ftruncate(STDOUT_FILENO, 60) != 0 || writer.take_back(10)) {
+                                           return 1;
+                                       }
+                                       // The same description: our own messages, with 2>&1.
+                                       lseek(STDOUT_FILENO, 60, SEEK_SET);
+                                       const bool written = write(STDOUT_FILENO, "warning\n", 8) == 8;
+                                       return written && !writer.take_back(10) ? kPassed : 2;
+                                   }),
+              kPassed);
+    EXPECT_EQ(file.size(), 68);
+}
+
+TEST(StdoutWriter, NothingIsTakenBackFromAFileThatTookAllOrFromAPipe) {
+    const File file;
+    const Ends ends = make_pipe();
+    for (const int descriptor : {file.descriptor(), ends.writer.get()}) {
+        EXPECT_EQ(in_child_with_stdout(descriptor,
+                                       [] {
+                                           StdoutWriter writer;
+                                           const bool written = writer.write("whole\n").bytes == 6;
+                                           return written && !writer.take_back(6) ? kPassed : 1;
+                                       }),
+                  kPassed);
+    }
+    EXPECT_EQ(file.size(), 6);
 }
 
 TEST(StdoutWriter, WithoutStdoutEveryWriteFails) {

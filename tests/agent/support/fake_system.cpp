@@ -99,14 +99,27 @@ class FakeSystem::FakePort final : public agent::Port {
         if (system_->abandoned_) {
             return {WriteStatus::kAbandoned, 0, {}};
         }
-        if (system_->output_result_) {
-            return *system_->output_result_;
-        }
         // Never all at once: whoever writes must come back for the rest.
-        const std::size_t taken = text.size() - text.size() / 2;
+        std::size_t taken = text.size() - text.size() / 2;
+        if (system_->output_result_) {
+            if (system_->room_ == 0) {
+                return *system_->output_result_;
+            }
+            taken = std::min(taken, system_->room_);
+            system_->room_ -= taken;
+        }
         system_->output_ += text.substr(0, taken);
         system_->changed_.notify_all();
         return {WriteStatus::kWritten, taken, {}};
+    }
+
+    bool take_back_output(std::size_t bytes) override {
+        const std::scoped_lock lock(system_->mutex_);
+        if (system_->output_stays_ || bytes > system_->output_.size()) {
+            return false;
+        }
+        system_->output_.resize(system_->output_.size() - bytes);
+        return true;
     }
 
     void abandon_output() override {
@@ -133,6 +146,7 @@ class FakeSystem::FakePort final : public agent::Port {
     }
 
     std::int64_t system_time() const override { return kSomeTime + 20'000; }
+    std::int32_t utc_offset(std::int64_t filetime) const override { return filetime < kSomeTime ? 3600 : 7200; }
     std::uint32_t process_id() const override { return kProcessId; }
     std::string host_name() const override { return "box"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
@@ -292,9 +306,15 @@ void FakeSystem::request_stop() {
     changed_.notify_all();
 }
 
-void FakeSystem::break_output(agent::WriteResult result) {
+void FakeSystem::break_output(agent::WriteResult result, std::size_t room) {
     const std::scoped_lock lock(mutex_);
     output_result_ = std::move(result);
+    room_ = room;
+}
+
+void FakeSystem::keep_output() {
+    const std::scoped_lock lock(mutex_);
+    output_stays_ = true;
 }
 
 void FakeSystem::stall_output() {

@@ -58,8 +58,10 @@ class FakeSystem {
 
     // The user's side.
     void request_stop();
-    // From now on stdout answers this.
-    void break_output(agent::WriteResult result);
+    // From now on stdout takes `room` bytes more, and then answers this.
+    void break_output(agent::WriteResult result, std::size_t room = 0);
+    // stdout is no file: what was written stays.
+    void keep_output();
     // stdout's reader takes nothing, until it is let go on.
     void stall_output();
     void resume_output();
@@ -103,6 +105,8 @@ class FakeSystem {
     bool writing_ = false;
     bool abandoned_ = false;
     std::optional<agent::WriteResult> output_result_;
+    std::size_t room_ = 0;
+    bool output_stays_ = false;
     std::string output_;
     std::function<void(AEGIS_QUERY_REPLY&)> on_query_;
     std::function<void(AEGIS_RING_SETUP_REPLY&)> on_setup_;
