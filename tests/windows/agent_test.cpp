@@ -93,6 +93,18 @@ TEST_F(Agent, PrintsText) {
         << lines[18];
 }
 
+// Catches: an option that changes nothing, or a zone that is no distance from UTC.
+TEST_F(Agent, PrintsLocalTimeWhenAsked) {
+    start_driver_with_ten_pairs();
+    const ProgramResult agent = run_agent("--count 20 --local-time");
+    EXPECT_EQ(agent.exit_code, 0U) << agent.errors;
+    const auto lines = lines_of(agent.output);
+    ASSERT_EQ(lines.size(), 20U);
+    EXPECT_TRUE(
+        std::regex_match(lines[1], std::regex(R"(\[\d\d:\d\d:\d\d\.\d\d\d[+-]\d\d:\d\d\] #2 EXIT pid=1000 .*)")))
+        << lines[1];
+}
+
 // Catches: an agent that prints only what was there when it started.
 TEST_F(Agent, PrintsEventsAsTheyCome) {
     service_.start();
