@@ -3,7 +3,10 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <new>
 
 namespace aegis::test {
 namespace {
@@ -42,6 +45,23 @@ WatchedMemory::~WatchedMemory() {
     g_watched = nullptr;
     ::sigaction(SIGTRAP, &before_step_, nullptr);
     ::sigaction(SIGSEGV, &before_access_, nullptr);
+}
+
+unsigned WatchedMemory::accesses_of_a_load() {
+    constexpr std::size_t kPage = 4096;
+    void* page = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        std::abort();
+    }
+    const auto* word = new (page) std::atomic<std::uint64_t>(0);
+    unsigned accesses = 0;
+    {
+        const WatchedMemory watched(page, kPage);
+        word->load(std::memory_order_relaxed);
+        accesses = watched.accesses();
+    }
+    ::munmap(page, kPage);
+    return accesses;
 }
 
 void WatchedMemory::protect(int protection) const {

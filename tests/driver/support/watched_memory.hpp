@@ -18,6 +18,9 @@ class WatchedMemory {
 
     unsigned accesses() const { return accesses_; }
 
+    // What one atomic load counts as: ThreadSanitizer's own look at the word comes on top.
+    static unsigned accesses_of_a_load();
+
   private:
     static void on_access(int signal, siginfo_t* info, void* context);
     static void on_step(int signal, siginfo_t* info, void* context);
