@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "aegis/ring/doorbell.hpp"
 #include "driver/support/client.hpp"
@@ -52,6 +54,23 @@ TEST_F(Doorbell, RingsOnceWhenItIsDueAndDisarms) {
     EXPECT_FALSE(client_.take_signal(event_));
     EXPECT_EQ(wakeups(), 1U);
     EXPECT_EQ(client_.query().reply->Consumers[0].Wakeups, 1U);
+}
+
+// On NT the other callbacks wait for the publish lock while its holder signals.
+// Catches: a second signal of a bell during one publication.
+TEST_F(Doorbell, OnePublicationSignalsEachConsumerOnce) {
+    std::vector<std::unique_ptr<Client>> others;
+    page_->WakeAt = 1;
+    while (others.size() + 1 < AEGIS_MAX_CONSUMERS) {
+        others.push_back(std::make_unique<Client>(host_));
+        ASSERT_EQ(others.back()->open(), STATUS_SUCCESS);
+        const SetupResult setup = others.back()->setup();
+        ASSERT_EQ(setup.status, STATUS_SUCCESS);
+        consumer_page_of(setup.reply)->WakeAt = 1;
+    }
+    publish();
+    EXPECT_EQ(wakeups(), AEGIS_MAX_CONSUMERS);
+    EXPECT_LE(host_->most_signals_in_a_hold(), AEGIS_MAX_CONSUMERS);
 }
 
 TEST_F(Doorbell, NeverRingsForAConsumerThatIsAwake) {

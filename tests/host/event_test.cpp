@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "driver/host/unique_fd.hpp"
 #include "host/support/executive_test.hpp"
@@ -104,6 +105,86 @@ TEST_F(Event, WakesAWaiter) {
     KeSetEvent(&event, 0, FALSE);
     waiter.join();
     EXPECT_EQ(KeReadStateEvent(&event), 0);
+}
+
+constexpr int kWaiters = 64;
+
+// Threads that wait for an event, a minute at most; each counts itself when it is released.
+class Waiters {
+  public:
+    explicit Waiters(PRKEVENT event) {
+        for (int waiter = 0; waiter < kWaiters; ++waiter) {
+            threads_.emplace_back([this, event] {
+                LARGE_INTEGER minute;
+                minute.QuadPart = -60LL * 10'000'000;
+                if (KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &minute) == STATUS_SUCCESS) {
+                    released_.fetch_add(1);
+                }
+            });
+        }
+    }
+    ~Waiters() {
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+    }
+    Waiters(const Waiters&) = delete;
+    Waiters& operator=(const Waiters&) = delete;
+
+    // Waits until so many are released, ten seconds at most; says how many are.
+    int released(int wanted) const {
+        for (int waited = 0; waited < 10'000 && released_.load() < wanted; ++waited) {
+            ::usleep(1000);
+        }
+        return released_.load();
+    }
+
+  private:
+    std::atomic<int> released_ = 0;
+    std::vector<std::thread> threads_;
+};
+
+// As many signals as waiters, one after the other: had one of them released two, the last would be left over.
+// Catches: a signal that releases every waiter, or none.
+TEST_F(Event, ASignalOfAnAutoResetEventReleasesOneOfManyWaiters) {
+    KEVENT in_memory;
+    KeInitializeEvent(&in_memory, SynchronizationEvent, FALSE);
+    for (PRKEVENT event : {&in_memory, event_}) {
+        const Waiters waiters(event);
+        for (int signal = 1; signal <= kWaiters; ++signal) {
+            KeSetEvent(event, 0, FALSE);
+            ASSERT_EQ(waiters.released(signal), signal);
+        }
+        EXPECT_EQ(KeReadStateEvent(event), 0);
+    }
+}
+
+// Catches: a signal that the first waiter takes.
+TEST_F(Event, ASignalOfAManualResetEventReleasesAllOfManyWaiters) {
+    create(NotificationEvent);
+    KEVENT in_memory;
+    KeInitializeEvent(&in_memory, NotificationEvent, FALSE);
+    for (PRKEVENT event : {&in_memory, event_}) {
+        const Waiters waiters(event);
+        KeSetEvent(event, 0, FALSE);
+        EXPECT_EQ(waiters.released(kWaiters), kWaiters);
+        EXPECT_EQ(KeReadStateEvent(event), 1);
+    }
+}
+
+// Catches: signals counted outside of a hold, or carried from one hold to the next.
+TEST_F(Event, TheSignalsOfOneHoldOfASpinLockAreCounted) {
+    KSPIN_LOCK lock = 0;
+    KeSetEvent(event_, 0, FALSE);
+    EXPECT_EQ(executive().most_signals_in_a_hold(), 0U);
+    for (const unsigned signals : {3U, 2U}) {
+        const KIRQL old = KeAcquireSpinLockRaiseToDpc(&lock);
+        for (unsigned signal = 0; signal < signals; ++signal) {
+            KeSetEvent(event_, 0, FALSE);
+        }
+        KeReleaseSpinLock(&lock, old);
+        EXPECT_EQ(executive().most_signals_in_a_hold(), 3U);
+    }
 }
 
 // Catches: timeouts taken for milliseconds, or a negative one for an absolute time (the test then hangs).

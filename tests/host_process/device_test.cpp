@@ -6,12 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "device_client.hpp"
 #include "driver/host/sources/synthetic_generator.hpp"
@@ -332,6 +334,39 @@ TEST(DeviceEvents, ASignalLastsAsLongAsItsKindSays) {
                   manual ? kStatusSuccess : kStatusTimeout);
         Connection::reset_event(ring.event);
         EXPECT_EQ(client.connection().wait(ring.event, std::chrono::nanoseconds(0)), kStatusTimeout);
+    }
+}
+
+// As many signals as waiters, one after the other: had one of them released two, the last would be left over.
+// Catches: a signal of an auto-reset event that several of a client's threads take; one of a manual-reset event that
+// the first of them takes.
+TEST(DeviceEvents, ASignalReleasesOneOfManyWaitersOrAllOfThem) {
+    constexpr int kWaiters = 64;
+    HostProgram host({"--source", "synthetic:200"});
+    for (const EventKind kind : {EventKind::kAutoReset, EventKind::kManualReset}) {
+        DeviceClient client(host.socket_path());
+        const RingConsumer ring = client.setup_ring(kind);
+        ASSERT_EQ(ring.status, kStatusSuccess);
+        std::atomic<int> released = 0;
+        std::vector<std::thread> waiters;
+        for (int waiter = 0; waiter < kWaiters; ++waiter) {
+            waiters.emplace_back([&] {
+                if (client.connection().wait(ring.event, std::chrono::seconds(60)) == kStatusSuccess) {
+                    released.fetch_add(1);
+                }
+            });
+        }
+        const bool manual = kind == EventKind::kManualReset;
+        for (int signal = manual ? kWaiters : 1; signal <= kWaiters; ++signal) {
+            __atomic_store_n(&ring.page()->WakeAt, ring.published() + 1, __ATOMIC_SEQ_CST);
+            EXPECT_TRUE(eventually([&] { return released.load() >= signal; }));
+            EXPECT_EQ(released.load(), signal);
+        }
+        for (std::thread& waiter : waiters) {
+            waiter.join();
+        }
+        EXPECT_EQ(client.connection().wait(ring.event, std::chrono::nanoseconds(0)),
+                  manual ? kStatusSuccess : kStatusTimeout);
     }
 }
 

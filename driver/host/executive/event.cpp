@@ -86,6 +86,9 @@ extern "C" void NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN
 extern "C" LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY, BOOLEAN Wait) {
     require_irql(Wait != FALSE ? APC_LEVEL : DISPATCH_LEVEL, "KeSetEvent");
     require_event(Event, "KeSetEvent");
+    for (HeldLock& held : this_thread().locks) {
+        ++held.signals;
+    }
     EventObject* object = event_object_of(Event);
     return object != nullptr ? LONG{object->set()} : exchange_state(Event, 1);
 }

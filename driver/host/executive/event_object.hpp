@@ -16,6 +16,9 @@ namespace aegis::host {
 // have flags of their own but one lock, which a reader holds while it copies: a client that reads into memory whose
 // page faults it handles itself (userfaultfd, FUSE) stops the writer for as long as it likes. A socket's sender takes
 // no lock that its receiver holds while copying, and MSG_DONTWAIT belongs to the call, not to a flag.
+//
+// Where this is not NT: signals that no waiter has taken yet are one signal. On NT each of them releases another waiter
+// of an auto-reset event at once, as long as there are any; here who takes a signal may take those behind it too.
 class EventObject final : public Object {
   public:
     // Null when no descriptor is left.

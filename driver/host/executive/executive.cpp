@@ -203,6 +203,10 @@ void Executive::poison_with(unsigned char value) {
     parts_->poison.stack = value;
 }
 
+unsigned Executive::most_signals_in_a_hold() const {
+    return parts_->most_signals.load(std::memory_order_relaxed);
+}
+
 std::vector<PoolBlock> Executive::pool_blocks() const {
     return parts_->pool.blocks();
 }

@@ -154,6 +154,9 @@ class Executive {
     // what the driver did not mean to. While no system call is under way.
     void poison_with(unsigned char value);
     std::vector<PoolBlock> pool_blocks() const;
+    // The most events that the driver has set during one hold of a spin lock. NT keeps the lock's other users waiting
+    // for as long as it takes to release the waiters of all of them, and this host cannot know how many those are.
+    unsigned most_signals_in_a_hold() const;
     // Stops when [address, address + bytes) holds pageable memory and the thread runs at DISPATCH_LEVEL or above.
     void verify_access(const void* address, std::size_t bytes) const;
 

@@ -40,7 +40,8 @@ struct ExecutiveParts {
     UuidSource uuids;
     IrpTable irps;
     IoState io;
-    std::atomic<int> subject_contexts{0};  // captured and not released
+    std::atomic<int> subject_contexts{0};   // captured and not released
+    std::atomic<unsigned> most_signals{0};  // events set during one hold of a spin lock; relaxed, for reports
     ProcessTable processes;
 };
 

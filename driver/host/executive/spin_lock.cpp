@@ -8,6 +8,7 @@
 #include <atomic>
 #include <utility>
 
+#include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/thread_state.hpp"
 #include "driver/host/executive/verifier.hpp"
 
@@ -36,6 +37,13 @@ void lock(PKSPIN_LOCK spin_lock, const void* queue_handle) {
     thread.locks.push_back({HeldLock::Kind::kSpinLock, spin_lock, queue_handle});
 }
 
+void note_signals(unsigned signals) {
+    std::atomic<unsigned>& most = executive_parts().most_signals;
+    unsigned before = most.load(std::memory_order_relaxed);
+    while (signals > before && !most.compare_exchange_weak(before, signals, std::memory_order_relaxed)) {
+    }
+}
+
 void unlock(PKSPIN_LOCK spin_lock, const void* queue_handle) {
     ThreadState& thread = this_thread();
     const std::atomic_ref<KSPIN_LOCK> word(*spin_lock);
@@ -50,6 +58,7 @@ void unlock(PKSPIN_LOCK spin_lock, const void* queue_handle) {
                       fmt::format("spin lock {} is released through another handle than it was acquired with",
                                   fmt::ptr(spin_lock)));
     }
+    note_signals(held->signals);
     thread.locks.erase(held);
     // Release pairs with the acquire in lock().
     word.store(0, std::memory_order_release);

@@ -17,6 +17,7 @@ struct HeldLock {
     Kind kind;
     const void* lock;
     const void* queue_handle;  // of an in-stack queued spin lock, else null
+    unsigned signals = 0;      // events set so far while it is held
 };
 
 struct Attachment {
