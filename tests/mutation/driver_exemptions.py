@@ -1,4 +1,4 @@
-"""Pieces of the driver that may be missing without a test noticing, and why. Each name is one of driver_mutants.py."""
+"""Changes of the driver that no test notices, and why none has to. Each name is one of driver_mutants.py."""
 
 _OVERWRITTEN = "the registration's outcome overwrites it before anyone looks"
 _NOBODY_ASKS = "only unload calls it: nobody can ask any more, and the next load starts over"
@@ -7,8 +7,16 @@ _ONLY_SPEED = ("it changes how fast callbacks that meet can publish, which `make
                "result")
 _NEXT_LOAD = "nothing looks at it between this unload and the next load, which fills it"
 _NOT_MAPPED = "nothing looks at it while nothing is mapped; the next map fills it"
+_ALONE = "before the device, the callback or the mapping that would let anybody see it"
+_ONE_LOCK = "under one lock, which whoever looks takes too"
+_OWN_REPLY = "it fills memory that nobody else sees before it is complete"
+_A_REPORT = "a count or a time that is reported and decides nothing: a moment earlier or later is as true"
+_LOAD_FAILS = "where the load fails: what it leaves behind, or reads in vain, nobody looks at"
+_BOTH_HAVE_ALL = "the DACL gives both of them every right, an owner's among them"
+_NEVER_BEYOND = "nothing lies beyond that side: the other side's values do not occur, or give the same"
 
-EXEMPTIONS = {
+
+_MISSING = {
     "callback_health.hpp reset statement registered_.store(false, std::memory_order_relaxed);": _OVERWRITTEN,
     "callback_health.hpp reset statement status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed);": _OVERWRITTEN,
     "callback_health.hpp unregistered statement registered_.store(false, std::memory_order_relaxed);": _NOBODY_ASKS,
@@ -57,3 +65,224 @@ EXEMPTIONS = {
     "user_mapping.cpp UserMapping::unmap statement address_ = nullptr;": _NOT_MAPPED,
     "user_mapping.cpp UserMapping::unmap statement mdl_ = nullptr;": _NOT_MAPPED,
 }
+
+# What trades places, by the reason that it may.
+_EXCHANGED = (
+    (_ALONE, (
+        "device_security.cpp DeviceSecurity::initialize order opener_is_known_ = !is_wine(); <-> auto* acl = "
+        "reinterpret_cast<PACL>(acl_);",
+        "driver_entry.cpp load order driver->DriverUnload = unload; <-> fill_dispatch_table(driver);",
+        "driver_entry.cpp load order fill_dispatch_table(driver); <-> NTSTATUS status = g_driver.clock.initialize();",
+        "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel); <-> status = "
+        "g_driver.device.create(driver);",
+        "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> lock_.initialize();",
+        "handle_table.cpp HandleTable::initialize order lock_.initialize(); <-> InitializeListHead(&handles_);",
+        "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
+        "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> attachment_count_.store(0, "
+        "std::memory_order_relaxed);",
+        "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> attachment_count_.store(0, "
+        "std::memory_order_relaxed);",
+        "owner_exit.cpp start_owner_exit_watch order g_clock = &clock; <-> g_health.reset();",
+        "owner_exit.cpp start_owner_exit_watch order g_handles = &handles; <-> g_health.reset();",
+        "process_sensor.cpp start_process_sensor order g_clock = &clock; <-> g_health.reset();",
+        "process_sensor.cpp start_process_sensor order g_channel = &channel; <-> g_health.reset();",
+        "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
+        "ring::oldest_ticket(memory));",
+        "ring_channel.cpp RingChannel::create order identity_ = ring::load_identity(region_); <-> "
+        "KeInitializeSpinLock(&publish_lock_);",
+        "ring_channel.cpp RingChannel::create order KeInitializeSpinLock(&publish_lock_); <-> producer_ = "
+        "ring::Producer<>(memory_);",
+        "ring_channel.cpp RingChannel::create order producer_ = ring::Producer<>(memory_); <-> bells_ = {};",
+        "ring_channel.cpp RingChannel::create order memory_ = ring::format_region(region_, slot_count, "
+        "reinterpret_cast<const std::uint8_t*>(&session)); <-> state_ = AEGIS_RING_RUNNING;",
+        "handle_table.cpp HandleTable::open order created->opener_process_id = "
+        "process_id_number(PsGetCurrentProcessId()); <-> created->pull.initialize(channel_->memory());",
+        "handle_table.cpp HandleTable::open order created->pull.initialize(channel_->memory()); <-> const "
+        "FastMutexScope lock(lock_);",
+        "consumer_attachment.cpp ConsumerAttachment::attach order owner_id_ = PsGetCurrentProcessId(); <-> "
+        "ObReferenceObject(owner_);",
+        "consumer_attachment.cpp ConsumerAttachment::attach order wake_at()->store(AEGIS_WAKE_NEVER, "
+        "std::memory_order_relaxed); <-> NTSTATUS status = ring_mapping_.map(channel.region(), "
+        "channel.region_bytes(), UserAccess::kReadOnly);",
+    )),
+    (_ONE_LOCK, (
+        "handle_table.cpp HandleTable::open order InsertTailList(&handles_, &created->link); <-> ++handle_count_;",
+        "handle_table.cpp HandleTable::open order InsertTailList(&handles_, &created->link); <-> *handle = created;",
+        "handle_table.cpp HandleTable::cleanup order handle.cleaned_up = true; <-> detach(handle);",
+        "handle_table.cpp HandleTable::setup order handle.attachment = attachment; <-> "
+        "attachment_count_.fetch_add(1, std::memory_order_relaxed);",
+        "handle_table.cpp HandleTable::setup order attachment_count_.fetch_add(1, std::memory_order_relaxed); <-> "
+        "attachment->describe(reply);",
+        "handle_table.cpp HandleTable::setup order handle.attachment = attachment; <-> attachment->describe(reply);",
+        "handle_table.cpp HandleTable::detach order handle.attachment = nullptr; <-> attachment_count_.fetch_sub(1, "
+        "std::memory_order_relaxed);",
+        "ring_channel.cpp RingChannel::stop order state_ = state; <-> producer_.close();",
+        "ring_channel.cpp RingChannel::counters order counters.published = producer_.published(); <-> for (unsigned "
+        "reason = 0; reason < AEGIS_LOST_REASONS; ++reason)",
+        "ring_channel.cpp RingChannel::counters order for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; "
+        "++reason) <-> counters.wakeups_sent = producer_.wakeups_sent();",
+        "ring_channel.cpp RingChannel::counters order counters.published = producer_.published(); <-> "
+        "counters.state = state_;",
+    )),
+    (_OWN_REPLY, (
+        "consumer_attachment.cpp ConsumerAttachment::describe order const std::uint64_t cursor = "
+        "reported_cursor()->load(std::memory_order_relaxed); <-> row->Transport = AEGIS_TRANSPORT_RING;",
+        "image_path.cpp copy_without_middle order copy_units(text, head, path); <-> for (std::size_t i = 0; i < "
+        "AEGIS_PATH_CUT_MARK; ++i)",
+        "image_path.cpp copy_without_middle order for (std::size_t i = 0; i < AEGIS_PATH_CUT_MARK; ++i) <-> "
+        "copy_units(text + units - tail, tail, path + head + AEGIS_PATH_CUT_MARK);",
+        "image_path.cpp copy_without_middle order copy_units(text + units - tail, tail, path + head + "
+        "AEGIS_PATH_CUT_MARK); <-> const std::size_t length = head + AEGIS_PATH_CUT_MARK + tail;",
+        "image_path.cpp copy_without_middle order RtlZeroMemory(path + length, (AEGIS_PATH_CUT_PLACE - length) * "
+        "sizeof(WCHAR)); <-> path[AEGIS_PATH_CUT_PLACE] = static_cast<std::uint16_t>(head);",
+        "image_path.cpp copy_without_middle order copy_units(text, head, path); <-> copy_units(text + units - tail, "
+        "tail, path + head + AEGIS_PATH_CUT_MARK);",
+        "image_path.cpp copy_without_middle order RtlZeroMemory(path + length, (AEGIS_PATH_CUT_PLACE - length) * "
+        "sizeof(WCHAR)); <-> payload->ImagePathLength = static_cast<std::uint16_t>(length);",
+        "image_path.cpp copy_image_path order copy_without_middle(path->Buffer, units, payload); <-> "
+        "payload->ImagePathFlags = vouched ? AEGIS_PATH_CUT | AEGIS_PATH_CUT_EXACT : AEGIS_PATH_CUT;",
+        "image_path.cpp copy_image_path order copy_units(path->Buffer, units, payload->ImagePath); <-> "
+        "payload->ImagePathLength = static_cast<std::uint16_t>(units);",
+        "image_path.cpp copy_image_path order copy_units(path->Buffer, units, payload->ImagePath); <-> "
+        "payload->ImagePathExact = vouched ? 1 : 0;",
+        "image_path.cpp copy_without_middle order if (is_pair(text[units - tail - 1], text[units - tail])) <-> "
+        "std::uint16_t* const path = payload->ImagePath;",
+        "ioctl.cpp query order RtlZeroMemory(reply, sizeof(*reply)); <-> driver.channel.verify();",
+        "ioctl.cpp query order const ChannelCounters counters = driver.channel.counters(); <-> reply->Version = "
+        "AEGIS_CONTROL_VERSION;",
+        "ioctl.cpp query order reply->WakeupsSent = counters.wakeups_sent; <-> "
+        "process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]);",
+        "ioctl.cpp query order process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]); <-> "
+        "owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]);",
+        "ioctl.cpp query order owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]); <-> "
+        "if (!driver.handles.describe(counters.published, reply))",
+        "ioctl.cpp query order if (!driver.handles.describe(counters.published, reply)) <-> buffer->written = "
+        "sizeof(*reply);",
+        "ioctl.cpp query order reply->Version = AEGIS_CONTROL_VERSION; <-> buffer->written = sizeof(*reply);",
+        'ioctl.cpp query order driver.channel.fail("the list of handles does not match its count"); <-> '
+        'reply->State = AEGIS_RING_FAILED;',
+        "process_sensor.cpp on_process_notify order g_health.called(now); <-> CompactPayload event;",
+        "process_sensor.cpp on_process_notify order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
+        "clear_fixed_part(&event.payload);",
+        "process_sensor.cpp on_process_notify order event.payload.CreatingProcessId = "
+        "process_id_number(info->CreatingThreadId.UniqueProcess); <-> event.bytes += "
+        "copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);",
+        "pull_cursor.cpp PullCursor::write_event order std::memcpy(to, event_.data(), event_.size()); <-> "
+        "AEGIS_EVENT_HEADER header = event_.header();",
+        "pull_cursor.cpp PullCursor::write_event order std::memset(to + event_.size(), 0, AEGIS_PROCESS_EVENT_SIZE "
+        "- event_.size()); <-> header.Size = AEGIS_PROCESS_EVENT_SIZE;",
+        "user_mapping.cpp UserMapping::map order MmBuildMdlForNonPagedPool(mdl_); <-> ULONG priority = "
+        "static_cast<ULONG>(NormalPagePriority) | kMdlMappingNoExecute;",
+    )),
+    (_A_REPORT, (
+        "callback_health.hpp called order calls_.fetch_add(1, std::memory_order_relaxed); <-> last_call_.store(now, "
+        "std::memory_order_relaxed);",
+        "owner_exit.cpp on_process_notify order g_health.called(g_clock->now()); <-> if (!created)",
+        "pull_cursor.cpp PullCursor::pull order while (output_bytes - written >= AEGIS_MAX_EVENT_SIZE && laps < "
+        "kMaxLapsPerPull) <-> used_.store(true, std::memory_order_relaxed);",
+        "pull_cursor.cpp PullCursor::describe order if (!used_.load(std::memory_order_relaxed)) <-> const "
+        "std::uint64_t cursor = cursor_.load(std::memory_order_relaxed);",
+        "ring_channel.cpp signal order KeSetEvent(target->event, EVENT_INCREMENT, FALSE); <-> "
+        "target->wakeups.fetch_add(1, std::memory_order_relaxed);",
+    )),
+    (_NOBODY_ASKS, (
+        "owner_exit.cpp stop_owner_exit_watch order PsSetCreateProcessNotifyRoutine(on_process_notify, TRUE); <-> "
+        "g_health.unregistered();",
+        "process_sensor.cpp stop_process_sensor order PsSetCreateProcessNotifyRoutineEx(on_process_notify, TRUE); "
+        "<-> g_health.unregistered();",
+    )),
+    (_LOAD_FAILS, (
+        "device.cpp ControlDevice::create order if (!NT_SUCCESS(status)) <-> device_.store(device, "
+        "std::memory_order_release);",
+        "device_security.cpp DeviceSecurity::initialize order if (!NT_SUCCESS(status)) <-> descriptor_.Owner = "
+        "&g_administrators;",
+        "driver_entry.cpp load order if (!NT_SUCCESS(status)) <-> const ServiceParameters parameters = "
+        "read_service_parameters(service_key);",
+        "driver_entry.cpp load order if (!NT_SUCCESS(status)) <-> ScopeGuard destroy_device([] { "
+        "g_driver.device.destroy(); });",
+    )),
+    (_BOTH_HAVE_ALL, (
+        "device_security.cpp DeviceSecurity::initialize field &g_administrators -> &g_local_system: "
+        "descriptor_.Owner = &g_administrators;",
+        "device_security.cpp DeviceSecurity::initialize field &g_local_system -> &g_administrators: "
+        "descriptor_.Group = &g_local_system;",
+    )),
+    (_NEVER_BEYOND, (
+        "consumer_attachment.cpp ConsumerAttachment::describe comparison > -> >=: published > cursor ? published - "
+        "cursor : 0",
+        "pull_cursor.cpp PullCursor::describe comparison > -> >=: published > cursor ? published - cursor : 0",
+        "handle_table.cpp HandleTable::open comparison == -> >=: handle_count_ == AEGIS_MAX_HANDLES",
+        "handle_table.cpp HandleTable::owner_exits comparison == -> <=: "
+        "attachment_count_.load(std::memory_order_relaxed) == 0",
+        "ioctl.cpp ring_setup comparison != -> >: request.Reserved != 0",
+        "ring_channel.cpp RingChannel::count_wakeups comparison != -> >: rung != 0",
+        "ring_channel.cpp RingChannel::publish_locked comparison != -> >: state_ != AEGIS_RING_RUNNING",
+        "ring_channel.cpp RingChannel::verify comparison != -> >: state_ != AEGIS_RING_RUNNING || header_is_intact()",
+        "ring_channel.cpp RingChannel::verify comparison != -> <: state_ != AEGIS_RING_FAILED",
+        "ring_channel.cpp RingChannel::stop comparison != -> >: state_ != AEGIS_RING_RUNNING",
+        "pull_cursor.cpp has_full_form comparison == -> <=: type == AEGIS_EVENT_PROCESS_CREATE || type == "
+        "AEGIS_EVENT_PROCESS_EXIT",
+        "pull_cursor.cpp has_full_form comparison == -> <=: type == AEGIS_EVENT_PROCESS_CREATE || type == "
+        "AEGIS_EVENT_PROCESS_EXIT #2",
+        "pull_cursor.cpp PullCursor::pull comparison == -> <=: status == ring::ReadStatus::kEmpty",
+        "pull_cursor.cpp PullCursor::pull comparison == -> >=: status == ring::ReadStatus::kLapped",
+        "user_mapping.cpp UserMapping::map comparison == -> <=: access == UserAccess::kReadOnly",
+    )),
+    (_ONLY_SPEED, (
+        "publish_gate.hpp enter operand inside_.load(std::memory_order_relaxed) != nullptr",
+        "publish_gate.hpp enter comparison < -> <=: look < kMostLooks && inside_.load(std::memory_order_relaxed) != "
+        "nullptr",
+        "publish_gate.hpp enter comparison < -> <=: i < kPausesBetweenLooks",
+        "publish_gate.hpp enter order for (int look = 0; look < kMostLooks && "
+        "inside_.load(std::memory_order_relaxed) != nullptr; ++look) <-> inside_.store(who, "
+        "std::memory_order_relaxed);",
+        "publish_gate.hpp leave comparison == -> >=: inside_.load(std::memory_order_relaxed) == who",
+        "publish_gate.hpp leave comparison == -> <=: inside_.load(std::memory_order_relaxed) == who",
+        "ring_channel.cpp RingChannel::publish order gate_.enter(&self); <-> { const QueuedSpinLockScope "
+        "lock(publish_lock_);",
+        "ring_channel.cpp RingChannel::publish order { const QueuedSpinLockScope lock(publish_lock_); <-> "
+        "gate_.leave(&self);",
+        "ring_channel.cpp RingChannel::publish order gate_.enter(&self); <-> gate_.leave(&self);",
+    )),
+    (_NEXT_LOAD, (
+        "ring_channel.cpp RingChannel::destroy order memory_ = {}; <-> free_nonpaged(region_);",
+    )),
+    (_NOT_MAPPED, (
+        "user_mapping.cpp UserMapping::unmap order address_ = nullptr; <-> IoFreeMdl(mdl_);",
+    )),
+    ("two references of two objects", (
+        "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event); <-> "
+        "ObDereferenceObject(owner_);",
+    )),
+    ("a handle that is cleaned up is no consumer any more", (
+        "handle_table.cpp HandleTable::setup order if (handle.cleaned_up) <-> if (handle.attachment != nullptr)",
+    )),
+    ("it saves the lock when there is nothing to find, and changes no result", (
+        "handle_table.cpp HandleTable::owner_exits order if (attachment_count_.load(std::memory_order_relaxed) == "
+        "0) <-> const FastMutexScope lock(lock_);",
+    )),
+    ("the tail of the path overwrites what is one too many", (
+        "image_path.cpp copy_without_middle comparison < -> <=: i < AEGIS_PATH_CUT_MARK",
+    )),
+    ("the destructors of what lives in pool do nothing", (
+        "pool.hpp destroy_nonpaged order object->~T(); <-> free_nonpaged(object);",
+    )),
+    ("a pull may give up one lap later", (
+        "pull_cursor.cpp PullCursor::pull comparison < -> <=: output_bytes - written >= AEGIS_MAX_EVENT_SIZE && "
+        "laps < kMaxLapsPerPull",
+    )),
+    ("a read has one result", (
+        "pull_cursor.cpp PullCursor::pull order if (status == ring::ReadStatus::kEmpty) <-> if (status == "
+        "ring::ReadStatus::kLapped)",
+    )),
+    ("the producer has just written there what it has itself", (
+        "ring_channel.cpp RingChannel::publish_locked constant producer_.published() -> memory_.load_published()",
+    )),
+    ("a value of the wrong kind is not used, whatever it is", (
+        "service_parameters.cpp read_dword order if (buffer.information.Type != REG_DWORD || "
+        "buffer.information.DataLength != sizeof(*value)) <-> RtlCopyMemory(value, buffer.information.Data, "
+        "sizeof(*value));",
+    )),
+)
+
+EXEMPTIONS = _MISSING | {name: reason for reason, names in _EXCHANGED for name in names}

@@ -1,5 +1,5 @@
-"""Constants that are checks of the driver: which access it asks for, in which mode, up to which limit. Each is tried
-with the other value."""
+"""Constants that are checks of the driver: which access it asks for, in which mode, up to which limit; and what it knows
+itself, where the shared memory says it too. Each is tried with the other value."""
 
 import dataclasses
 
@@ -19,6 +19,7 @@ SUBSTITUTIONS = [
         ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "FILE_DEVICE_SECURE_OPEN, TRUE"),
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_GENERIC_READ, sid"),
         ("device_security.cpp", "irp->RequestorMode", "KernelMode"),
+        ("device_security.cpp", "irp->RequestorMode", "UserMode"),
         ("device_security.cpp", "OBJ_KERNEL_HANDLE", "0"),
         ("device_security.cpp", "WRITE_DAC", "0"),
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_ALL_ACCESS, &g_administrators"),
@@ -29,14 +30,26 @@ SUBSTITUTIONS = [
         ("image_path.cpp", "text[units - tail - 1], text[units - tail]", "text[units - tail], text[units - tail - 1]"),
         ("image_path.cpp", "path->Length", "path->MaximumLength"),
         ("image_path.cpp", "AEGIS_PATH_CUT | AEGIS_PATH_CUT_EXACT", "AEGIS_PATH_CUT"),
+        ("image_path.cpp", "path->Length / sizeof(WCHAR)", "(path->Length + 1) / sizeof(WCHAR)"),
         ("ioctl.cpp", "EVENT_MODIFY_STATE", "0"),
         ("ioctl.cpp", "event_object_type()", "nullptr"),
         ("ioctl.cpp", "UserMode", "KernelMode"),
+        ("ioctl.cpp", "driver.channel.identity()",
+         "*static_cast<const AEGIS_RING_IDENTITY*>(driver.channel.region())"),
+        ("ioctl_request.hpp", "request->Header.Version != AEGIS_CONTROL_VERSION",
+         "static_cast<std::uint16_t>(request->Header.Version) != AEGIS_CONTROL_VERSION"),
+        ("ioctl_request.hpp", "request->Header.Bytes != sizeof(Request)",
+         "static_cast<std::uint16_t>(request->Header.Bytes) != sizeof(Request)"),
         ("pool.hpp", "NonPagedPoolNx", "NonPagedPool"),
         ("pull_cursor.cpp", "laps < kMaxLapsPerPull", "laps < 1"),
+        ("ring_channel.cpp", "producer_.published()", "memory_.load_published()"),
+        ("ring_channel.cpp", "producer_.wakeups_sent()", "memory_.load_wakeups_sent()"),
+        ("ring_channel.cpp", "producer_.lost_before(reason)", "memory_.load_lost_before(reason)"),
+        ("ring_channel.cpp", "counters.state = state_", "counters.state = memory_.load_state()"),
         ("service_parameters.cpp", "OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE", "OBJ_CASE_INSENSITIVE"),
         ("service_parameters.cpp", "OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE", "OBJ_KERNEL_HANDLE"),
         ("user_mapping.cpp", "| kMdlMappingNoExecute", "| 0"),
+        ("user_mapping.cpp", "MmCached", "MmNonCached"),
         ("user_mapping.cpp", "UserMode", "KernelMode"),
     )
 ]

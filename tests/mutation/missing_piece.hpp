@@ -1,4 +1,5 @@
-// The switches of driver_mutants.py: AEGIS_MUTANT in the environment numbers the piece that is missing from this run.
+// The switches of driver_mutants.py: AEGIS_MUTANT in the environment numbers the one that is thrown in this run: what is
+// missing from it, or is otherwise.
 #pragma once
 
 #include <cstdlib>
@@ -6,7 +7,7 @@
 
 namespace aegis::mutation {
 
-// Before anything of the driver runs; 0, which is no piece's number, when nothing is missing.
+// Before anything of the driver runs; 0, which is no switch's number, when the driver is whole.
 inline const int kMissingPiece = [] {
     const char* text = std::getenv("AEGIS_MUTANT");
     return text != nullptr ? std::atoi(text) : 0;

@@ -1,0 +1,57 @@
+"""Fields and members of the same type, which compile in each other's place. Each use of one is tried as the next one of
+its row. What stands before the name is kept: `info->ParentProcessId` becomes `info->` and the next name."""
+
+import re
+
+# A name with a dot is a use of that object only, where the bare name also belongs to another structure.
+ROWS = (
+    # NT's
+    ("CreatingThreadId.UniqueProcess", "CreatingThreadId.UniqueThread"),
+    ("path->Length", "path->MaximumLength"),
+    ("string.Length", "string.MaximumLength"),
+    ("InputBufferLength", "OutputBufferLength"),
+    ("Flink", "Blink"),
+    ("descriptor_.Owner", "descriptor_.Group"),
+    # the contract's
+    ("payload.ProcessId", "payload.ParentProcessId", "payload.CreatingProcessId"),
+    ("payload->ImagePathExact", "payload->ImagePathFlags"),
+    ("Header.Version", "Header.Bytes"),
+    ("reply.Version", "reply.Bytes"),
+    ("reply->Version", "reply->Bytes", "reply->DriverVersion", "reply->State"),
+    ("reply.RingBytes", "reply.ConsumerPageBytes"),
+    ("RingAddress", "ConsumerPageAddress"),
+    ("reply.AbiMajor", "reply.AbiMinor"),
+    ("identity.AbiMajor", "identity.AbiMinor"),
+    ("reply.HeaderBytes", "reply.SlotBytes", "reply.SlotCount"),
+    ("reply->HeaderBytes", "reply->SlotBytes", "reply->SlotCount"),
+    ("identity.HeaderBytes", "identity.SlotBytes", "identity.SlotCount"),
+    ("reply->RegionBytes", "reply->Published", "reply->WakeupsSent"),
+    ("row->Cursor", "row->Lag", "row->Lost", "row->Wakeups"),
+    ("row->Transport", "row->ProcessId"),
+    ("row->Kind", "row->Registered"),
+    ("Callbacks[0]", "Callbacks[1]"),
+    # the driver's own
+    ("buffer.input_bytes", "buffer.output_bytes"),
+    ("buffer->output_bytes", "buffer->written"),
+    ("ring_mapping_", "page_mapping_"),
+    ("g_local_system", "g_administrators"),
+    ("&precise", "&coarse"),
+    ("counters.published", "counters.wakeups_sent"),
+    ("process_sensor_health()", "owner_exit_health()"),
+)
+
+_BASE = r"(?<![\w.>&])(&?)((?:\w+(?:\[[^\]]*\])?(?:\.|->))*)"
+
+
+def exchanges(code):
+    """(use, exchanged) for each use of a field in the line."""
+    found = []
+    if code.lstrip().startswith("//"):
+        return found
+    for row in ROWS:
+        for name, other in zip(row, (*row[1:], row[0])):
+            for use in re.finditer(_BASE + re.escape(name) + r"(?![\w(])", code):
+                exchange = (use.group(0), f"{use.group(1)}{use.group(2)}{other}")
+                if exchange not in found:
+                    found.append(exchange)
+    return found
