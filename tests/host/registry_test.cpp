@@ -47,6 +47,18 @@ NTSTATUS query(HANDLE key, const char16_t* name, std::vector<unsigned char>& buf
     return ZwQueryValueKey(key, &value, kind, buffer.data(), static_cast<ULONG>(buffer.size()), length);
 }
 
+// Catches: attributes taken without InitializeObjectAttributes.
+TEST_F(RegistryTest, AttributesOfAnotherLengthAreRefused) {
+    with_parameters([](HANDLE) {
+        UNICODE_STRING name = counted(kParameters);
+        OBJECT_ATTRIBUTES attributes;
+        InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE, nullptr, nullptr);
+        attributes.Length = 0;
+        HANDLE key = nullptr;
+        EXPECT_EQ(ZwOpenKey(&key, KEY_READ, &attributes), STATUS_INVALID_PARAMETER);
+    });
+}
+
 // Catches: a name compared with its case; a wrong type, length or value.
 TEST_F(RegistryTest, AValueIsReadWithItsType) {
     with_parameters([](HANDLE key) {

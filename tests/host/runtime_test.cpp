@@ -37,6 +37,13 @@ TEST_F(DebugPrint, DeliversLines) {
     EXPECT_EQ(take_debug_lines(), (std::vector<std::string>{"one", "two", "three"}));
 }
 
+// Catches: a driver whose longest line is whole here and cut on NT.
+TEST_F(DebugPrint, PrintsAsMuchAsNtDoes) {
+    const std::string text(600, 'x');
+    print("%s\n", text.c_str());
+    EXPECT_EQ(take_debug_lines(), (std::vector<std::string>{std::string(512, 'x')}));
+}
+
 TEST_F(DebugPrint, WideStringsNeedPassiveLevel) {
     KSPIN_LOCK lock = 0;
     const KIRQL old = KeAcquireSpinLockRaiseToDpc(&lock);

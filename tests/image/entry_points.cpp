@@ -6,7 +6,6 @@
 #include <span>
 #include <string_view>
 
-#include "aegis/ioctl.h"
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/exports.hpp"
 #include "driver/host/executive/local_address_space.hpp"
@@ -78,6 +77,9 @@ const EntryPoints& entry_points() {
 ChangedImage::ChangedImage() : file_(read_file(image_path())), pe_(*host::parse_pe_file(file_).file) {}
 
 std::size_t ChangedImage::offset_of(std::uint32_t rva) const {
+    if (rva < pe_.header_bytes) {
+        return rva;
+    }
     for (const host::PeSection& section : pe_.sections) {
         if (rva - section.rva < section.file_bytes) {
             return section.file_offset + (rva - section.rva);
@@ -99,12 +101,13 @@ host::DriverImageResult ChangedImage::bind() const {
     return host::bind_driver_image(file_);
 }
 
-void ChangedImage::live() const {
+AEGIS_QUERY_REPLY ChangedImage::live() const {
+    AEGIS_QUERY_REPLY answer{};
     host::Executive executive(quiet());
     const host::DriverImageResult result = bind();
-    ASSERT_TRUE(result.image) << result.error;
-    if (!NT_SUCCESS(executive.load_driver(result.image->entry(), {}))) {
-        return;
+    EXPECT_TRUE(result.image) << result.error;
+    if (!result.image || !NT_SUCCESS(executive.load_driver(result.image->entry(), {}))) {
+        return answer;
     }
     const host::ProcessRef client =
         executive.create_process(8, host::Account::kAdministrator, std::make_unique<host::LocalAddressSpace>());
@@ -118,8 +121,13 @@ void ChangedImage::live() const {
     host::ProcessCreation creation;
     creation.pid = 0x00800000;
     executive.raise_process_create(creation);
+    AEGIS_QUERY_REQUEST query{};
+    query.Header = {AEGIS_CONTROL_VERSION, sizeof(query)};
+    executive.device_control(*client, device.handle, AEGIS_IOCTL_QUERY, std::as_bytes(std::span(&query, 1)),
+                             std::as_writable_bytes(std::span(&answer, 1)));
     executive.exit_process(client);
     executive.unload_driver();
+    return answer;
 }
 
 }  // namespace aegis::test

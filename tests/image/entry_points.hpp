@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "aegis/ioctl.h"
 #include "driver/host/image/driver_image.hpp"
 #include "image/support.hpp"
 
@@ -42,8 +43,9 @@ class ChangedImage {
     const host::PeFile& pe() const { return pe_; }
 
     host::DriverImageResult bind() const;
-    // Loads it, opens its device, sets up a consumer, starts a process, closes, unloads.
-    void live() const;
+    // Loads it, opens its device, sets up a consumer, starts a process, asks, closes, unloads. Returns the answer,
+    // which is all zeros when it does not load.
+    AEGIS_QUERY_REPLY live() const;
 
   private:
     std::size_t offset_of(std::uint32_t rva) const;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <ntifs.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdarg>
 #include <cstdio>
@@ -118,6 +119,9 @@ void print_errors(ULONG level, std::string_view line) {
     }
 }
 
+// As much as NT prints at a time.
+constexpr std::size_t kMaximumBytes = 512;
+
 void deliver(ULONG level, std::string_view text) {
     const auto& sink = executive_parts().options.debug_print;
     while (!text.empty()) {
@@ -142,12 +146,13 @@ extern "C" ULONG NTAPI DbgPrintEx(ULONG, ULONG Level, PCSTR Format, ...) {
 #else
     va_start(arguments, Format);
 #endif
-    const std::string text = aegis::host::print_all(Format, &arguments);
+    std::string text = aegis::host::print_all(Format, &arguments);
 #if defined(__x86_64__)
     __builtin_ms_va_end(arguments);
 #else
     va_end(arguments);
 #endif
+    text.resize(std::min(text.size(), aegis::host::kMaximumBytes));
     aegis::host::deliver(Level, text);
     return STATUS_SUCCESS;
 }

@@ -66,6 +66,9 @@ extern "C" NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess
     if (parts.faults.should_fail("ZwOpenKey")) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
+    if (ObjectAttributes->Length != sizeof(OBJECT_ATTRIBUTES)) {
+        return STATUS_INVALID_PARAMETER;
+    }
     std::u16string path(view(ObjectAttributes->ObjectName));
     if (ObjectAttributes->RootDirectory != nullptr) {
         const auto root = parts.processes.system().handles.find(handle_value(ObjectAttributes->RootDirectory));

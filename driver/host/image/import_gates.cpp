@@ -11,7 +11,7 @@
 #include <map>
 
 #include "driver/host/executive/exports.hpp"
-#include "driver/host/image/raising_call.hpp"
+#include "driver/host/image/image_exports.hpp"
 
 // image_thread_x64.S
 extern "C" void aegis_call_executive();
@@ -47,8 +47,8 @@ Gates make_gates() {
             continue;
         }
         Gate gate;
-        const bool raises = entry.name == "MmMapLockedPagesSpecifyCache";
-        gate.function = reinterpret_cast<std::uint64_t>(raises ? raising_map_locked_pages() : entry.address);
+        const void* own = image_export(entry.name);
+        gate.function = reinterpret_cast<std::uint64_t>(own != nullptr ? own : entry.address);
         std::memcpy(next, &gate, sizeof(gate));
         gates.emplace(entry.name, next);
         next += kGateStride;
