@@ -1,8 +1,11 @@
 // What /proc says of a process, and how its image becomes an NT string.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +13,7 @@
 
 #include "child_process.hpp"
 #include "driver/host/sources/process_files.hpp"
+#include "driver/host/unique_fd.hpp"
 
 namespace aegis::test {
 namespace {
@@ -66,6 +70,64 @@ TEST(ProcessFiles, AFileMayBeCalledDeleted) {
     ChildProcess child({program.path(), "linger"});
     child.read_line();
     EXPECT_EQ(read_image(id(child)).path, program.path());
+}
+
+// A folder that only relative paths reach: the kernel takes and gives no longer ones than PATH_MAX at a time.
+class DeepFolder {
+  public:
+    explicit DeepFolder(int depth) : here_(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+        std::string pattern = (fs::temp_directory_path() / "aegis-deep-XXXXXX").string();
+        base_ = mkdtemp(pattern.data());
+        path_ = fs::canonical(base_).string();
+        EXPECT_EQ(chdir(path_.c_str()), 0);
+        for (int i = 0; i < depth; ++i) {
+            const std::string name = std::string(200, 'd').append("\n").append(std::to_string(i));
+            EXPECT_EQ(mkdir(name.c_str(), 0755), 0);
+            EXPECT_EQ(chdir(name.c_str()), 0);
+            path_.append("/").append(name);
+        }
+    }
+    ~DeepFolder() {
+        EXPECT_EQ(fchdir(here_.get()), 0);
+        fs::remove_all(base_);
+    }
+    DeepFolder(const DeepFolder&) = delete;
+    DeepFolder& operator=(const DeepFolder&) = delete;
+
+    const std::string& path() const { return path_; }
+
+  private:
+    host::UniqueFd here_;
+    fs::path base_;
+    std::string path_;
+};
+
+// Catches: a program in folders so deep that its name is lost, a newline in the path left as the kernel writes it.
+TEST(ProcessFiles, APathMayBeLongerThanALinkTells) {
+    const DeepFolder folder(40);
+    ASSERT_GT(folder.path().size(), std::size_t{PATH_MAX});
+    fs::copy_file(behaviour_program(), "program");
+    ChildProcess child({"./program", "linger"});
+    child.read_line();
+    EXPECT_EQ(read_image(id(child)).path, folder.path() + "/program");
+    EXPECT_TRUE(read_image(id(child)).exact);
+}
+
+// Catches: a length that wraps where NT counts it, the end cut off, a path called exact that is not whole.
+TEST(ProcessFiles, APathLongerThanNtCountsLosesItsMiddle) {
+    constexpr std::size_t kMostUnits = 32767;
+    const std::string end = "/program";
+    const std::string longest = std::string("/").append(kMostUnits - 1 - end.size(), 'd').append(end);
+    EXPECT_EQ(to_nt_image({longest, true, false})->path.size(), kMostUnits);
+    EXPECT_TRUE(to_nt_image({longest, true, false})->exact);
+    for (const std::size_t more : {1U, 2U, 100'000U}) {
+        const auto image = to_nt_image({std::string("/begin").append(more, 'd').append(longest), true, false});
+        EXPECT_EQ(image->path.size(), kMostUnits) << more;
+        EXPECT_TRUE(image->path.starts_with(u"/begin"));
+        EXPECT_TRUE(image->path.ends_with(u"/program"));
+        EXPECT_NE(image->path.find(u"..."), std::u16string::npos);
+        EXPECT_FALSE(image->exact);
+    }
 }
 
 // Catches: a path made up for a process that has none any more.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+from pathlib import Path
 
 import sensor
 from live_events_test import connector_delivers
@@ -28,12 +29,14 @@ def deep_program(folder, length):
 
 
 class LongPaths(unittest.TestCase):
-    def watch(self, program, source):
-        """What two agents say of a process that runs `program`: its start and its end, as documents and as lines."""
+    def watch(self, program, source, folder=None):
+        """What two agents say of a process that runs `program`: its start and its end, as documents and as lines.
+        `folder`: a descriptor of the one to start it from."""
+        enter = None if folder is None else lambda: os.fchdir(folder)
         with sensor.Host(source) as host:
             ndjson = sensor.Agent("--output", "ndjson", device=host.socket)
             text = sensor.Agent(device=host.socket)
-            process = subprocess.Popen([program, "1000"], stdin=subprocess.DEVNULL)
+            process = subprocess.Popen([program, "1000"], stdin=subprocess.DEVNULL, preexec_fn=enter)
 
             def documents():
                 return [event for event in ndjson.events() if event.get("process", {}).get("pid") == process.pid
@@ -73,6 +76,28 @@ class LongPaths(unittest.TestCase):
                         self.assertEqual(document["process"]["executable"], executable)
                     self.assertTrue(create.endswith(f" {executable} [path cut: {length} units]"), create)
                     self.assertTrue(exit_line.endswith(f" {NAME} [path cut: {length} units]"), exit_line)
+
+    def test_a_path_that_no_link_of_proc_tells_keeps_its_name(self):
+        """A program may be started from folders that only relative paths reach. Catches: a short name of 15 characters,
+        and the dynamic linker taken for a program whose path could not be read."""
+        for source in SOURCES:
+            with self.subTest(source=source), tempfile.TemporaryDirectory() as base:
+                length = len(os.path.realpath(base))
+                folder = os.open(base, os.O_RDONLY)
+                for _ in range(30):
+                    os.mkdir("d" * 200, dir_fd=folder)
+                    below = os.open("d" * 200, os.O_RDONLY, dir_fd=folder)
+                    os.close(folder)
+                    folder = below
+                    length += 201
+                with open(os.open(NAME, os.O_WRONLY | os.O_CREAT, 0o755, dir_fd=folder), "wb") as program:
+                    program.write(Path("/bin/sleep").read_bytes())
+                (start, end), _ = self.watch("./" + NAME, source, folder)
+                os.close(folder)
+                for document in (start, end):
+                    self.assertEqual(document["aegis"]["process"]["path_length"], length + 1 + len(NAME))
+                    self.assertTrue(document["process"]["executable"].endswith("d/" + NAME))
+                    self.assertNotIn("path_partial", document["aegis"]["process"])
 
     def test_a_path_that_just_fits_is_whole(self):
         for source in SOURCES:

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utf8.h>
@@ -10,8 +11,10 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <iterator>
+#include <limits>
 
 #include "driver/host/unique_fd.hpp"
 
@@ -33,6 +36,43 @@ std::string read_small_file(const char* path) {
     std::array<char, 1024> text;
     const ssize_t bytes = file ? read(file.get(), text.data(), text.size()) : -1;
     return bytes > 0 ? std::string(text.data(), static_cast<std::size_t>(bytes)) : std::string();
+}
+
+std::string read_whole_file(const char* path) {
+    const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::array<char, 16384> piece;
+    for (ssize_t bytes = 1; file && bytes > 0;) {
+        bytes = read(file.get(), piece.data(), piece.size());
+        text.append(piece.data(), bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+    }
+    return text;
+}
+
+// A link of /proc tells a path of at most a page; a line of the table of mappings tells one of any length.
+std::optional<std::string> read_path_of_any_length(const char* link) {
+    const UniqueFd file(open(link, O_RDONLY | O_CLOEXEC));
+    void* const mapping = file ? mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, file.get(), 0) : MAP_FAILED;
+    if (mapping == MAP_FAILED) {
+        return std::nullopt;
+    }
+    std::string mappings = "\n";
+    mappings += read_whole_file("/proc/self/maps");
+    munmap(mapping, 1);
+    std::array<char, 32> address;
+    std::snprintf(address.data(), address.size(), "\n%08jx-", static_cast<std::uintmax_t>(std::uintptr_t(mapping)));
+    const std::size_t line = mappings.find(address.data());
+    const std::size_t begin = mappings.find('/', line);
+    if (line == std::string::npos || begin == std::string::npos) {
+        return std::nullopt;
+    }
+    std::string path = mappings.substr(begin, mappings.find('\n', begin) - begin);
+    // What the kernel writes for a newline, the only character that it replaces.
+    constexpr std::string_view kNewline = "\\012";
+    for (std::size_t at = path.find(kNewline); at != std::string::npos; at = path.find(kNewline, at + 1)) {
+        path.replace(at, kNewline.size(), 1, '\n');
+    }
+    return path;
 }
 
 std::optional<ProcessStat> parse_stat(const std::string& text) {
@@ -88,10 +128,15 @@ bool any_thread(std::uint32_t pid, Condition condition) {
 std::optional<std::string> read_file_link(const char* link) {
     std::array<char, PATH_MAX> target;
     const ssize_t bytes = readlink(link, target.data(), target.size());
-    if (bytes <= 0) {
+    std::string path;
+    if (bytes > 0) {
+        path.assign(target.data(), static_cast<std::size_t>(bytes));
+    } else if (std::optional<std::string> longer =
+                   errno == ENAMETOOLONG ? read_path_of_any_length(link) : std::nullopt) {
+        path = *std::move(longer);
+    } else {
         return std::nullopt;
     }
-    std::string path(target.data(), static_cast<std::size_t>(bytes));
     // The kernel appends this to the name of a file that lost it, but a file may also be called so.
     constexpr std::string_view kSuffix = " (deleted)";
     if (path.ends_with(kSuffix)) {
@@ -124,6 +169,15 @@ ImagePointer to_nt_image(const ImageBytes& bytes) {
     std::string valid;
     utf8::replace_invalid(bytes.path.begin(), bytes.path.end(), std::back_inserter(valid));
     utf8::unchecked::utf8to16(valid.begin(), valid.end(), std::back_inserter(image->path));
+    // A counted string of NT holds no more, and there can be no such path there. Its end names the program.
+    constexpr std::size_t kMostUnits = std::numeric_limits<std::uint16_t>::max() / sizeof(char16_t);
+    constexpr std::u16string_view kCut = u"...";
+    if (image->path.size() > kMostUnits) {
+        constexpr std::size_t kBeginning = 4096;
+        const std::size_t too_many = image->path.size() - kMostUnits + kCut.size();
+        image->path.replace(kBeginning, too_many, kCut);
+        image->exact = false;
+    }
     return image;
 }
 

@@ -17,7 +17,8 @@ struct ImageBytes {
     bool denied = false;  // not exact for want of permission (CAP_SYS_PTRACE)
 };
 
-// The same as NT sees it. Each malformed UTF-8 sequence becomes one U+FFFD, and then it is not exact.
+// The same as NT sees it. Each malformed UTF-8 sequence becomes one U+FFFD, and then it is not exact; nor is one of
+// more than 32,767 UTF-16 units, which loses its middle.
 struct Image {
     std::u16string path;
     bool exact = false;
@@ -26,7 +27,7 @@ struct Image {
 // Shared by a process and those that it forked and that run the same image.
 using ImagePointer = std::shared_ptr<const Image>;
 
-// What a link of /proc to an open file names; none, with errno, when it cannot be read. A file deleted
+// What a link of /proc to an open file names, however long; none, with errno, when it cannot be read. A file deleted
 // since is reported by the name it was opened by.
 std::optional<std::string> read_file_link(const char* link);
 

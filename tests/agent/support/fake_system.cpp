@@ -84,7 +84,8 @@ class FakeSystem::FakePort final : public agent::Port {
   public:
     explicit FakePort(FakeSystem& system) : system_(&system) {}
 
-    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/, const agent::Patience& /*patience*/, agent::Log& /*log*/,
+    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/,
+                                              const agent::Patience& /*patience*/, agent::Log& /*log*/,
                                               std::unique_ptr<agent::Device>& device) override {
         device = std::make_unique<FakeDevice>(*system_);
         return std::nullopt;
