@@ -159,10 +159,14 @@ bool Win32Port::take_back_output(std::size_t bytes) {
         !GetFileSizeEx(stdout_, &size) || size.QuadPart != end_of_piece_) {
         return false;
     }
-    end_of_piece_ -= length;
     LARGE_INTEGER end = {};
-    end.QuadPart = end_of_piece_;
-    return SetFilePointerEx(stdout_, end, nullptr, FILE_BEGIN) && SetEndOfFile(stdout_);
+    end.QuadPart = end_of_piece_ - length;
+    if (SetFilePointerEx(stdout_, end, nullptr, FILE_BEGIN) && SetEndOfFile(stdout_)) {
+        return true;
+    }
+    // Whoever shares the handle goes on behind what is there.
+    SetFilePointerEx(stdout_, size, nullptr, FILE_BEGIN);
+    return false;
 }
 
 void Win32Port::abandon_output() {
