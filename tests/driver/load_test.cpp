@@ -164,14 +164,22 @@ TEST(Load, TakesTheSessionIdThatNtHasInTheEnd) {
     }
 }
 
-// Catches: asking without end (the test then hangs), a load without an id.
+// Catches: asking more or less often, a load without an id.
 TEST(Load, FailsWithNtsAnswerWhenNoSessionIdBecomesReady) {
     TestHost host;
-    host->answer_uuids(std::vector<NTSTATUS>(100'000, STATUS_RETRY));
+    host->answer_uuids(std::vector<NTSTATUS>(10, STATUS_RETRY));
     EXPECT_EQ(host.load(), STATUS_RETRY);
     EXPECT_THAT(host.take_debug_lines(),
                 ElementsAre(line(DPFLTR_ERROR_LEVEL, "AegisMon: cannot create the ring: 0xc000022d")));
-    host->answer_uuids({});
+    host->answer_uuids(std::vector<NTSTATUS>(9, STATUS_RETRY));
+    EXPECT_EQ(host.load(), STATUS_SUCCESS);
+}
+
+// Catches: another failure than "not ready" taken for that.
+TEST(Load, FailsAtOnceWhereAskingAgainDoesNotHelp) {
+    TestHost host;
+    host->answer_uuids({STATUS_UNSUCCESSFUL});
+    EXPECT_EQ(host.load(), STATUS_UNSUCCESSFUL);
     EXPECT_EQ(host.load(), STATUS_SUCCESS);
 }
 

@@ -86,6 +86,19 @@ TEST(Order, OfATeardown) {
                              "ObfDereferenceObject", "ExFreePoolWithTag"));
 }
 
+// NT is asked for a session id until it has one, with 20 ms between, and no more.
+// Catches: no pause, another one, or one after the last attempt.
+TEST(Order, OfTheAttemptsAtASessionId) {
+    TestHost host;
+    host->answer_uuids({STATUS_RETRY, STATUS_RETRY});
+    std::vector<std::string> heard = calls_during([&] { ASSERT_EQ(host.load(), STATUS_SUCCESS); });
+    std::erase_if(heard, [](const std::string& name) {
+        return name != "ExUuidCreate" && !name.starts_with("KeDelayExecutionThread");
+    });
+    const std::string pause = "KeDelayExecutionThread -200000";
+    EXPECT_THAT(heard, testing::ElementsAre("ExUuidCreate", pause, "ExUuidCreate", pause, "ExUuidCreate"));
+}
+
 // A sensor that never was registered is not removed: that it would be harmless is NT's good will.
 // Catches: is_registered() not asked in stop_process_sensor().
 TEST(Order, NothingIsRemovedThatWasNotThere) {

@@ -26,12 +26,15 @@ NTSTATUS UuidSource::next() {
 
 using namespace aegis::host;
 
-// Documented answers: STATUS_SUCCESS, RPC_NT_UUID_LOCAL_ONLY, STATUS_RETRY; nothing else.
+// Documented answers: STATUS_SUCCESS, RPC_NT_UUID_LOCAL_ONLY, STATUS_RETRY.
 extern "C" NTSTATUS NTAPI ExUuidCreate(UUID* Uuid) {
     require_irql(PASSIVE_LEVEL, "ExUuidCreate");
     ExecutiveParts& parts = executive_parts();
     const NTSTATUS status = parts.faults.should_fail("ExUuidCreate") ? STATUS_RETRY : parts.uuids.next();
-    if (!NT_SUCCESS(status) || ::getrandom(Uuid, sizeof(*Uuid), 0) != ssize_t{sizeof(*Uuid)}) {
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (::getrandom(Uuid, sizeof(*Uuid), 0) != ssize_t{sizeof(*Uuid)}) {
         return STATUS_RETRY;
     }
     // Version 4, variant 1: random.

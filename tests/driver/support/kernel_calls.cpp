@@ -90,6 +90,18 @@ NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_R
     return status;
 }
 
+NTSTATUS NTAPI __real_ExUuidCreate(UUID*);
+NTSTATUS NTAPI __wrap_ExUuidCreate(UUID* uuid) {
+    tell("ExUuidCreate");
+    return __real_ExUuidCreate(uuid);
+}
+
+NTSTATUS NTAPI __real_KeDelayExecutionThread(KPROCESSOR_MODE, BOOLEAN, PLARGE_INTEGER);
+NTSTATUS NTAPI __wrap_KeDelayExecutionThread(KPROCESSOR_MODE mode, BOOLEAN alertable, PLARGE_INTEGER interval) {
+    tell("KeDelayExecutionThread " + std::to_string(interval->QuadPart));
+    return __real_KeDelayExecutionThread(mode, alertable, interval);
+}
+
 PVOID NTAPI __real_ExAllocatePoolWithTag(POOL_TYPE, SIZE_T, ULONG);
 PVOID NTAPI __wrap_ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T bytes, ULONG tag) {
     tell("ExAllocatePoolWithTag");
