@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -48,13 +49,16 @@ thread_local std::unique_ptr<ImageThread> t_thread;
 
 struct sigaction g_previous_action;
 
-// A fault on the guard is a driver that has used up its stack; any other one is whoever's it was before.
+// A fault on the guard is a driver that has used up its stack; any other one is whoever's it was before. A signal
+// handler: nothing here allocates.
 void on_fault(int number, siginfo_t* info, void*) {
     const ImageThread* thread = t_thread.get();
     if (thread != nullptr && thread->image_call != nullptr && thread->stack.guards(info->si_addr)) {
-        verifier_stop(Bugcheck::kUnexpectedKernelModeTrap,
-                      fmt::format("double fault: {} needs more than {} bytes of kernel stack", thread->image_call->what,
-                                  kKernelStackBytes));
+        const std::string_view what = thread->image_call->what;
+        std::array<char, 128> detail{};
+        std::snprintf(detail.data(), detail.size(), "double fault: %.*s needs more than %zu bytes of kernel stack",
+                      static_cast<int>(what.size()), what.data(), kKernelStackBytes);
+        verifier_stop(Bugcheck::kUnexpectedKernelModeTrap, detail.data());
     }
     ::sigaction(number, &g_previous_action, nullptr);
 }
