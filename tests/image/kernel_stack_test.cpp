@@ -4,8 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "driver/host/executive/executive.hpp"
+#include "driver/host/image/image_thread.hpp"
 #include "driver/host/image/kernel_stack.hpp"
 #include "image/entry_points.hpp"
 
@@ -66,6 +71,52 @@ TEST(KernelStack, AFrameThatJustFitsRuns) {
 
 TEST(KernelStack, TheImageThatShipsNeedsLess) {
     ChangedImage().live();
+}
+
+// The image with a function that NT does not call by itself, and its address in memory.
+struct BoundFunction {
+    template <std::size_t kBytes>
+    explicit BoundFunction(const std::array<std::uint8_t, kBytes>& code) {
+        ChangedImage changed;
+        changed.put(entry_points().notify, code);
+        image = changed.bind().image;
+        address = image->bytes().data() + entry_points().notify;
+    }
+
+    std::uint64_t run() const { return host::run_image_code(address, "a test's function", {}).value(); }
+
+    std::unique_ptr<host::DriverImage> image;
+    const void* address;
+};
+
+// mov %rsp, %rax; ret
+constexpr std::array<std::uint8_t, 4> kReturnStackPointer{0x48, 0x89, 0xE0, 0xC3};
+
+// A driver's call may lead to another one of the same driver, on the same kernel stack.
+// Catches: a stack of its own for the inner call; one that overwrites the outer call's frames.
+TEST(KernelStack, ACallInsideACallGoesOnWhereTheOuterOneIs) {
+    const BoundFunction function(kReturnStackPointer);
+    std::uint64_t outer = 0;
+    std::uint64_t inner = 0;
+    host::ExecutiveOptions options;
+    // Runs inside DbgPrintEx, which DriverEntry calls in the end.
+    options.debug_print = [&](ULONG, std::string_view) {
+        outer = host::current_executive_call()->stack_pointer;
+        inner = function.run();
+    };
+    host::Executive executive(std::move(options));
+    ASSERT_EQ(executive.load_driver(function.image->entry(), {}), STATUS_SUCCESS);
+    EXPECT_EQ(inner, (outer & ~std::uint64_t{15}) - kCallerBytes);
+    EXPECT_GT(function.run(), outer);
+    EXPECT_EQ(executive.unload_driver(), host::UnloadResult::kUnloaded);
+}
+
+// inc %rbx; ret
+TEST(KernelStackDeathTest, ARegisterThatIsNotPreservedIsFound) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const BoundFunction function(std::array<std::uint8_t, 4>{0x48, 0xFF, 0xC3, 0xC3});
+    const host::Executive executive;
+    EXPECT_DEATH(function.run(), "a test's function returned with a register changed that it must preserve");
 }
 
 // A fault elsewhere is none of the stack's.
