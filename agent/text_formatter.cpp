@@ -49,7 +49,9 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
     const std::size_t marks = lines.size();
     append_path_marks(event, invalid, lines);
     name_.clear();
-    append_printable(program_name(event, path), name_);
+    if (const std::string_view name = program_name(event, path); !name.empty()) {
+        append_printable(name, name_);
+    }
     processes_->remember(event.process_id, {name_.data(), name_.size()}, {lines.data() + marks, lines.size() - marks});
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, " [creator!=parent]");

@@ -179,7 +179,7 @@ TEST(StdoutWriter, ABrokenLineIsTakenBackFromAFile) {
 TEST(StdoutWriter, WhatOthersWroteIsNotTakenBack) {
     const File file;
     EXPECT_EQ(in_child_with_stdout(file.descriptor(),
-                                   [&file] {
+                                   [] {
                                        StdoutWriter writer;
                                        fill(writer);
                                        // Another description of the same file, and not beyond the limit.
