@@ -7,22 +7,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
-#include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <variant>
 
 #include "aegis/ring_layout.h"
-#include "aegis/version.h"
-#include "driver/host/client/client.hpp"
+#include "driver/host/descriptors.hpp"
 #include "driver/host/executive/executive.hpp"
+#include "driver/host/options.hpp"
 #include "driver/host/server/activity_notifier.hpp"
 #include "driver/host/server/server.hpp"
 #include "driver/host/sources/source_selection.hpp"
@@ -31,23 +30,6 @@ extern "C" DRIVER_INITIALIZE DriverEntry;
 
 namespace aegis::host {
 namespace {
-
-enum ExitCode : int {
-    kFinished = 0,
-    kFailed = 1,
-    kUsage = 2,
-    kNoSource = 3,
-};
-
-struct Options {
-    std::string socket_path = client::default_socket_path();
-    std::string source = "auto";
-    std::uint64_t seed = 1;
-    std::optional<std::uint32_t> slot_count;
-    bool embedded = false;
-    int ready_fd = -1;
-    bool debug = false;
-};
 
 // One write per line, so that lines of several threads do not mix.
 void print_line(std::string_view line) {
@@ -106,14 +88,6 @@ void report_counters(const sources::ActivitySource& source, bool everything) {
     }
 }
 
-bool unload(Executive& executive) {
-    if (executive.unload_driver() == UnloadResult::kUnloaded) {
-        return true;
-    }
-    print_line("the driver did not unload: handles to its device are still open");
-    return false;
-}
-
 ServiceOptions service_options(const Options& options) {
     ServiceOptions service;
     if (options.slot_count) {
@@ -122,7 +96,65 @@ ServiceOptions service_options(const Options& options) {
     return service;
 }
 
-int run(const Options& options, const sources::SourceChoice& choice) {
+std::string too_few_descriptors() {
+    return fmt::format(
+        "too few file descriptors: this process may open {}, and the host needs {} besides those that are open when it "
+        "starts; raise the limit ('ulimit -n 1024' in the shell, LimitNOFILE= in a systemd unit)",
+        descriptor_limit(), kDescriptorsToStart);
+}
+
+// Whatever ends the host early, the driver is unloaded first.
+class LoadedDriver {
+  public:
+    explicit LoadedDriver(Executive& executive) : executive_(&executive) {}
+    ~LoadedDriver() { unload(); }
+    LoadedDriver(const LoadedDriver&) = delete;
+    LoadedDriver& operator=(const LoadedDriver&) = delete;
+
+    bool unload() {
+        Executive* const loaded = std::exchange(executive_, nullptr);
+        if (loaded == nullptr || loaded->unload_driver() == UnloadResult::kUnloaded) {
+            return true;
+        }
+        print_line("the driver did not unload: handles to its device are still open");
+        return false;
+    }
+
+  private:
+    Executive* executive_;
+};
+
+// Until something asks for the end.
+int serve(const Options& options, Executive& executive, const UniqueFd& signals, const UniqueFd& parent) {
+    server::Server server(executive, print_line);
+    server::ActivityNotifier notifier(executive, server.processes());
+    const sources::StartedSource started = sources::start_source(options.source_choice, notifier, print_line);
+    if (!started.source) {
+        print_line(fmt::format("--source {}: {}", options.source, started.error.message));
+        return kNoSource;
+    }
+    int result = kFinished;
+    if (const std::optional<std::string> error =
+            server.start(options.socket_path, options.source_choice.kind != sources::SourceKind::kSynthetic)) {
+        print_line(*error);
+        result = kFailed;
+    } else if (options.ready_fd >= 0 && !announce_ready(options.ready_fd, options.socket_path)) {
+        print_line("nobody reads the --ready-fd descriptor any more");
+        result = kFailed;
+    } else {
+        if (!options.embedded) {
+            print_line(fmt::format("ready: source {}, socket {}, {} slots", started.source->name(), options.socket_path,
+                                   options.slot_count.value_or(AEGIS_SLOT_COUNT_DEFAULT)));
+        }
+        wait_for_end(signals, parent);
+    }
+    started.source->stop();
+    server.stop();
+    report_counters(*started.source, options.debug);
+    return result;
+}
+
+int run(const Options& options) {
     // The parent before anything else, or another process may have adopted us by the time we ask.
     const UniqueFd parent(options.embedded ? static_cast<int>(syscall(SYS_pidfd_open, getppid(), 0)) : -1);
     if (options.embedded && !parent) {
@@ -130,8 +162,6 @@ int run(const Options& options, const sources::SourceChoice& choice) {
         return kFailed;
     }
     const UniqueFd signals = catch_end_signals(options.embedded);
-    raise_descriptor_limit();
-
     Executive executive({.debug_print = [debug = options.debug](ULONG level, std::string_view line) {
         if (debug || level == DPFLTR_ERROR_LEVEL) {
             print_line(line);
@@ -139,85 +169,33 @@ int run(const Options& options, const sources::SourceChoice& choice) {
     }});
     const NTSTATUS status = executive.load_driver(&DriverEntry, service_options(options));
     if (!NT_SUCCESS(status)) {
-        print_line(fmt::format("the driver failed to load: DriverEntry returned NTSTATUS 0x{:08X}",
+        print_line(fmt::format("the driver failed to load (status 0x{:08X}); its own line is above",
                                static_cast<std::uint32_t>(status)));
         return kFailed;
     }
-    server::Server server(executive, print_line);
-    server::ActivityNotifier notifier(executive, server.processes());
-    const sources::StartedSource started = sources::start_source(choice, notifier, print_line);
-    if (!started.source) {
-        print_line(fmt::format("--source {}: {}", options.source, started.error.message));
-        return unload(executive) ? kNoSource : kFailed;
-    }
-    int result = kFinished;
-    if (const std::optional<std::string> error =
-            server.start(options.socket_path, choice.kind != sources::SourceKind::kSynthetic)) {
-        print_line(*error);
-        result = kFailed;
-    } else if (options.ready_fd >= 0 && !announce_ready(options.ready_fd, options.socket_path)) {
-        print_line("nobody reads the --ready-fd descriptor any more");
-        result = kFailed;
-    } else {
-        wait_for_end(signals, parent);
-    }
-    started.source->stop();
-    server.stop();
-    report_counters(*started.source, options.debug);
-    return unload(executive) ? result : kFailed;
+    LoadedDriver driver(executive);
+    const int result = serve(options, executive, signals, parent);
+    return driver.unload() ? result : kFailed;
 }
 
-constexpr const char* kExamples = R"(Sources:
-  connector          the kernel's process events: every process, real time (needs root)
-  procfs             scans /proc: needs no privilege, misses short-lived processes
-  auto               connector where it delivers, else procfs
-  synthetic:RATE     invented events, RATE a second (0 or max: as fast as possible);
-                     synthetic:RATE,count=N stops after N
-
-Examples:
-  aegismon-host
-  aegismon-host --source synthetic:20000 --seed 7 --socket /tmp/aegis.sock
-  aegismon-host --slot-count 65536 --debug
-
-Exit codes: 0 ended as asked, 1 runtime failure, 2 usage, 3 the source lacks a privilege or cannot work here)";
+// What is asked for on stdout must arrive there.
+int say(const EarlyExit& exit) {
+    std::FILE* const stream = exit.code == kFinished ? stdout : stderr;
+    const bool written = std::fputs(exit.text.c_str(), stream) >= 0 && std::fflush(stream) == 0;
+    return written ? exit.code : kFailed;
+}
 
 int run_with_arguments(int argc, char** argv) {
-    Options options;
-    std::variant<sources::SourceChoice, std::string> choice;
-    CLI::App app("Runs the AegisMon driver in a Linux process and serves its device to local clients.",
-                 "aegismon-host");
-    app.set_version_flag("--version", "aegismon-host " AEGIS_VERSION_STRING);
-    app.add_option("--socket", options.socket_path, "Unix socket to serve")->capture_default_str();
-    app.add_option("--source", options.source, "where process activity comes from")
-        ->capture_default_str()
-        ->check([&choice](const std::string& text) {
-            choice = sources::parse_source(text);
-            const std::string* const error = std::get_if<std::string>(&choice);
-            return error == nullptr ? std::string() : *error;
-        });
-    app.add_option("--seed", options.seed, "of the synthetic source: same seed, same events")->capture_default_str();
-    app.add_option("--slot-count", options.slot_count,
-                   fmt::format("events the ring holds, a power of two from {} to {} (default {}); goes to the driver's "
-                               "Parameters\\SlotCount as it is",
-                               AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX, AEGIS_SLOT_COUNT_DEFAULT));
-    app.add_flag("--embedded", options.embedded,
-                 "end when the parent process ends; ignore Ctrl-C, which the parent gets as well");
-    app.add_option("--ready-fd", options.ready_fd,
-                   "descriptor that gets one line, and is closed, when clients can connect")
-        ->check(CLI::NonNegativeNumber);
-    app.add_flag("--debug", options.debug, "show all debug output of the driver, and all counters at the end");
-    app.footer(kExamples);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kFinished : kUsage;
+    const auto parsed = parse_options(argc, argv);
+    if (const auto* const exit = std::get_if<EarlyExit>(&parsed)) {
+        return say(*exit);
     }
-    if (choice.index() != 0) {
-        return kUsage;
+    raise_descriptor_limit();
+    if (!descriptors_left(kDescriptorsToStart)) {
+        print_line(too_few_descriptors());
+        return kNoDescriptors;
     }
-    auto& chosen = std::get<sources::SourceChoice>(choice);
-    chosen.synthetic.seed = options.seed;
-    return run(options, chosen);
+    return run(std::get<Options>(parsed));
 }
 
 }  // namespace
@@ -227,8 +205,14 @@ int main(int argc, char** argv) {
     using namespace aegis::host;
     try {
         return run_with_arguments(argc, argv);
+    } catch (const std::system_error& error) {
+        // Somebody else took the last ones, or the whole system has none.
+        const bool no_descriptors =
+            error.code() == std::errc::too_many_files_open || error.code() == std::errc::too_many_files_open_in_system;
+        print_line(no_descriptors ? too_few_descriptors() : error.what());
+        return no_descriptors ? kNoDescriptors : kFailed;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "aegismon-host: %s\n", error.what());
+        print_line(error.what());
         return kFailed;
     }
 }

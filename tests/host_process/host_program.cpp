@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 namespace aegis::test {
@@ -92,7 +91,11 @@ int HostProgram::end(int number) {
 
 std::string HostProgram::errors() const {
     std::ifstream file(directory_.path() / "errors");
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::string lines;
+    for (std::string line; std::getline(file, line);) {
+        lines += line.starts_with("aegismon-host: ready: ") ? std::string() : line + '\n';
+    }
+    return lines;
 }
 
 std::size_t HostProgram::descriptors() const {

@@ -45,7 +45,7 @@ class HostProgram {
     void signal(int number) const;
     // Waits for its end, after SIGTERM unless `number` says otherwise (0: no signal). As waitpid() has it.
     int end(int number);
-    // Everything it said on stderr so far.
+    // Everything it said on stderr so far, but for the line that it is ready.
     std::string errors() const;
     // How many descriptors it has open.
     std::size_t descriptors() const;

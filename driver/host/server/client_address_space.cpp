@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include "driver/host/descriptors.hpp"
+
 namespace aegis::host::server {
 namespace {
 
@@ -28,7 +30,8 @@ MappingChanges* CallScope::changes_of(const NoticeBoard& board) {
 
 std::optional<std::uint64_t> ClientAddressSpace::map(const MappingRequest& request) {
     MappingChanges* const changes = CallScope::changes_of(*board_);
-    if (changes == nullptr || changes->maps.size() == protocol::kMaxMappingChanges) {
+    if (changes == nullptr || changes->maps.size() == protocol::kMaxMappingChanges ||
+        !descriptors_left(kDescriptorsInReserve)) {
         return std::nullopt;
     }
     UniqueFd memory(fcntl(request.memory, F_DUPFD_CLOEXEC, 0));

@@ -40,7 +40,7 @@ class ClientAddressSpace final : public AddressSpace {
         : allocator_(std::move(allocator)), board_(std::move(board)) {}
 
     // Only in a call of the process itself, because its reply carries the descriptor. No room: the
-    // window is full, or the reply is.
+    // window is full, the reply is, or descriptors are few.
     std::optional<std::uint64_t> map(const MappingRequest& request) override;
     // In a call of the process: with its reply. In somebody else's: by a notice.
     void unmap(std::uint64_t address, std::uint64_t bytes) override;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "driver/host/client/status.hpp"
+#include "driver/host/descriptors.hpp"
 #include "driver/host/server/connection.hpp"
 
 namespace aegis::host::server {
@@ -150,6 +151,9 @@ Connection::Answer Connection::close_handle(const protocol::CloseRequest& reques
 Connection::Answer Connection::create_event(const protocol::CreateEventRequest& request) {
     if (request.manual_reset > 1 || request.reserved != 0) {
         return {.status = STATUS_INVALID_PARAMETER};
+    }
+    if (!descriptors_left(kDescriptorsInReserve)) {
+        return {.status = STATUS_INSUFFICIENT_RESOURCES};
     }
     if (!process_->take_room_for_handle()) {
         return {.status = STATUS_QUOTA_EXCEEDED};

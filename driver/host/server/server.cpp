@@ -17,6 +17,7 @@
 
 #include "driver/host/client/protocol.hpp"
 #include "driver/host/client/status.hpp"
+#include "driver/host/descriptors.hpp"
 #include "driver/host/server/limits.hpp"
 
 namespace aegis::host::server {
@@ -152,7 +153,8 @@ void Server::accept_all() {
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             // The listener stays readable, so without a pause this would spin until somebody leaves.
-            report_(fmt::format("cannot accept a client: {}", std::strerror(errno)));
+            report_(fmt::format("cannot accept a client yet: {}; end other clients, or raise the limit (ulimit -n)",
+                                std::strerror(errno)));
             constexpr long long kPauseNanoseconds = 100'000'000;
             stop_.keep_going(-1, kPauseNanoseconds);
         }
@@ -164,6 +166,10 @@ void Server::accept_all() {
 
 void Server::accept_one(UniqueFd socket) {
     setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &protocol::kSocketBufferBytes, sizeof(int));
+    if (!descriptors_left(kDescriptorsInReserve)) {
+        refuse_for_descriptors(std::move(socket));
+        return;
+    }
     std::optional<Peer> peer = peer_of(socket.get());
     if (!peer || !peer->process) {
         // Dead already, or in a PID namespace that the host cannot see into.
@@ -185,6 +191,14 @@ void Server::accept_one(UniqueFd socket) {
     } catch (const std::system_error& error) {
         report_(fmt::format("cannot serve a client: {}", error.what()));
     }
+}
+
+void Server::refuse_for_descriptors(UniqueFd socket) {
+    report_(
+        fmt::format("a client is refused: too few file descriptors; this process may open {}, raise the limit "
+                    "(ulimit -n) or end other clients",
+                    descriptor_limit()));
+    refuse(MessageSocket(std::move(socket)), STATUS_INSUFFICIENT_RESOURCES);
 }
 
 bool Server::has_room_for(const Peer& peer) const {

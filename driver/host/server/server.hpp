@@ -44,6 +44,7 @@ class Server {
     void run();
     void accept_all();
     void accept_one(UniqueFd socket);
+    void refuse_for_descriptors(UniqueFd socket);
     bool has_room_for(const Peer& peer) const;
     void reap();
 

@@ -30,14 +30,13 @@ SourceError system_error(const char* what, int error, const char* remedy) {
 
 constexpr const char* kPrivilege =
     "the process events connector needs CAP_NET_ADMIN: run as root, or grant it with "
-    "'setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_sys_nice+ep' on aegismon-host, or use --source procfs";
+    "'setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_sys_nice+ep' on aegismon-host";
 constexpr const char* kKernel =
     "this kernel or network namespace has no process events connector (CONFIG_PROC_EVENTS; in a container: "
-    "--network host --pid host); use --source procfs";
+    "--network host --pid host)";
 constexpr const char* kNamespace =
     "the kernel accepted the subscription to process events but delivers none: it does so only in the initial PID and "
-    "user namespaces, with CAP_NET_ADMIN (in a container: --pid host --network host --cap-add NET_ADMIN); use "
-    "--source procfs";
+    "user namespaces, with CAP_NET_ADMIN (in a container: --pid host --network host --cap-add NET_ADMIN)";
 
 // proc_event.what. The kernel's header declares these in one scope up to version 6.5 and in another after.
 constexpr std::uint32_t kWhatFork = 0x00000001;

@@ -97,9 +97,9 @@ struct DirectoryCloser {
 };
 using Directory = std::unique_ptr<DIR, DirectoryCloser>;
 
-// Calls visit(number, inode) for every entry whose name is a number.
+// Calls visit(number, inode) for every entry whose name is a number. False: the directory could not be read.
 template <typename Visit>
-void for_each_number(const char* path, Visit visit) {
+bool for_each_number(const char* path, Visit visit) {
     const Directory directory(opendir(path));
     while (const dirent* entry = directory ? readdir(directory.get()) : nullptr) {
         const std::string_view name = entry->d_name;
@@ -109,6 +109,7 @@ void for_each_number(const char* path, Visit visit) {
             visit(number, static_cast<std::uint64_t>(entry->d_ino));
         }
     }
+    return directory != nullptr;
 }
 
 template <typename Condition>
@@ -197,8 +198,8 @@ bool every_thread_exiting(std::uint32_t pid) {
     return !any_thread(pid, [](const ProcessStat& stat) { return !stat.is_exiting(); });
 }
 
-void for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit) {
-    for_each_number("/proc", visit);
+bool for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit) {
+    return for_each_number("/proc", visit);
 }
 
 }  // namespace aegis::host::sources

@@ -62,7 +62,7 @@ bool any_thread_alive(std::uint32_t pid);
 bool every_thread_exiting(std::uint32_t pid);
 
 // Every process that exists now, in no order. `inode` is /proc's own number for the directory; while
-// it stays the same, so does the process behind the pid.
-void for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit);
+// it stays the same, so does the process behind the pid. False: /proc could not be read.
+bool for_each_process(const std::function<void(std::uint32_t pid, std::uint64_t inode)>& visit);
 
 }  // namespace aegis::host::sources

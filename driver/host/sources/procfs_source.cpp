@@ -45,7 +45,7 @@ void ProcfsSource::run(ProcessSink& sink) {
 // Without a sink: learns what exists, announces nothing.
 void ProcfsSource::scan(ProcessSink* sink) {
     const std::uint64_t number = scans_.fetch_add(1, std::memory_order_relaxed) + 1;
-    for_each_process([&](std::uint32_t pid, std::uint64_t inode) {
+    const bool read = for_each_process([&](std::uint32_t pid, std::uint64_t inode) {
         Process& process = processes_[pid];
         // An unchanged inode spares reading the start time of every process at every scan.
         if (process.scan == 0 || process.inode != inode) {
@@ -61,6 +61,10 @@ void ProcfsSource::scan(ProcessSink* sink) {
             watch_young(pid, process, *sink);
         }
     });
+    if (!read) {
+        // Out of descriptors, say. Who was not seen has not ended for that.
+        return;
+    }
     for (auto entry = processes_.begin(); entry != processes_.end();) {
         const bool gone = entry->second.scan != number;
         if (gone && entry->second.scan != 0 && sink != nullptr) {

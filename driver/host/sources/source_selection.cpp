@@ -77,8 +77,13 @@ std::variant<SourceChoice, std::string> parse_source(std::string_view text) {
 
 StartedSource start_source(const SourceChoice& choice, ProcessSink& sink, const Report& report) {
     switch (choice.kind) {
-        case SourceKind::kConnector:
-            return try_start<ConnectorSource>(sink, report);
+        case SourceKind::kConnector: {
+            StartedSource started = try_start<ConnectorSource>(sink, report);
+            if (!started.source) {
+                started.error.message += "; or use --source procfs";
+            }
+            return started;
+        }
         case SourceKind::kProcfs:
             return try_start<ProcfsSource>(sink);
         case SourceKind::kSynthetic:
