@@ -132,6 +132,35 @@ std::optional<Failure> map_ring(Channel& channel, const Patience& patience) {
     return std::nullopt;
 }
 
+IoResult send_query(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
+    AEGIS_QUERY_REQUEST request = {};
+    request.Header = header_of<AEGIS_QUERY_REQUEST>();
+    return device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply), limit);
+}
+
+std::optional<Failure> examine_query(const Device& device, const IoResult& result, std::chrono::nanoseconds limit,
+                                     const AEGIS_QUERY_REPLY& reply) {
+    if (result.status != IoStatus::kOk) {
+        return control_failure(device, "IOCTL_AEGIS_QUERY", result, limit);
+    }
+    return check_reply("IOCTL_AEGIS_QUERY", reply, result.bytes);
+}
+
+// Whoever answers this is AegisMon, or speaks its language.
+std::optional<Failure> first_query(const DeviceChoice& choice, const Patience& patience, Channel& channel) {
+    const std::chrono::nanoseconds limit = patience.for_request();
+    const IoResult result = send_query(*channel.device, limit, channel.at_open);
+    const bool refused = result.status == IoStatus::kUnsupported || result.status == IoStatus::kFailed;
+    if (refused && !choice.path.empty()) {
+        return Failure{
+            ExitCode::kNoDriver,
+            fmt::format("--device {} is no AegisMon: it does not know IOCTL_AEGIS_QUERY ({}); leave --device "
+                        "out for the driver's own name, or install driver and agent from the same release",
+                        choice.path, channel.device->describe(result.code))};
+    }
+    return examine_query(*channel.device, result, limit, channel.at_open);
+}
+
 // --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
 Patience patience_for_opening(const Options& options) {
     constexpr double kLeastForConnecting = 2;
@@ -159,14 +188,9 @@ Failure no_answer(const Device& device, std::string_view name, const IoResult& r
 }
 
 std::optional<Failure> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
-    AEGIS_QUERY_REQUEST request = {};
-    request.Header = header_of<AEGIS_QUERY_REQUEST>();
     reply = {};
-    const IoResult result = device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply), limit);
-    if (result.status != IoStatus::kOk) {
-        return control_failure(device, "IOCTL_AEGIS_QUERY", result, limit);
-    }
-    return check_reply("IOCTL_AEGIS_QUERY", reply, result.bytes);
+    const IoResult result = send_query(device, limit, reply);
+    return examine_query(device, result, limit, reply);
 }
 
 std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel) {
@@ -174,7 +198,7 @@ std::optional<Failure> open_channel(Port& port, Log& log, const Options& options
     if (auto failure = port.open_device(options.device, patience, log, channel.device)) {
         return failure;
     }
-    if (auto failure = query_driver(*channel.device, patience.for_request(), channel.at_open)) {
+    if (auto failure = first_query(options.device, patience, channel)) {
         return failure;
     }
     std::copy_n(channel.at_open.SessionId, channel.session.size(), channel.session.begin());

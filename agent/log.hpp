@@ -8,7 +8,8 @@ namespace aegis::agent {
 // Whole lines, from any thread.
 class Log {
   public:
-    // `program` prefixes messages. `quiet` drops notes and reports; warnings and errors always appear.
+    // `program` prefixes messages. `quiet` drops notes and reports; warnings, errors and what was asked for by name
+    // always appear.
     Log(std::string_view program, bool quiet) : program_(program), quiet_(quiet) {}
     virtual ~Log() = default;
     Log(const Log&) = delete;
@@ -22,12 +23,14 @@ class Log {
             write_message("note", message);
         }
     }
-    // A line for programs as well as for people (summary, statistics): as it is, without a prefix.
+    // A line for programs as well as for people, as it is, without a prefix: one that is always written, as the
+    // summary, or one that an option of its own asked for.
     void report(std::string_view line) {
         if (!quiet_) {
             write_line(line);
         }
     }
+    void report_on_request(std::string_view line) { write_line(line); }
 
   protected:
     // `line` has no newline.

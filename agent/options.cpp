@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -59,18 +60,25 @@ std::optional<std::uint64_t> parse_number(const std::string& text) {
     return whole ? std::optional(number) : std::nullopt;
 }
 
-// An option whose value is a whole number from `least` to `most`.
-template <class T>
-void add_number(CLI::App& app, const std::string& name, T& target, T least, T most, const std::string& text,
-                const std::string& description) {
-    const auto take = [&target, name, least, most](const std::string& given) {
+// An option whose value is a whole number from `least` to `most`, which `set` is told.
+template <class T, class Set>
+CLI::Option* add_number(CLI::App& app, const std::string& name, Set set, T least, T most, const std::string& text,
+                        const std::string& description) requires std::invocable<Set, T> {
+    const auto take = [set, name, least, most](const std::string& given) {
         const std::optional<std::uint64_t> number = parse_number(given);
         if (!number || *number < least || *number > most) {
             throw CLI::ValidationError(name, fmt::format("'{}' is no whole number from {} to {}", given, least, most));
         }
-        target = static_cast<T>(*number);
+        set(static_cast<T>(*number));
     };
-    app.add_option_function<std::string>(name, take, description)->type_name("value")->option_text(text);
+    return app.add_option_function<std::string>(name, take, description)->type_name("value")->option_text(text);
+}
+
+template <class T>
+void add_number(CLI::App& app, const std::string& name, T& target, T least, T most, const std::string& text,
+                const std::string& description) {
+    add_number<T>(
+        app, name, [&target](T number) { target = number; }, least, most, text, description);
 }
 
 std::string check_duration(const std::string& text) {
@@ -89,7 +97,7 @@ std::string check_slot_count(const std::string& text) {
 
 void add_stream_options(CLI::App& app, Options& options) {
     add_choice(app, "--transport", options.transport, {{"ring", Transport::kRing}, {"pull", Transport::kPull}},
-               "ring: mapped memory, and pull when it cannot be mapped; pull: ask the driver at intervals");
+               "ring: mapped memory, and pull when it cannot be mapped;\npull: ask the driver at intervals");
     add_choice(app, "--output", options.output, {{"text", OutputFormat::kText}, {"ndjson", OutputFormat::kNdjson}},
                "text: a line a person reads; ndjson: Elastic Common Schema");
     app.add_flag("--local-time", options.local_time, "With text: local time and its distance from UTC, instead of UTC");
@@ -104,38 +112,54 @@ void add_stream_options(CLI::App& app, Options& options) {
 
 void add_reading_options(CLI::App& app, Options& options) {
     add_number<std::uint32_t>(app, "--wakeup-batch", options.wakeup_batch, 1, AEGIS_SLOT_COUNT_MAX, "K [1]",
-                              "Sleep until K events wait, or until 100 ms have passed with fewer: "
+                              "Sleep until K events wait, or until 100 ms have passed with fewer:\n"
                               "fewer wakeups, more latency");
     add_number<std::uint32_t>(app, "--consumers", options.consumers, 1, kMostConsumers, "N [1]",
-                              "Threads that share the ring's events: each event is printed once, by one of them; "
-                              "the order of lines from different threads is not promised");
+                              "Threads that share the ring's events: each event is printed once,\n"
+                              "by one of them; the order of lines from different threads is not\npromised");
     add_number<std::uint32_t>(app, "--poll-ms", options.poll_ms, 1, kLongestPollMs, "MS [200]",
                               "With pull: the time between two questions to the driver");
     add_number<std::uint32_t>(app, "--health-interval", options.health_seconds, 0, kLongestHealthInterval,
                               "SECONDS [30]",
-                              "Ask the driver at this interval whether its callbacks are still registered; 0: never");
+                              "Ask the driver at this interval whether its callbacks are still\nregistered; 0: never");
     add_number<std::uint32_t>(app, "--request-timeout", options.request_seconds, 1, kLongestRequest, "SECONDS [10]",
                               "How long the driver may take to answer a request");
 }
 
 void add_reporting_options(CLI::App& app, Options& options) {
     app.add_flag("--fail-on-loss", options.fail_on_loss, "Exit with code 5 when an event was lost");
-    app.add_flag("--quiet", options.quiet, "No summary and no notes on stderr; errors still appear");
+    app.add_flag(
+        "--quiet", options.quiet,
+        "No summary and no notes on stderr; errors still appear, and what\n--stats and --measure-latency ask for");
     app.add_flag("--stats", options.stats, "A progress line a second on stderr");
     app.add_flag("--measure-latency", options.measure_latency,
-                 "Report median, p99 and maximum from an event's timestamp to its written line");
+                 "Report median, p99 and maximum from an event's timestamp to its\nwritten line");
 }
 
 void add_device_options(CLI::App& app, Options& options, const PlatformFacts& platform) {
-    auto* device = app.add_option("--device", options.device.path, std::string(platform.device_help));
+    const auto set_path = [&options, longest = platform.longest_device_path](const std::string& path) {
+        if (path.empty()) {
+            throw CLI::ValidationError("--device", "an empty path; leave --device out for the default");
+        }
+        if (path.size() > longest) {
+            throw CLI::ValidationError(
+                "--device", fmt::format("'{}' has {} bytes; at most {} are possible", path, path.size(), longest));
+        }
+        options.device.path = path;
+    };
+    auto* device = app.add_option_function<std::string>("--device", set_path, std::string(platform.device_help));
     device->option_text("PATH");
     if (!platform.embedded_host) {
         return;
     }
     app.add_option("--source", options.device.source,
-                   "Where the embedded host takes process activity from: auto, connector, procfs or synthetic:RATE")
+                   "Where the embedded host takes process activity from: auto, connector,\nprocfs or synthetic:RATE")
         ->excludes(device)
         ->option_text("SOURCE [auto]");
+    const auto set_seed = [&options](std::uint64_t seed) { options.device.seed = seed; };
+    add_number<std::uint64_t>(app, "--seed", set_seed, 0, std::numeric_limits<std::uint64_t>::max(), "N [1]",
+                              "Of the embedded host's synthetic source: same seed, same events")
+        ->excludes(device);
     app.add_option("--slot-count", options.device.slot_count, "Slots of the embedded host's ring: a power of two")
         ->excludes(device)
         ->check(check_slot_count, "")
@@ -156,6 +180,8 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     app.set_help_flag("-h,--help", "This text");
     bool version = false;
     app.add_flag("--version", version, "Version of the program and of the protocols it speaks");
+    // CLI11 names them in reverse order.
+    app.allow_extras();
     add_stream_options(app, options);
     add_reading_options(app, options);
     add_reporting_options(app, options);
@@ -167,6 +193,9 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
         return EarlyExit{ExitCode::kFinished, app.help()};
     } catch (const CLI::ParseError& error) {
         return usage_error(platform, error.what());
+    }
+    if (const std::vector<std::string> unknown = app.remaining(); !unknown.empty()) {
+        return usage_error(platform, fmt::format("not understood: {}", fmt::join(unknown, " ")));
     }
     if (version) {
         return EarlyExit{ExitCode::kFinished, version_text(platform)};

@@ -169,10 +169,10 @@ void Session::report(const Supervisor& supervisor) {
     if (options_.measure_latency) {
         const LatencyReport latency = output_.latency();
         constexpr double kUnitsPerMillisecond = 10'000;
-        log_.report(fmt::format("latency: median={:.3f}ms p99={:.3f}ms max={:.3f}ms samples={}",
-                                static_cast<double>(latency.median) / kUnitsPerMillisecond,
-                                static_cast<double>(latency.p99) / kUnitsPerMillisecond,
-                                static_cast<double>(latency.max) / kUnitsPerMillisecond, latency.samples));
+        log_.report_on_request(fmt::format("latency: median={:.3f}ms p99={:.3f}ms max={:.3f}ms samples={}",
+                                           static_cast<double>(latency.median) / kUnitsPerMillisecond,
+                                           static_cast<double>(latency.p99) / kUnitsPerMillisecond,
+                                           static_cast<double>(latency.max) / kUnitsPerMillisecond, latency.samples));
     }
     const Totals totals = supervisor.totals();
     const std::string malformed = totals.malformed != 0 ? fmt::format(" malformed={}", totals.malformed) : "";

@@ -139,8 +139,8 @@ void Supervisor::print_statistics() {
     const Totals now = totals();
     const Clock::time_point time = Clock::now();
     const std::uint64_t delivered = now.delivered - delivered_at_last_statistics_;
-    parts_.log->report(fmt::format("stats: delivered={} lost={} rate={}/s lag={}", now.delivered, now.lost,
-                                   rate(delivered, time - last_statistics_), parts_.stream->lag()));
+    parts_.log->report_on_request(fmt::format("stats: delivered={} lost={} rate={}/s lag={}", now.delivered, now.lost,
+                                              rate(delivered, time - last_statistics_), parts_.stream->lag()));
     delivered_at_last_statistics_ = now.delivered;
     last_statistics_ = time;
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# build.sh <preset> [targets…]: configures the preset where that has not been done, and builds. Quiet unless it fails.
+# build.sh <preset> [targets…]: configures the preset where that has not been done, and builds. On a terminal ninja shows
+# its progress; elsewhere it is quiet unless it fails. Silent when there is nothing to do.
 set -eu
 preset=$1
 shift
@@ -16,5 +17,13 @@ if [ ! -f "$tree/build.ninja" ]; then
     fi
 fi
 
+# Ninja says that there is nothing to do however quiet it is asked to be, so it is asked beforehand. (Where it would
+# configure anew first, it says that instead.)
+if ninja -C "$tree" -n "$@" 2>/dev/null | grep -q 'ninja: no work to do\.'; then
+    exit 0
+fi
 echo "==> Building $preset"
-cmake --build "$tree" ${1:+--target "$@"} -- --quiet
+if [ -t 1 ]; then
+    exec cmake --build "$tree" ${1:+--target "$@"}
+fi
+exec cmake --build "$tree" ${1:+--target "$@"} -- --quiet

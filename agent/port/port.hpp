@@ -30,9 +30,10 @@ struct Failure {
 
 // Which driver to read from.
 struct DeviceChoice {
-    std::string path;              // empty: the platform's default
-    std::string source;            // for an embedded host; empty: its default
-    std::uint32_t slot_count = 0;  // for an embedded host; 0: its default
+    std::string path;                                  // empty: the platform's default
+    std::string source;                                // for an embedded host; empty: its default
+    std::uint32_t slot_count = 0;                      // for an embedded host; 0: its default
+    std::optional<std::uint64_t> seed = std::nullopt;  // for an embedded host's synthetic source
 };
 
 enum class IoStatus : std::uint8_t {
@@ -155,7 +156,8 @@ struct PlatformFacts {
     std::string_view program;
     std::string_view device_help;
     std::string_view examples;
-    bool embedded_host = false;  // --source and --slot-count make sense
+    std::size_t longest_device_path = 0;  // in bytes
+    bool embedded_host = false;           // --source, --seed and --slot-count make sense
 };
 
 const PlatformFacts& platform_facts();

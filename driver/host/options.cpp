@@ -104,7 +104,7 @@ void add_options(CLI::App& app, Options& options) {
                  "End when the parent process ends; ignore Ctrl-C, which it gets too;\nsay only what goes wrong");
     add_number<int>(
         app, "--ready-fd", 0, std::numeric_limits<int>::max(), [&options](int fd) { set_ready_fd(fd, options); }, "FD",
-        "Open descriptor that gets a line, and is closed, when clients can connect");
+        "Open descriptor that gets a line, and is closed, when clients can\nconnect");
     app.add_flag("--debug", options.debug, "Show all debug output of the driver, and all counters at the end");
 }
 

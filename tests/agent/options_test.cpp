@@ -13,10 +13,16 @@ using agent::EarlyExit;
 using agent::ExitCode;
 using agent::Options;
 
-constexpr agent::PlatformFacts kWithHost = {
-    .program = "agent", .device_help = "device", .examples = "Examples: none", .embedded_host = true};
-constexpr agent::PlatformFacts kWithoutHost = {
-    .program = "agent", .device_help = "device", .examples = "Examples: none", .embedded_host = false};
+constexpr agent::PlatformFacts kWithHost = {.program = "agent",
+                                            .device_help = "device",
+                                            .examples = "Examples: none",
+                                            .longest_device_path = 107,
+                                            .embedded_host = true};
+constexpr agent::PlatformFacts kWithoutHost = {.program = "agent",
+                                               .device_help = "device",
+                                               .examples = "Examples: none",
+                                               .longest_device_path = 107,
+                                               .embedded_host = false};
 
 std::variant<Options, EarlyExit> parse(std::vector<const char*> arguments,
                                        const agent::PlatformFacts& platform = kWithHost) {
@@ -97,7 +103,10 @@ TEST(Options, EveryOptionArrivesWhereItBelongs) {
                                       "--source",
                                       "synthetic:10",
                                       "--slot-count",
-                                      "128"});
+                                      "128",
+                                      "--seed",
+                                      "9"});
+    EXPECT_EQ(options.device.seed, 9U);
     EXPECT_EQ(options.output, agent::OutputFormat::kNdjson);
     EXPECT_EQ(options.from, agent::StartAt::kNow);
     EXPECT_EQ(options.duration_seconds, 2.5);
@@ -129,6 +138,11 @@ TEST(Options, EachSenselessValueIsRefusedByName) {
         {"--health-interval", {"86401", "-1"}},
         {"--request-timeout", {"0", "3601", "-1"}},
         {"--slot-count", {"63", "100", "131072", "x"}},
+        {"--seed", {"-1", "x", "", "18446744073709551616"}},
+        {"--device",
+         {"",
+          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+          "78901234567"}},
     };
     for (const auto& [option, values] : senseless) {
         for (const char* const value : values) {
@@ -142,17 +156,20 @@ TEST(Options, UnknownWordsAreRefused) {
     EXPECT_NE(refused({"--frobnicate"}).find("--frobnicate"), std::string::npos);
     EXPECT_NE(refused({"start"}).find("start"), std::string::npos);
     EXPECT_NE(refused({"--count"}).find("--count"), std::string::npos);
+    EXPECT_NE(refused({"a", "--b", "c"}).find(": a --b c\n"), std::string::npos) << "in the order they were given";
 }
 
 TEST(Options, ContradictionsAreRefused) {
     EXPECT_NE(refused({"--device", "x", "--source", "auto"}).find("--source"), std::string::npos);
     EXPECT_NE(refused({"--device", "x", "--slot-count", "64"}).find("--slot-count"), std::string::npos);
+    EXPECT_NE(refused({"--device", "x", "--seed", "1"}).find("--seed"), std::string::npos);
     EXPECT_NE(refused({"--transport", "pull", "--consumers", "2"}).find("--consumers"), std::string::npos);
 }
 
 TEST(Options, WithoutAnEmbeddedHostItsOptionsDoNotExist) {
     EXPECT_NE(refused({"--source", "auto"}, kWithoutHost).find("--source"), std::string::npos);
     EXPECT_NE(refused({"--slot-count", "64"}, kWithoutHost).find("--slot-count"), std::string::npos);
+    EXPECT_NE(refused({"--seed", "1"}, kWithoutHost).find("--seed"), std::string::npos);
 }
 
 // Catches: a usage error that does not say where help is; help that leaves an option or the examples out.
@@ -161,10 +178,10 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
     const auto& help = std::get<EarlyExit>(result);
     EXPECT_EQ(help.code, ExitCode::kFinished);
     for (const char* const part :
-         {"--transport",    "--local-time", "--output",       "--duration",   "--count",           "--from",
-          "--wakeup-batch", "--consumers",  "--fail-on-loss", "--quiet",      "--stats",           "--measure-latency",
-          "--poll-ms",      "--device",     "--source",       "--slot-count", "--health-interval", "--request-timeout",
-          "--version",      "not promised", "Examples: none"}) {
+         {"--transport",       "--local-time", "--output",       "--duration",    "--count", "--from",
+          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",       "--stats", "--measure-latency",
+          "--poll-ms",         "--device",     "--source",       "--slot-count",  "--seed",  "--health-interval",
+          "--request-timeout", "--version",    "promised",   "Examples: none"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);

@@ -53,6 +53,40 @@ TEST(Protocol, ADriverThatKnowsNoQuery) {
     expect_mismatch(system, "the driver does not know IOCTL_AEGIS_QUERY");
 }
 
+// Catches: a device that the user named, and that is something else, called an AegisMon of another release.
+TEST(Protocol, AnotherDeviceThanAegisMon) {
+    for (const IoStatus status : {IoStatus::kUnsupported, IoStatus::kFailed}) {
+        FakeSystem system;
+        system.refuse(AEGIS_IOCTL_QUERY, {status, 0, 1});
+        Options options;
+        options.device.path = "other";
+        SessionRun run(system, options);
+        EXPECT_EQ(run.wait(), ExitCode::kNoDriver);
+        EXPECT_NE(run.log().text().find("--device other is no AegisMon"), std::string::npos) << run.log().text();
+    }
+}
+
+// Catches: an agent that takes silence for an answer, or for a reason to go on.
+TEST(Protocol, ADriverThatDoesNotAnswer) {
+    for (const std::uint32_t request : {AEGIS_IOCTL_QUERY, AEGIS_IOCTL_RING_SETUP}) {
+        FakeSystem system;
+        system.refuse(request, {IoStatus::kNoAnswer, 0, 1});
+        const Outcome outcome = run_one(system);
+        EXPECT_EQ(outcome.code, ExitCode::kNoAnswer);
+        EXPECT_NE(outcome.log.find("did not answer"), std::string::npos) << outcome.log;
+        EXPECT_NE(outcome.log.find("within 10 s"), std::string::npos) << outcome.log;
+        EXPECT_EQ(outcome.output, "");
+    }
+}
+
+TEST(Protocol, ARequestToEndWhileTheDriverDoesNotAnswer) {
+    FakeSystem system;
+    system.refuse(AEGIS_IOCTL_QUERY, {IoStatus::kInterrupted, 0, 1});
+    const Outcome outcome = run_one(system);
+    EXPECT_EQ(outcome.code, ExitCode::kFinished);
+    EXPECT_NE(outcome.log.find("asked to end before the driver answered"), std::string::npos) << outcome.log;
+}
+
 TEST(Protocol, ADriverThatAnswersInAnotherVersion) {
     FakeSystem system;
     system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.Version = 2; });

@@ -308,6 +308,20 @@ TEST(RingSession, QuietSaysNothingWhenAllIsWell) {
     EXPECT_EQ(run.log().text(), "");
 }
 
+// Catches: --quiet that swallows what another option asked for.
+TEST(RingSession, QuietLeavesWhatWasAskedForByName) {
+    FakeSystem system;
+    system.publish_starts(1, 1);
+    Options options;
+    options.quiet = true;
+    options.measure_latency = true;
+    options.count = 1;
+    SessionRun run(system, options);
+    EXPECT_EQ(run.wait(), ExitCode::kFinished);
+    EXPECT_NE(run.log().text().find("latency: "), std::string::npos) << run.log().text();
+    EXPECT_EQ(run.log().text().find("summary: "), std::string::npos) << run.log().text();
+}
+
 TEST(RingSession, StatisticsComeOnTheirOwn) {
     FakeSystem system;
     system.publish_starts(1, 3);

@@ -313,19 +313,17 @@ TEST(Connector, WhereItCannotWorkItSaysWhyAndWhatToDo) {
     }
     const int outcome = in_other_network([] {
         RecordingSink sink;
-        ConnectorSource source([](std::string_view) {});
-        const auto error = source.start(sink);
-        if (!error) {
-            return 1;
-        }
-        EXPECT_THAT(error->message, HasSubstr("--source procfs"));
-        EXPECT_THAT(error->message, HasSubstr("--network host"));
+        const host::sources::StartedSource started =
+            host::sources::start_source({host::sources::SourceKind::kConnector, {}}, sink, [](std::string_view) {});
+        EXPECT_FALSE(started.source);
+        EXPECT_THAT(started.error.message, HasSubstr("--source procfs"));
+        EXPECT_THAT(started.error.message, HasSubstr("--network host"));
         return testing::Test::HasFailure() ? 2 : 0;
     });
     EXPECT_EQ(outcome, 0);
 }
 
-// Catches: auto failing where the connector does, and falling back silently.
+// Catches: auto failing where the connector does, falling back silently, and advising what it does.
 TEST(Connector, AutoFallsBackToScansAndSaysWhatMayBeMissed) {
     if (geteuid() != 0) {
         GTEST_SKIP() << "needs root to leave the network namespace";
@@ -338,6 +336,7 @@ TEST(Connector, AutoFallsBackToScansAndSaysWhatMayBeMissed) {
         EXPECT_TRUE(started.source && started.source->name() == "procfs");
         EXPECT_EQ(lines.size(), 1U);
         EXPECT_TRUE(!lines.empty() && lines.front().find("misses") != std::string::npos);
+        EXPECT_TRUE(!lines.empty() && lines.front().find("--source procfs") == std::string::npos);
         return testing::Test::HasFailure() ? 2 : 0;
     });
     EXPECT_EQ(outcome, 0);

@@ -45,6 +45,15 @@ class Agent : public testing::Test {
     std::optional<ControlDevice> device_;
 };
 
+// Catches: a device that is something else taken for an AegisMon of another release.
+TEST_F(Agent, SaysThatAnotherDeviceIsNoAegisMon) {
+    for (const char* const device : {"NUL", R"(C:\windows\win.ini)"}) {
+        const ProgramResult agent = run_agent(std::string("--count 1 --device ") + device);
+        EXPECT_EQ(agent.exit_code, 3U) << agent.errors;
+        EXPECT_THAT(agent.errors, testing::HasSubstr(std::string(device) + " is no AegisMon"));
+    }
+}
+
 // Catches: a fallback that is missing or silent, a line that is no JSON, a field under another name or with another
 // value, an event printed twice or not at all.
 TEST_F(Agent, FallsBackToPullAndPrintsNdjson) {

@@ -164,6 +164,9 @@ std::optional<Failure> EmbeddedHost::spawn(const DeviceChoice& choice, host::Uni
     if (choice.slot_count != 0) {
         arguments.insert(arguments.end(), {"--slot-count", std::to_string(choice.slot_count)});
     }
+    if (choice.seed) {
+        arguments.insert(arguments.end(), {"--seed", std::to_string(*choice.seed)});
+    }
     const int error = SpawnPlan().spawn(program_, arguments, ready_writer.get(), child_);
     if (error != 0) {
         child_ = -1;

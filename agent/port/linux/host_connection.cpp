@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <filesystem>
 #include <string_view>
@@ -18,8 +17,6 @@ using host::client::succeeded;
 // A host needs some tenths of a second from its start until it listens.
 constexpr std::chrono::seconds kWaitForHost{5};
 constexpr std::chrono::milliseconds kLookAgain{20};
-
-constexpr std::size_t kLongestPath = sizeof(sockaddr_un{}.sun_path) - 1;
 
 // What is at the path where a host's socket was expected.
 enum class Found {
@@ -111,11 +108,6 @@ bool may_come(const std::string& path) {
 std::optional<Failure> connect_to_host(const HostAddress& address, const Patience& patience, int interrupt_fd, Log& log,
                                        std::unique_ptr<host::client::Connection>& connection) {
     const std::string& path = address.path;
-    if (path.size() > kLongestPath) {
-        return Failure{ExitCode::kUsage,
-                       fmt::format("--device {}: a socket's path has at most {} bytes, this one has {}", path,
-                                   kLongestPath, path.size())};
-    }
     const std::chrono::nanoseconds wait = patience.at_most(kWaitForHost);
     host::client::CallDeadline deadline({.timeout = wait, .interrupt_fd = interrupt_fd});
     bool said = false;

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utf8.h>
 
@@ -106,7 +107,9 @@ std::unique_ptr<Port> make_port() {
 const PlatformFacts& platform_facts() {
     static constexpr PlatformFacts kFacts = {
         .program = "aegis-agent",
-        .device_help = "Socket of a running aegismon-host; without it the agent starts a host of its own",
+        .device_help =
+            "Socket of a running aegismon-host, or of one that starts just now;\n"
+            "without it the agent starts a host of its own",
         .examples = R"(Examples:
   aegis-agent                                   follow process starts and ends until Ctrl-C
   aegis-agent --output ndjson --duration 20     twenty seconds of Elastic Common Schema
@@ -117,12 +120,17 @@ const PlatformFacts& platform_facts() {
 
 Stdout carries events only; everything else goes to stderr.
 
+Environment:
+  AEGISMON_HOST    the aegismon-host to start; default: the one beside the agent, then in PATH
+  TMPDIR           where the socket of a host that the agent starts is kept; default: /tmp
+
 Exit codes:
   0 finished as asked    1 runtime failure      2 usage
   3 driver absent or access denied              4 protocol mismatch
   5 --fail-on-loss, and something was lost      6 the driver went away
   7 the driver did not answer in time
 )",
+        .longest_device_path = sizeof(sockaddr_un{}.sun_path) - 1,
         .embedded_host = true,
     };
     return kFacts;

@@ -235,6 +235,7 @@ Exit codes:
   5 --fail-on-loss, and something was lost      6 the driver went away
   7 the driver did not answer in time
 )",
+        .longest_device_path = 32'767,
         .embedded_host = false,
     };
     return kFacts;
