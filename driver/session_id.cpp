@@ -4,7 +4,7 @@ namespace aegis::driver {
 namespace {
 
 constexpr unsigned kAttempts = 10;
-constexpr LONGLONG kPause = -20 * 10'000;  // 20 ms from now, in 100 ns
+constexpr LONGLONG kPause = LONGLONG{-20} * 10'000;  // 20 ms from now, in 100 ns
 
 }  // namespace
 
