@@ -30,7 +30,7 @@ class NullPort final : public agent::Port {
     NullPort(const NullPort&) = delete;
     NullPort& operator=(const NullPort&) = delete;
 
-    std::optional<agent::Failure> open_device(const agent::DeviceChoice&, agent::Log&,
+    std::optional<agent::Failure> open_device(const agent::DeviceChoice&, const agent::Patience&, agent::Log&,
                                               std::unique_ptr<agent::Device>&) override {
         return agent::Failure{agent::ExitCode::kRuntimeFailure, "there is no device"};
     }
@@ -60,7 +60,10 @@ class NullPort final : public agent::Port {
 // A doorbell that is never needed.
 class NoDevice final : public agent::Device {
   public:
-    agent::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>) override { return {}; }
+    agent::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>,
+                            std::chrono::nanoseconds) override {
+        return {};
+    }
     std::uint64_t event_handle() const override { return 0; }
     agent::WaitStatus wait(agent::Timeout) override { return agent::WaitStatus::kDriverGone; }
     std::string describe(std::uint32_t) const override { return ""; }

@@ -181,7 +181,7 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
          {"--transport",       "--local-time", "--output",       "--duration",    "--count", "--from",
           "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",       "--stats", "--measure-latency",
           "--poll-ms",         "--device",     "--source",       "--slot-count",  "--seed",  "--health-interval",
-          "--request-timeout", "--version",    "promised",   "Examples: none"}) {
+          "--request-timeout", "--version",    "promised",       "Examples: none"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);
