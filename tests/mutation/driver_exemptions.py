@@ -250,6 +250,9 @@ _EXCHANGED = (
     (_NOT_MAPPED, (
         "user_mapping.cpp UserMapping::unmap order address_ = nullptr; <-> IoFreeMdl(mdl_);",
     )),
+    ("NT's readers of a string look at its Length", (
+        "nt.hpp unicode_literal field string.MaximumLength -> string.Length: string.MaximumLength = kBytes;",
+    )),
     ("two references of two objects", (
         "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event); <-> "
         "ObDereferenceObject(owner_);",
