@@ -41,7 +41,7 @@ class ProcessEvents : public testing::Test {
         info.ImageFileName = &name;
         const host::ProcessScope scope(client_.process(), KernelMode);
         host::executive_parts().notify.call_all(
-            [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) { routine(nullptr, nullptr, &info); },
+            false, [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) { routine(nullptr, nullptr, &info); },
             [](PCREATE_PROCESS_NOTIFY_ROUTINE) {});
     }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "driver/host/executive/exports.hpp"
+#include "driver/host/executive/notify_routines.hpp"
 #include "driver/host/executive/thread_state.hpp"
 #include "host/support/executive_test.hpp"
 
@@ -70,6 +71,8 @@ std::vector<Limit> limits() {
         {"PsLookupProcessByProcessId", APC_LEVEL, [] { PsLookupProcessByProcessId(nullptr, nullptr); }},
         {"PsSetCreateProcessNotifyRoutine", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutine(nullptr, TRUE); }},
         {"PsSetCreateProcessNotifyRoutineEx", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutineEx(nullptr, TRUE); }},
+        {"PsSetCreateProcessNotifyRoutineEx2", PASSIVE_LEVEL,
+         [] { PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems, nullptr, TRUE); }},
         {"RtlAddAccessAllowedAce", APC_LEVEL, [] { RtlAddAccessAllowedAce(nullptr, 0, 0, nullptr); }},
         {"RtlCreateAcl", APC_LEVEL, [] { RtlCreateAcl(nullptr, 0, 0); }},
         {"RtlCreateSecurityDescriptor", APC_LEVEL, [] { RtlCreateSecurityDescriptor(nullptr, 0); }},
@@ -107,6 +110,7 @@ const std::set<std::string> kOthers{
     "RtlCopyMemory",
     "RtlInitUnicodeString",
     "RtlLengthSid",
+    "RtlMapGenericMask",
     "RtlMoveMemory",
     "memcmp",
     "memcpy",

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "driver/host/executive/notify_routines.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {
@@ -41,6 +42,17 @@ std::function<void(HANDLE, HANDLE, BOOLEAN)>& legacy_hook() {
 
 void NTAPI extended_routine(PEPROCESS process, HANDLE pid, PPS_CREATE_NOTIFY_INFO info) {
     extended_hook()(process, pid, info);
+}
+
+// What the routine for every subsystem heard: "-pid", "+pid" or "pico pid".
+std::vector<std::string>& heard_of_all() {
+    static std::vector<std::string> heard;
+    return heard;
+}
+
+void NTAPI routine_for_all(PEPROCESS, HANDLE pid, PPS_CREATE_NOTIFY_INFO info) {
+    const char* kind = info == nullptr ? "-" : info->IsSubsystemProcess != 0 ? "pico " : "+";
+    heard_of_all().push_back(kind + std::to_string(number(pid)));
 }
 
 void NTAPI legacy_routine(HANDLE parent, HANDLE pid, BOOLEAN create) {
@@ -195,6 +207,46 @@ TEST_F(Notify, RegistrationIsStrict) {
     watch([](PEPROCESS, HANDLE, PPS_CREATE_NOTIFY_INFO) {});
     EXPECT_EQ(PsSetCreateProcessNotifyRoutineEx(&extended_routine, FALSE), STATUS_INVALID_PARAMETER);
     EXPECT_EQ(PsSetCreateProcessNotifyRoutine(&legacy_routine, TRUE), STATUS_PROCEDURE_NOT_FOUND);
+}
+
+// Catches: pico processes reported to who did not ask for every subsystem, or not to who did; an exit that is told
+// otherwise than the creation was.
+TEST_F(Notify, ProcessesOfSubsystemsAreToldToWhoAsksForThem) {
+    watch_all();
+    std::vector<std::string> plain;
+    legacy_hook() = [&](HANDLE, HANDLE pid, BOOLEAN) { plain.push_back(std::to_string(number(pid))); };
+    ASSERT_EQ(PsSetCreateProcessNotifyRoutine(&legacy_routine, FALSE), STATUS_SUCCESS);
+    heard_of_all().clear();
+    const auto address = reinterpret_cast<PVOID>(&routine_for_all);
+    ASSERT_EQ(PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems, address, FALSE), STATUS_SUCCESS);
+    host::ProcessCreation pico;
+    pico.pid = kPid;
+    pico.subsystem = true;
+    pico.timestamp = kTime;
+    EXPECT_EQ(executive().raise_process_create(pico), STATUS_SUCCESS);
+    create(kPid + 4);
+    // Its system calls never reach NT.
+    EXPECT_EQ(client(kPid), nullptr);
+    executive().raise_process_exit(kPid, kTime);
+    executive().raise_process_exit(kPid + 4, kTime);
+    EXPECT_EQ(PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems, address, TRUE), STATUS_SUCCESS);
+    EXPECT_EQ(PsSetCreateProcessNotifyRoutine(&legacy_routine, TRUE), STATUS_SUCCESS);
+
+    const std::string first = std::to_string(kPid);
+    const std::string second = std::to_string(kPid + 4);
+    EXPECT_EQ(heard_of_all(), (std::vector<std::string>{"pico " + first, "+" + second, "-" + first, "-" + second}));
+    EXPECT_EQ(heard_, (std::vector<std::string>{"+" + second, "-" + second}));
+    EXPECT_EQ(plain, (std::vector<std::string>{second, second}));
+}
+
+// What was registered by one function is not removed by another; and there is one type.
+TEST_F(Notify, RemovalIsByTheFunctionOfTheRegistration) {
+    watch([](PEPROCESS, HANDLE, PPS_CREATE_NOTIFY_INFO) {});
+    const auto address = reinterpret_cast<PVOID>(&extended_routine);
+    EXPECT_EQ(PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems, address, TRUE),
+              STATUS_PROCEDURE_NOT_FOUND);
+    EXPECT_EQ(PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems + 1, address, TRUE),
+              STATUS_INVALID_PARAMETER);
 }
 
 TEST_F(Notify, StopsOnASecondRemoval) {

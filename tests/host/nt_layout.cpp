@@ -95,6 +95,7 @@ AEGIS_SIZE(IO_STATUS_BLOCK, 16);
 AEGIS_OFFSET(IO_STATUS_BLOCK, Information, 8);
 
 AEGIS_SIZE(IO_STACK_LOCATION, 0x48);
+AEGIS_OFFSET(IO_STACK_LOCATION, Flags, 0x02);
 AEGIS_OFFSET(IO_STACK_LOCATION, Control, 0x03);
 AEGIS_OFFSET(IO_STACK_LOCATION, Parameters.Create.SecurityContext, 0x08);
 AEGIS_OFFSET(IO_STACK_LOCATION, Parameters.Create.ShareAccess, 0x1A);
@@ -110,6 +111,8 @@ AEGIS_SIZE(IO_SECURITY_CONTEXT, 24);
 AEGIS_OFFSET(IO_SECURITY_CONTEXT, AccessState, 8);
 AEGIS_OFFSET(IO_SECURITY_CONTEXT, DesiredAccess, 16);
 AEGIS_SIZE(ACCESS_STATE, 0xA0);
+AEGIS_OFFSET(ACCESS_STATE, RemainingDesiredAccess, 0x10);
+AEGIS_OFFSET(ACCESS_STATE, PreviouslyGrantedAccess, 0x14);
 AEGIS_OFFSET(ACCESS_STATE, OriginalDesiredAccess, 0x18);
 AEGIS_OFFSET(ACCESS_STATE, SubjectSecurityContext, 0x20);
 AEGIS_OFFSET(ACCESS_STATE, SecurityDescriptor, 0x40);
@@ -147,6 +150,8 @@ static_assert(KernelMode == 0 && UserMode == 1 && NotificationEvent == 0 && Sync
 static_assert(PASSIVE_LEVEL == 0 && APC_LEVEL == 1 && DISPATCH_LEVEL == 2);
 static_assert(IRP_MJ_DEVICE_CONTROL == 0x0E && IRP_MJ_CLEANUP == 0x12 && IRP_MJ_MAXIMUM_FUNCTION == 0x1B);
 static_assert(DO_DEVICE_INITIALIZING == 0x80 && FILE_DEVICE_SECURE_OPEN == 0x100 && DO_EXCLUSIVE == 8);
+static_assert(SL_FORCE_ACCESS_CHECK == 1 && static_cast<unsigned>(STATUS_OBJECT_NAME_INVALID) == 0xC0000033);
+static_assert(static_cast<unsigned>(STATUS_NOT_SUPPORTED) == 0xC00000BB);
 static_assert(SL_PENDING_RETURNED == 1 && OBJ_KERNEL_HANDLE == 0x200 && OBJ_CASE_INSENSITIVE == 0x40);
 static_assert(NormalPagePriority == 16 && HighPagePriority == 32 && MmCached == 1);
 static_assert(static_cast<unsigned>(STATUS_ACCESS_DENIED) == 0xC0000022);

@@ -53,6 +53,11 @@ class Dacl {
     SECURITY_DESCRIPTOR descriptor_{};
 };
 
+ACCESS_MASK mapped(ACCESS_MASK desired) {
+    RtlMapGenericMask(&desired, IoGetFileObjectGenericMapping());
+    return desired;
+}
+
 class Security : public ExecutiveTest {
   protected:
     // What a process of this account is granted; nothing when access is denied.
@@ -80,13 +85,31 @@ class Security : public ExecutiveTest {
     NTSTATUS refusal_ = STATUS_SUCCESS;  // of the last check
 };
 
+TEST_F(Security, GenericRightsAreMapped) {
+    EXPECT_EQ(mapped(GENERIC_READ), FILE_GENERIC_READ);
+    EXPECT_EQ(mapped(GENERIC_WRITE | FILE_EXECUTE), FILE_GENERIC_WRITE | FILE_EXECUTE);
+    EXPECT_EQ(mapped(GENERIC_EXECUTE | MAXIMUM_ALLOWED), FILE_GENERIC_EXECUTE | MAXIMUM_ALLOWED);
+    EXPECT_EQ(mapped(GENERIC_ALL), FILE_ALL_ACCESS);
+    EXPECT_EQ(mapped(0), 0U);
+}
+
+// NT finds generic rights in no ACE; a checked build says so.
+TEST_F(Security, StopsOnACheckOfGenericRightsThatAreNotMapped) {
+    Dacl dacl;
+    dacl.allow(FILE_ALL_ACCESS, host::everyone_sid());
+    for (const ACCESS_MASK desired : {GENERIC_READ, GENERIC_WRITE, GENERIC_EXECUTE, GENERIC_ALL}) {
+        AEGIS_EXPECT_STOP(check(dacl, host::Account::kUser, desired | FILE_READ_DATA),
+                          "DRIVER_VERIFIER_DETECTED_VIOLATION", "generic rights are not mapped");
+    }
+}
+
 // Catches: a token that lacks a group; a SID compared by its first bytes; generic rights not mapped.
 TEST_F(Security, AnAceCountsForItsSid) {
     Dacl dacl;
     dacl.allow(FILE_ALL_ACCESS, host::local_system_sid());
     dacl.allow(FILE_GENERIC_READ, host::administrators_sid());
-    EXPECT_EQ(check(dacl, host::Account::kSystem, GENERIC_ALL), FILE_ALL_ACCESS);
-    EXPECT_EQ(check(dacl, host::Account::kAdministrator, GENERIC_READ), FILE_GENERIC_READ);
+    EXPECT_EQ(check(dacl, host::Account::kSystem, mapped(GENERIC_ALL)), FILE_ALL_ACCESS);
+    EXPECT_EQ(check(dacl, host::Account::kAdministrator, mapped(GENERIC_READ)), FILE_GENERIC_READ);
     EXPECT_EQ(check(dacl, host::Account::kAdministrator, FILE_WRITE_DATA), std::nullopt);
     EXPECT_EQ(check(dacl, host::Account::kUser, FILE_READ_DATA), std::nullopt);
     EXPECT_EQ(refusal_, STATUS_ACCESS_DENIED);

@@ -77,6 +77,7 @@ NTSTATUS notify_creation(Process& process, Process& creator, const ProcessCreati
     const auto info = std::make_unique<PS_CREATE_NOTIFY_INFO>();
     info->Size = sizeof(PS_CREATE_NOTIFY_INFO);
     info->FileOpenNameAvailable = creation.image_path_exact ? 1 : 0;
+    info->IsSubsystemProcess = process.of_subsystem() ? 1 : 0;
     info->ParentProcessId = to_nt(creation.parent);
     info->CreatingThreadId = {to_nt(creation.creator), to_nt(creation.creator_tid)};
     info->ImageFileName = image.get();
@@ -85,6 +86,7 @@ NTSTATUS notify_creation(Process& process, Process& creator, const ProcessCreati
 
     const HANDLE pid = to_nt(process.pid());
     executive_parts().notify.call_all(
+        process.of_subsystem(),
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
             const DriverCall call("a process notify routine");
             call.run(routine, to_nt(process), pid, info.get());
@@ -104,6 +106,7 @@ void notify_exit(Process& process, std::int64_t timestamp) {
     const CriticalRegion region;
     const HANDLE pid = to_nt(process.pid());
     executive_parts().notify.call_all(
+        process.of_subsystem(),
         [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
             const DriverCall call("a process notify routine");
             call.run(routine, to_nt(process), pid, nullptr);
@@ -114,14 +117,15 @@ void notify_exit(Process& process, std::int64_t timestamp) {
         });
 }
 
-bool exit_client(Process& process, std::int64_t timestamp, bool reported) {
+bool exit_client(Process& process, std::int64_t timestamp, bool reported, Process* closer) {
     if (!process.begin_exit()) {
         return false;
     }
     ExecutiveParts& parts = executive_parts();
     notify_exit(process, timestamp);
     {
-        const ThreadInProcess in_process(process, KernelMode);
+        const ThreadInProcess in_process(closer != nullptr ? *closer : process, KernelMode);
+        const ThreadAttached attached(process);
         process.handles.close_all();
         parts.objects.destroy_deferred();
     }

@@ -14,7 +14,8 @@ NTSTATUS notify_creation(Process& process, Process& creator, const ProcessCreati
 // Calls the notify routines in the context of `process`.
 void notify_exit(Process& process, std::int64_t timestamp);
 
-// The whole end of a client; see Executive::exit_process(). False when it had ended already.
-bool exit_client(Process& process, std::int64_t timestamp, bool reported);
+// The whole end of a client; see Executive::exit_process(). False when it had ended already. Its handles are closed by
+// the process itself, or by a thread of `closer` that is attached to it.
+bool exit_client(Process& process, std::int64_t timestamp, bool reported, Process* closer = nullptr);
 
 }  // namespace aegis::host

@@ -80,12 +80,19 @@ void Executive::exit_process(const ProcessRef& process) {
     exit_client(*process, system_time_now(), false);
 }
 
+void Executive::exit_process_from(Process& closer, const ProcessRef& process) {
+    exit_client(*process, system_time_now(), false, &closer);
+}
+
 std::vector<UserMapping> Executive::mappings(const ProcessRef& process) const {
     return parts_->mdls.mappings(*process);
 }
 
 NTSTATUS Executive::raise_process_create(const ProcessCreation& creation) {
     const auto process = parts_->processes.created(creation.pid, creation.timestamp);
+    if (creation.subsystem) {
+        process->set_of_subsystem();
+    }
     const auto creator = parts_->processes.find_or_invent(creation.creator);
     return notify_creation(*process, *creator, creation);
 }
@@ -104,7 +111,8 @@ void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
 
 HandleResult Executive::open(Process& process, std::u16string_view path, ACCESS_MASK desired) {
     const SystemCall call(process);
-    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0} : open_file(process, path, desired);
+    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0}
+                          : open_file(process, path, desired, {}, process.handles);
 }
 
 IoResult Executive::device_control(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
@@ -186,6 +194,15 @@ NTSTATUS Executive::close(Process& process, ProcessHandle handle) {
     if (call.refused()) {
         return STATUS_PROCESS_IS_TERMINATING;
     }
+    return process.handles.close(handle) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
+}
+
+NTSTATUS Executive::close_from(Process& closer, Process& process, ProcessHandle handle) {
+    const SystemCall call(closer);
+    if (call.refused()) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
+    const ThreadAttached attached(process);
     return process.handles.close(handle) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
 }
 

@@ -14,9 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -84,10 +86,19 @@ inline constexpr unsigned char kSystemBufferPoison = 0xA5;
 inline constexpr unsigned char kPoolAllocatedPoison = 0xCD;
 inline constexpr unsigned char kPoolFreedPoison = 0xDD;
 
+// What IRP_MJ_CREATE finds in IO_SECURITY_CONTEXT.DesiredAccess: NT-compatible kernels differ.
+enum class CreateAccess {
+    kGranted,    // all that was asked for, generic rights mapped
+    kRemaining,  // what the I/O manager's own check has left over
+};
+
 struct ExecutiveOptions {
     // Receives the driver's debug output, a line at a time without its newline, from any thread.
     // Default: stderr. `level` is DPFLTR_…_LEVEL.
     std::function<void(ULONG level, std::string_view line)> debug_print;
+    CreateAccess create_access = CreateAccess::kGranted;
+    // Where MmGetSystemRoutineAddress answers otherwise than by default: null for what an older system lacks.
+    std::map<std::string, void*> other_exports = {};
 };
 
 class Executive {
@@ -108,11 +119,14 @@ class Executive {
 
     // --- processes --------------------------------------------------------------------------------------------
     // A client. A process that activity reported before under this pid becomes the client's. Null when a client with
-    // this pid exists already.
+    // this pid exists already, and for a subsystem's process: its system calls never reach NT.
     ProcessRef create_process(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> address_space);
     // The client is gone: waits for its system calls in flight; then exit notification in the process's context, then
     // its handles close, then its address space goes. Later calls, and an exit that activity reports later, do nothing.
     void exit_process(const ProcessRef& process);
+    // The same for a process whose handles are closed by a thread of `closer` that is attached to it, as it may go when
+    // a debugger or a job ends it.
+    void exit_process_from(Process& closer, const ProcessRef& process);
     // The user mappings of driver memory in a process.
     std::vector<UserMapping> mappings(const ProcessRef& process) const;
 
@@ -143,6 +157,9 @@ class Executive {
     // Empty when it is no event handle, or no descriptor is left.
     UniqueFd share_event(Process& process, ProcessHandle handle);
     NTSTATUS close(Process& process, ProcessHandle handle);
+    // NtDuplicateObject with DUPLICATE_CLOSE_SOURCE and no target: a thread of `closer`, attached to `process`, closes
+    // a handle of it.
+    NTSTATUS close_from(Process& closer, Process& process, ProcessHandle handle);
 
     // --- inspection -------------------------------------------------------------------------------------------
     FaultInjector& faults();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/host/executive/notify_routines.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/runtime.hpp"
 #include "driver/host/executive/system_time.hpp"
@@ -80,11 +81,13 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(PsLookupProcessByProcessId),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx),
+        AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx2),
         AEGIS_FUNCTION(RtlAddAccessAllowedAce),
         AEGIS_FUNCTION(RtlCreateAcl),
         AEGIS_FUNCTION(RtlCreateSecurityDescriptor),
         AEGIS_FUNCTION(RtlInitUnicodeString),
         AEGIS_FUNCTION(RtlLengthSid),
+        AEGIS_FUNCTION(RtlMapGenericMask),
         AEGIS_FUNCTION(RtlSetDaclSecurityDescriptor),
         AEGIS_FUNCTION(SeAccessCheck),
         AEGIS_FUNCTION(SeCaptureSubjectContext),
@@ -137,5 +140,8 @@ extern "C" PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineNa
     if (aegis::host::executive_parts().faults.should_fail("MmGetSystemRoutineAddress")) {
         return nullptr;
     }
-    return aegis::host::find_export(aegis::host::to_utf8(aegis::host::view(SystemRoutineName)));
+    const std::string name = aegis::host::to_utf8(aegis::host::view(SystemRoutineName));
+    const auto& other = aegis::host::executive_parts().options.other_exports;
+    const auto found = other.find(name);
+    return found != other.end() ? found->second : aegis::host::find_export(name);
 }

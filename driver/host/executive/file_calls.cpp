@@ -39,10 +39,12 @@ FileHandle reference_file(Process& process, ProcessHandle handle, ACCESS_MASK ac
     return {STATUS_SUCCESS, std::move(entry.object)};
 }
 
-NTSTATUS check_device_access(Process& process, const IoState::Path& path, ACCESS_MASK desired, ACCESS_MASK* granted) {
+NTSTATUS check_device_access(Process& process, const IoState::Path& path, ACCESS_MASK desired, OpenMode mode,
+                             ACCESS_MASK* granted) {
     DeviceObject& device = *path.device;
     // Without FILE_DEVICE_SECURE_OPEN NT leaves everything below the device's name to the driver.
-    const bool checked = path.remainder.empty() || (device.nt()->Characteristics & FILE_DEVICE_SECURE_OPEN) != 0;
+    const bool secured = path.remainder.empty() || (device.nt()->Characteristics & FILE_DEVICE_SECURE_OPEN) != 0;
+    const bool checked = secured && (mode.mode == UserMode || mode.force_access_check);
     if (!checked) {
         *granted = map_generic(file_object_type.mapping, desired & ~MAXIMUM_ALLOWED);
         return STATUS_SUCCESS;
@@ -53,28 +55,31 @@ NTSTATUS check_device_access(Process& process, const IoState::Path& path, ACCESS
     return decision.status;
 }
 
-NTSTATUS send_create(Process& process, FileObject& file, ACCESS_MASK desired, ACCESS_MASK granted) {
+NTSTATUS send_create(Process& process, FileObject& file, ACCESS_MASK desired, OpenMode mode, ACCESS_MASK granted) {
     ACCESS_STATE state{};
     state.OriginalDesiredAccess = desired;
     state.PreviouslyGrantedAccess = granted;
     state.SubjectSecurityContext = subject_context(process);
     state.SecurityDescriptor = file.device().nt()->SecurityDescriptor;
-    IO_SECURITY_CONTEXT context{nullptr, &state, granted, 0};
-    Irp irp(file.device(), file, IRP_MJ_CREATE, UserMode);
+    const bool all = executive_parts().options.create_access == CreateAccess::kGranted;
+    IO_SECURITY_CONTEXT context{nullptr, &state, all ? granted : state.RemainingDesiredAccess, 0};
+    Irp irp(file.device(), &file, IRP_MJ_CREATE, mode.mode);
+    irp.stack().Flags = mode.force_access_check ? SL_FORCE_ACCESS_CHECK : 0;
     irp.stack().Parameters.Create.SecurityContext = &context;
     return irp.send().status;
 }
 
 }  // namespace
 
-HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK desired) {
+HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK desired, OpenMode mode,
+                       HandleTable& handles) {
     IoState& io = executive_parts().io;
     IoState::Path found = io.resolve(path);
     if (!NT_SUCCESS(found.status)) {
         return {found.status, 0};
     }
     ACCESS_MASK granted = 0;
-    NTSTATUS status = check_device_access(process, found, desired, &granted);
+    NTSTATUS status = check_device_access(process, found, desired, mode, &granted);
     if (NT_SUCCESS(status)) {
         status = io.open(*found.device);
     }
@@ -82,13 +87,13 @@ HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK d
         return {status, 0};
     }
     const Referenced<FileObject> file(new FileObject(std::move(found.device), std::move(found.remainder), granted));
-    status = send_create(process, *file, desired, granted);
+    status = send_create(process, *file, desired, mode, granted);
     if (!NT_SUCCESS(status)) {
         return {status, 0};
     }
     file->set_opened();
     // The table is open: an exit waits for this system call.
-    return {STATUS_SUCCESS, process.handles.insert(*file, granted).value()};
+    return {STATUS_SUCCESS, handles.insert(*file, granted).value()};
 }
 
 IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
@@ -98,7 +103,7 @@ IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::s
         return {entry.status, 0};
     }
     auto& file = static_cast<FileObject&>(*entry.file);
-    Irp irp(file.device(), file, IRP_MJ_DEVICE_CONTROL, UserMode);
+    Irp irp(file.device(), &file, IRP_MJ_DEVICE_CONTROL, UserMode);
     auto& parameters = irp.stack().Parameters.DeviceIoControl;
     parameters.OutputBufferLength = static_cast<ULONG>(output.size());
     parameters.InputBufferLength = static_cast<ULONG>(input.size());
@@ -130,7 +135,7 @@ IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_functi
         return {entry.status, 0};
     }
     auto& file = static_cast<FileObject&>(*entry.file);
-    return Irp(file.device(), file, major_function, UserMode).send();
+    return Irp(file.device(), &file, major_function, UserMode).send();
 }
 
 }  // namespace aegis::host

@@ -1,4 +1,4 @@
-// The system calls on devices, for a thread that is inside a SystemCall.
+// The system calls on devices, for a thread that is inside a SystemCall or in kernel mode.
 #pragma once
 
 #include <span>
@@ -9,7 +9,15 @@
 
 namespace aegis::host {
 
-HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK desired);
+// From which mode a device is opened, and whether a driver wants the rights of `process` checked all the same.
+struct OpenMode {
+    KPROCESSOR_MODE mode = UserMode;
+    bool force_access_check = false;
+};
+
+// The opener is `process`; the handle goes into `handles`.
+HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK desired, OpenMode mode,
+                       HandleTable& handles);
 IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
                       std::span<std::byte> output);
 IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_function);

@@ -30,13 +30,13 @@ std::string FileObject::describe() const {
 
 void FileObject::last_handle_closed() {
     if (opened_) {
-        Irp(*device_, *this, IRP_MJ_CLEANUP, KernelMode).send();
+        Irp(*device_, this, IRP_MJ_CLEANUP, KernelMode).send();
     }
 }
 
 void FileObject::destroy() {
     if (opened_) {
-        Irp(*device_, *this, IRP_MJ_CLOSE, KernelMode).send();
+        Irp(*device_, this, IRP_MJ_CLOSE, KernelMode).send();
     }
     const bool unload = executive_parts().io.close(*device_);
     delete this;

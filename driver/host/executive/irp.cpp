@@ -23,7 +23,7 @@ constexpr ULONG_PTR kInformationNeverSet = 0xA5A5A5A5A5A5A5A5U;
 
 }  // namespace
 
-Irp::Irp(DeviceObject& device, FileObject& file, UCHAR major_function, KPROCESSOR_MODE requestor_mode)
+Irp::Irp(DeviceObject& device, FileObject* file, UCHAR major_function, KPROCESSOR_MODE requestor_mode)
     : device_(device), major_function_(major_function), block_(std::make_unique<Block>()) {
     IRP& irp = block_->irp;
     irp.Type = kIoTypeIrp;
@@ -35,10 +35,10 @@ Irp::Irp(DeviceObject& device, FileObject& file, UCHAR major_function, KPROCESSO
     irp.IoStatus.Information = kInformationNeverSet;
     irp.Tail.Overlay.Thread = this_thread().thread_object();
     irp.Tail.Overlay.CurrentStackLocation = &block_->stack;
-    irp.Tail.Overlay.OriginalFileObject = file.nt();
+    irp.Tail.Overlay.OriginalFileObject = file != nullptr ? file->nt() : nullptr;
     block_->stack.MajorFunction = major_function;
     block_->stack.DeviceObject = device.nt();
-    block_->stack.FileObject = file.nt();
+    block_->stack.FileObject = irp.Tail.Overlay.OriginalFileObject;
     executive_parts().irps.add(*this);
 }
 

@@ -21,7 +21,8 @@ class FileObject;
 
 class Irp {
   public:
-    Irp(DeviceObject& device, FileObject& file, UCHAR major_function, KPROCESSOR_MODE requestor_mode);
+    // `file` may be null: a driver's request can be without.
+    Irp(DeviceObject& device, FileObject* file, UCHAR major_function, KPROCESSOR_MODE requestor_mode);
     ~Irp();
     Irp(const Irp&) = delete;
     Irp& operator=(const Irp&) = delete;

@@ -22,7 +22,7 @@ std::vector<PVOID>& running_here() {
 
 }  // namespace
 
-NTSTATUS NotifyRoutines::add(PVOID routine, bool extended) {
+NTSTATUS NotifyRoutines::add(PVOID routine, NotifyKind kind) {
     const std::lock_guard lock(mutex_);
     const bool known =
         std::any_of(routines_.begin(), routines_.end(), [&](const Routine& entry) { return entry.address == routine; });
@@ -30,19 +30,20 @@ NTSTATUS NotifyRoutines::add(PVOID routine, bool extended) {
         return STATUS_INVALID_PARAMETER;
     }
     std::erase(removed_, routine);
-    routines_.push_back({routine, extended});
+    routines_.push_back({routine, kind});
     return STATUS_SUCCESS;
 }
 
-NTSTATUS NotifyRoutines::remove(PVOID routine) {
+NTSTATUS NotifyRoutines::remove(PVOID routine, NotifyKind kind) {
     const auto& inside = running_here();
     if (std::find(inside.begin(), inside.end(), routine) != inside.end()) {
         verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
                       "a process notify routine removes itself and waits for itself");
     }
     std::unique_lock lock(mutex_);
-    const auto found = std::find_if(routines_.begin(), routines_.end(),
-                                    [&](const Routine& entry) { return entry.address == routine && !entry.removing; });
+    const auto found = std::find_if(routines_.begin(), routines_.end(), [&](const Routine& entry) {
+        return entry.address == routine && entry.kind == kind && !entry.removing;
+    });
     if (found == routines_.end()) {
         if (std::find(removed_.begin(), removed_.end(), routine) != removed_.end()) {
             verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
@@ -57,17 +58,17 @@ NTSTATUS NotifyRoutines::remove(PVOID routine) {
     return STATUS_SUCCESS;
 }
 
-void NotifyRoutines::call_all(const ExtendedCall& extended, const LegacyCall& legacy) {
+void NotifyRoutines::call_all(bool of_subsystem, const ExtendedCall& extended, const LegacyCall& legacy) {
     std::unique_lock lock(mutex_);
     // Iterators of a list survive what others add and remove; a routine that runs is not erased.
     for (auto routine = routines_.begin(); routine != routines_.end(); ++routine) {
-        if (routine->removing) {
+        if (routine->removing || (of_subsystem && routine->kind != NotifyKind::kSubsystems)) {
             continue;
         }
         ++routine->running;
         lock.unlock();
         running_here().push_back(routine->address);
-        if (routine->extended) {
+        if (routine->kind != NotifyKind::kPlain) {
             extended(reinterpret_cast<PCREATE_PROCESS_NOTIFY_ROUTINE_EX>(routine->address));
         } else {
             legacy(reinterpret_cast<PCREATE_PROCESS_NOTIFY_ROUTINE>(routine->address));
@@ -95,13 +96,13 @@ void NotifyRoutines::forget_removed() {
 
 namespace {
 
-NTSTATUS set_routine(PVOID routine, bool extended, BOOLEAN remove, const char* function) {
+NTSTATUS set_routine(PVOID routine, NotifyKind kind, BOOLEAN remove, const char* function) {
     require_irql(PASSIVE_LEVEL, function);
     ExecutiveParts& parts = executive_parts();
     if (remove != FALSE) {
-        return parts.notify.remove(routine);
+        return parts.notify.remove(routine, kind);
     }
-    return parts.faults.should_fail(function) ? STATUS_INVALID_PARAMETER : parts.notify.add(routine, extended);
+    return parts.faults.should_fail(function) ? STATUS_INVALID_PARAMETER : parts.notify.add(routine, kind);
 }
 
 }  // namespace
@@ -109,12 +110,22 @@ NTSTATUS set_routine(PVOID routine, bool extended, BOOLEAN remove, const char* f
 
 extern "C" NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine,
                                                           BOOLEAN Remove) {
-    return aegis::host::set_routine(reinterpret_cast<PVOID>(NotifyRoutine), false, Remove,
+    return aegis::host::set_routine(reinterpret_cast<PVOID>(NotifyRoutine), aegis::host::NotifyKind::kPlain, Remove,
                                     "PsSetCreateProcessNotifyRoutine");
 }
 
 extern "C" NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine,
                                                             BOOLEAN Remove) {
-    return aegis::host::set_routine(reinterpret_cast<PVOID>(NotifyRoutine), true, Remove,
+    return aegis::host::set_routine(reinterpret_cast<PVOID>(NotifyRoutine), aegis::host::NotifyKind::kExtended, Remove,
                                     "PsSetCreateProcessNotifyRoutineEx");
+}
+
+extern "C" NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx2(ULONG NotifyType, PVOID NotifyInformation,
+                                                             BOOLEAN Remove) {
+    aegis::host::require_irql(PASSIVE_LEVEL, "PsSetCreateProcessNotifyRoutineEx2");
+    if (NotifyType != PsCreateProcessNotifySubsystems) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    return aegis::host::set_routine(NotifyInformation, aegis::host::NotifyKind::kSubsystems, Remove,
+                                    "PsSetCreateProcessNotifyRoutineEx2");
 }

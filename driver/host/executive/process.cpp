@@ -78,6 +78,14 @@ ThreadInProcess::~ThreadInProcess() {
     this_thread().previous_mode = previous_mode_;
 }
 
+ThreadAttached::ThreadAttached(Process& process) {
+    this_thread().attachments.push_back({&process, &state_});
+}
+
+ThreadAttached::~ThreadAttached() {
+    this_thread().attachments.pop_back();
+}
+
 SystemCall::SystemCall(Process& process) : process_(process) {
     if (process_.begin_system_call()) {
         in_process_.emplace(process_, UserMode);

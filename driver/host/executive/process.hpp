@@ -31,6 +31,10 @@ class Process final : public Object {
     // Turns a process that only activity has reported into a client's. Before any system call of it.
     void become_client(Account account, std::unique_ptr<AddressSpace> space);
 
+    // A pico process, which belongs to another subsystem: said when activity reports its creation.
+    bool of_subsystem() const { return of_subsystem_.load(std::memory_order_relaxed); }
+    void set_of_subsystem() { of_subsystem_.store(true, std::memory_order_relaxed); }
+
     // A system call begins, unless the process is exiting.
     bool begin_system_call();
     void end_system_call();
@@ -46,6 +50,7 @@ class Process final : public Object {
     enum class Life { kRunning, kExiting, kExited };
 
     const std::uint32_t pid_;
+    std::atomic<bool> of_subsystem_ = false;
     std::atomic<Account> account_;  // activity may run in a process while a client takes it over
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -80,6 +85,18 @@ class ThreadInProcess {
   private:
     Process* process_;
     KPROCESSOR_MODE previous_mode_;
+};
+
+// This thread sees the addresses of `process` for one scope, as after KeStackAttachProcess.
+class ThreadAttached {
+  public:
+    explicit ThreadAttached(Process& process);
+    ~ThreadAttached();
+    ThreadAttached(const ThreadAttached&) = delete;
+    ThreadAttached& operator=(const ThreadAttached&) = delete;
+
+  private:
+    KAPC_STATE state_{};
 };
 
 // One system call of a client. Refused when the process is exiting; its functions then must not run.

@@ -16,6 +16,8 @@ struct ProcessCreation {
     std::optional<std::u16string_view> image_path;
     bool image_path_exact = false;  // the name the file was opened by
     std::optional<std::u16string_view> command_line;
+    // A pico process, as WSL 1 makes them: only who asks for processes of every subsystem is told, also of its exit.
+    bool subsystem = false;
     std::int64_t timestamp = 0;
 };
 

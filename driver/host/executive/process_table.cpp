@@ -30,7 +30,7 @@ ProcessRef ProcessTable::add_client(std::uint32_t pid, Account account, std::uni
     if (found == entries_.end()) {
         found = entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, account)), false}).first;
     }
-    if (found->second.client) {
+    if (found->second.client || found->second.process->of_subsystem()) {
         return nullptr;
     }
     found->second.client = true;

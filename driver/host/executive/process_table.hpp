@@ -17,7 +17,7 @@ class ProcessTable {
     void destroy_system();
     Process& system() { return *system_; }
 
-    // Null when a client with this pid exists.
+    // Null when a client with this pid exists, or a subsystem's process.
     ProcessRef add_client(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> space);
     // The process activity reports as created at `timestamp`; a new one unless it is known.
     Referenced<Process> created(std::uint32_t pid, std::int64_t timestamp);

@@ -66,6 +66,10 @@ extern "C" NTSTATUS NTAPI RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, AC
     return append_allowed_ace(Acl, AccessMask, Sid);
 }
 
+extern "C" void NTAPI RtlMapGenericMask(PACCESS_MASK AccessMask, PGENERIC_MAPPING GenericMapping) {
+    *AccessMask = map_generic(*GenericMapping, *AccessMask);
+}
+
 extern "C" ULONG NTAPI RtlLengthSid(PSID Sid) {
     return static_cast<ULONG>(FIELD_OFFSET(SID, SubAuthority)) +
            static_cast<const SID*>(Sid)->SubAuthorityCount * static_cast<ULONG>(sizeof(ULONG));

@@ -1,4 +1,5 @@
 // Subject contexts and access checks: the Se… calls.
+#include <fmt/format.h>
 #include <ntifs.h>
 
 #include "driver/host/executive/parts.hpp"
@@ -31,6 +32,11 @@ extern "C" BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
                                        PPRIVILEGE_SET* Privileges, PGENERIC_MAPPING GenericMapping,
                                        KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus) {
     require_irql(PASSIVE_LEVEL, "SeAccessCheck");
+    // A checked build of NT asserts it; any other finds generic rights in no ACE.
+    if ((DesiredAccess & (GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL)) != 0) {
+        verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
+                      fmt::format("SeAccessCheck of {:#x}, whose generic rights are not mapped", DesiredAccess));
+    }
     if (Privileges != nullptr) {
         *Privileges = nullptr;
     }
@@ -41,7 +47,7 @@ extern "C" BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
     if (executive_parts().faults.should_fail("SeAccessCheck")) {
         // Denied: the one way this call fails.
     } else if (AccessMode == KernelMode) {
-        decision = {STATUS_SUCCESS, PreviouslyGrantedAccess | map_generic(*GenericMapping, DesiredAccess)};
+        decision = {STATUS_SUCCESS, PreviouslyGrantedAccess | DesiredAccess};
     } else if (SecurityDescriptor != nullptr) {
         const DescriptorView view = view_descriptor(SecurityDescriptor);
         if (view.valid && (view.owner == nullptr || view.group == nullptr)) {

@@ -2,6 +2,7 @@
 
 #include <ntifs.h>
 
+#include "driver/host/executive/notify_routines.hpp"
 #include "driver/host/executive/text.hpp"
 #include "driver/host/image/driver_image.hpp"
 #include "driver/host/image/import_gates.hpp"
@@ -18,12 +19,18 @@ PVOID NTAPI get_system_routine_address(PUNICODE_STRING name) {
     return gate != nullptr ? const_cast<PVOID>(gate) : found;
 }
 
+bool may_be_notified(const void* routine) {
+    const DriverImage* image = DriverImage::containing(routine);
+    return image == nullptr || (image->file().dll_characteristics & kForceIntegrity) != 0;
+}
+
 NTSTATUS NTAPI set_create_process_notify_routine(PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine, BOOLEAN remove) {
-    const DriverImage* image = DriverImage::containing(reinterpret_cast<const void*>(routine));
-    if (image != nullptr && (image->file().dll_characteristics & kForceIntegrity) == 0) {
-        return STATUS_ACCESS_DENIED;
-    }
-    return PsSetCreateProcessNotifyRoutineEx(routine, remove);
+    return may_be_notified(reinterpret_cast<const void*>(routine)) ? PsSetCreateProcessNotifyRoutineEx(routine, remove)
+                                                                   : STATUS_ACCESS_DENIED;
+}
+
+NTSTATUS NTAPI set_create_process_notify_routine_2(ULONG type, PVOID routine, BOOLEAN remove) {
+    return may_be_notified(routine) ? PsSetCreateProcessNotifyRoutineEx2(type, routine, remove) : STATUS_ACCESS_DENIED;
 }
 
 }  // namespace
@@ -37,6 +44,9 @@ const void* image_export(std::string_view name) {
     }
     if (name == "PsSetCreateProcessNotifyRoutineEx") {
         return reinterpret_cast<const void*>(&set_create_process_notify_routine);
+    }
+    if (name == "PsSetCreateProcessNotifyRoutineEx2") {
+        return reinterpret_cast<const void*>(&set_create_process_notify_routine_2);
     }
     return nullptr;
 }

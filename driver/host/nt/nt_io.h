@@ -199,6 +199,9 @@ struct IO_SECURITY_CONTEXT {
 };
 using PIO_SECURITY_CONTEXT = IO_SECURITY_CONTEXT*;
 
+/* IO_STACK_LOCATION.Flags of IRP_MJ_CREATE: a driver opens for a user, whose rights are to be checked. */
+inline constexpr UCHAR SL_FORCE_ACCESS_CHECK = 0x01;
+
 /* IO_STACK_LOCATION.Control */
 inline constexpr UCHAR SL_PENDING_RETURNED = 0x01;
 

@@ -254,13 +254,14 @@ using PSE_EXPORTS = SE_EXPORTS*;
 extern "C" {
 extern PSE_EXPORTS SeExports;
 
-/* All <= APC_LEVEL, except RtlLengthSid (any). */
+/* All <= APC_LEVEL, except RtlLengthSid and RtlMapGenericMask (any). */
 NTSTATUS NTAPI RtlCreateSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Revision);
 NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN DaclPresent, PACL Dacl,
                                             BOOLEAN DaclDefaulted);
 NTSTATUS NTAPI RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision);
 NTSTATUS NTAPI RtlAddAccessAllowedAce(PACL Acl, ULONG AceRevision, ACCESS_MASK AccessMask, PSID Sid);
 ULONG NTAPI RtlLengthSid(PSID Sid);
+void NTAPI RtlMapGenericMask(PACCESS_MASK AccessMask, PGENERIC_MAPPING GenericMapping);
 
 /* PASSIVE_LEVEL. A captured context must be released. */
 void NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
