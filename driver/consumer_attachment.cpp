@@ -37,7 +37,8 @@ class AddressSpaceScope {
 
 NTSTATUS ConsumerAttachment::attach(RingChannel& channel, PKEVENT event) {
     owner_ = PsGetCurrentProcess();
-    owner_id_ = PsGetCurrentProcessId();
+    // Of this very process: a thread that is attached to it has another one's id.
+    owner_id_ = PsGetProcessId(owner_);
     ObReferenceObject(owner_);
     ScopeGuard release_owner([&] { ObDereferenceObject(owner_); });
 
@@ -60,7 +61,7 @@ NTSTATUS ConsumerAttachment::attach(RingChannel& channel, PKEVENT event) {
     }
     ScopeGuard unmap_page([&] { page_mapping_.unmap(); });
 
-    target_.event = event;
+    target_.initialize(event);
     if (!channel.add_doorbell(wake_at(), &target_)) {
         return STATUS_QUOTA_EXCEEDED;
     }
@@ -72,14 +73,14 @@ NTSTATUS ConsumerAttachment::attach(RingChannel& channel, PKEVENT event) {
 }
 
 void ConsumerAttachment::detach(RingChannel& channel) {
-    channel.remove_doorbell(wake_at());
+    channel.remove_doorbell(wake_at(), &target_);
     {
         const AddressSpaceScope in_owner(owner_);
         page_mapping_.unmap();
         ring_mapping_.unmap();
     }
     free_nonpaged(page_);
-    ObDereferenceObject(target_.event);
+    ObDereferenceObject(target_.event());
     ObDereferenceObject(owner_);
 }
 
@@ -95,7 +96,7 @@ void ConsumerAttachment::describe(std::uint64_t published, AEGIS_CONSUMER_INFO* 
     row->ProcessId = process_id_number(owner_id_);
     row->Cursor = cursor;
     row->Lag = published > cursor ? published - cursor : 0;
-    row->Wakeups = target_.wakeups.load(std::memory_order_relaxed);
+    row->Wakeups = target_.wakeups();
 }
 
 std::atomic<std::uint64_t>* ConsumerAttachment::wake_at() const {

@@ -22,7 +22,7 @@ class ConsumerAttachment {
     // passed its exit notification yet. IRQL <= APC_LEVEL.
     void detach(RingChannel& channel);
 
-    bool is_owned_by(HANDLE process_id) const { return owner_id_ == process_id; }
+    HANDLE owner_id() const { return owner_id_; }
 
     // Fills the addresses of the setup reply.
     void describe(AEGIS_RING_SETUP_REPLY* reply) const;

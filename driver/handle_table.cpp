@@ -18,7 +18,7 @@ void HandleTable::initialize(RingChannel& channel) {
     lock_.initialize();
     InitializeListHead(&handles_);
     handle_count_ = 0;
-    attachment_count_.store(0, std::memory_order_relaxed);
+    owners_.clear();
 }
 
 NTSTATUS HandleTable::open(DeviceHandle** handle) {
@@ -74,7 +74,7 @@ NTSTATUS HandleTable::setup(DeviceHandle& handle, PKEVENT event, AEGIS_RING_SETU
         return status;
     }
     handle.attachment = attachment;
-    attachment_count_.fetch_add(1, std::memory_order_relaxed);
+    owners_.add(attachment->owner_id());
     attachment->describe(reply);
     return STATUS_SUCCESS;
 }
@@ -89,15 +89,13 @@ NTSTATUS HandleTable::teardown(DeviceHandle& handle) {
 }
 
 void HandleTable::owner_exits(HANDLE process_id) {
-    // Most processes that end are no consumers and need not wait for the lock. Relaxed is enough: only a thread of
-    // this very process could have attached it, and none of its threads is left to do so.
-    if (attachment_count_.load(std::memory_order_relaxed) == 0) {
+    if (!owners_.contains(process_id)) {
         return;
     }
     const FastMutexScope lock(lock_);
     for (PLIST_ENTRY link = handles_.Flink; link != &handles_; link = link->Flink) {
         DeviceHandle& handle = *handle_of(link);
-        if (handle.attachment != nullptr && handle.attachment->is_owned_by(process_id)) {
+        if (handle.attachment != nullptr && handle.attachment->owner_id() == process_id) {
             detach(handle);
         }
     }
@@ -129,9 +127,10 @@ void HandleTable::detach(DeviceHandle& handle) {
         return;
     }
     handle.attachment->detach(*channel_);
+    // Only now: until it is undone, the owner's exit has to wait for the lock.
+    owners_.remove(handle.attachment->owner_id());
     destroy_nonpaged(handle.attachment);
     handle.attachment = nullptr;
-    attachment_count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace aegis::driver

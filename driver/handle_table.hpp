@@ -1,15 +1,17 @@
 // The open handles to the device and, of those, the ring consumers.
 //
 // Setup, teardown, cleanup and owner exit race each other; one lock decides which of them undoes a setup, exactly
-// once. The lock is taken before the publish lock and before a pull's turn, never after.
+// once. It is held while memory is mapped and unmapped, which for the largest ring are 17,000 pages: only requests on
+// this device and the exits of its consumers wait for it. The lock is taken before the publish lock and before a pull's
+// turn, never after.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "aegis/ioctl.h"
 #include "consumer_attachment.hpp"
 #include "fast_mutex.hpp"
+#include "owner_list.hpp"
 #include "pull_cursor.hpp"
 #include "ring_channel.hpp"
 
@@ -48,8 +50,8 @@ class HandleTable {
     // AEGIS_IOCTL_RING_TEARDOWN: STATUS_NOT_FOUND when the handle is no consumer. IRQL PASSIVE_LEVEL.
     NTSTATUS teardown(DeviceHandle& handle);
 
-    // Undoes every setup of a process that is about to lose its address space. Runs in that process.
-    // IRQL PASSIVE_LEVEL.
+    // Undoes every setup of a process that is about to lose its address space. Runs in that process. Takes the lock
+    // only when the process owns a consumer: whoever else ends waits for nothing here. IRQL PASSIVE_LEVEL.
     void owner_exits(HANDLE process_id);
 
     // Fills Handles and Consumers of a zeroed reply. False when list and count disagree, which is a failure of the
@@ -64,7 +66,7 @@ class HandleTable {
     FastMutex lock_;  // protects all below, and the attachment of every handle
     LIST_ENTRY handles_{};
     std::uint32_t handle_count_ = 0;
-    std::atomic<std::uint32_t> attachment_count_ = 0;
+    OwnerList owners_;  // an entry for each attachment; read without the lock as well
 };
 
 }  // namespace aegis::driver

@@ -10,12 +10,6 @@
 namespace aegis::driver {
 namespace {
 
-// IRQL <= DISPATCH_LEVEL, under the publish lock: remove_doorbell waits for a signal in flight.
-void signal(WakeTarget* target) {
-    KeSetEvent(target->event, EVENT_INCREMENT, FALSE);
-    target->wakeups.fetch_add(1, std::memory_order_relaxed);
-}
-
 // IRQL <= DISPATCH_LEVEL.
 void report_failure(const char* why) {
     debug_error("AegisMon: internal failure: %s; from now on events are counted, not published\n", why);
@@ -58,32 +52,38 @@ void RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void
     const int self = 0;
     gate_.enter(&self);
     {
-        const QueuedSpinLockScope lock(publish_lock_);
-        publish_locked(type, timestamp, payload, payload_bytes);
+        DueBells due;
+        {
+            const QueuedSpinLockScope lock(publish_lock_);
+            publish_locked(type, timestamp, payload, payload_bytes, &due);
+        }
+        // Whoever waits at the gate need not wait for the bells.
+        gate_.leave(&self);
     }
-    gate_.leave(&self);
 }
 
 void RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload,
-                                 std::size_t payload_bytes) {
+                                 std::size_t payload_bytes, DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
         producer_.count_lost(state_ == AEGIS_RING_FAILED ? AEGIS_LOST_FAILED : AEGIS_LOST_CLOSING);
         return;
     }
     if (producer_.publish(type, timestamp, payload, payload_bytes)) {
-        count_wakeups(bells_.ring(producer_.published(), signal));
+        count_wakeups(bells_.ring(producer_.published(), [due](WakeTarget* target) { due->add(target); }));
     }
 }
 
 void RingChannel::close() {
+    DueBells due;
     const QueuedSpinLockScope lock(publish_lock_);
-    stop(AEGIS_RING_CLOSING);
+    stop(AEGIS_RING_CLOSING, &due);
 }
 
 void RingChannel::fail(const char* why) {
     {
+        DueBells due;
         const QueuedSpinLockScope lock(publish_lock_);
-        if (!stop(AEGIS_RING_FAILED)) {
+        if (!stop(AEGIS_RING_FAILED, &due)) {
             return;
         }
     }
@@ -92,11 +92,12 @@ void RingChannel::fail(const char* why) {
 
 bool RingChannel::verify() {
     {
+        DueBells due;
         const QueuedSpinLockScope lock(publish_lock_);
         if (state_ != AEGIS_RING_RUNNING || header_is_intact()) {
             return state_ != AEGIS_RING_FAILED;
         }
-        stop(AEGIS_RING_FAILED);
+        stop(AEGIS_RING_FAILED, &due);
     }
     report_failure("the ring's header was overwritten");
     return false;
@@ -107,20 +108,22 @@ bool RingChannel::add_doorbell(std::atomic<std::uint64_t>* wake_at, WakeTarget* 
     return bells_.add(wake_at, target);
 }
 
-void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at) {
+void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at, WakeTarget* target) {
+    bool stopped = false;
     {
+        DueBells due;
         const QueuedSpinLockScope lock(publish_lock_);
-        if (bells_.remove(wake_at)) {
-            return;
-        }
-        // The table is not what the driver made of it, so nothing that it names may be touched: this caller is about
-        // to free its page, and the other pages may be no more than that.
-        bells_ = {};
-        if (!stop(AEGIS_RING_FAILED)) {
-            return;
+        if (!bells_.remove(wake_at)) {
+            // The table is not what the driver made of it, so nothing that it names may be touched: this caller is
+            // about to free its page, and the other pages may be no more than that.
+            bells_ = {};
+            stopped = stop(AEGIS_RING_FAILED, &due);
         }
     }
-    report_failure("a consumer's doorbell is missing");
+    target->drain();
+    if (stopped) {
+        report_failure("a consumer's doorbell is missing");
+    }
 }
 
 ChannelCounters RingChannel::counters() {
@@ -135,13 +138,13 @@ ChannelCounters RingChannel::counters() {
     return counters;
 }
 
-bool RingChannel::stop(std::uint32_t state) {
+bool RingChannel::stop(std::uint32_t state, DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
         return false;
     }
     state_ = state;
     producer_.close();
-    count_wakeups(bells_.ring_all(signal));
+    count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));
     return true;
 }
 

@@ -16,14 +16,9 @@
 #include "aegis/ring/region.hpp"
 #include "nt.hpp"
 #include "publish_gate.hpp"
+#include "wake_target.hpp"
 
 namespace aegis::driver {
-
-// Whom a doorbell wakes. The event is referenced by whoever registers the bell, until after it is removed.
-struct WakeTarget {
-    PKEVENT event = nullptr;
-    std::atomic<std::uint64_t> wakeups = 0;  // relaxed: written under the publish lock, read for reports
-};
 
 // What the query IOCTL tells about the channel, from one moment.
 struct ChannelCounters {
@@ -42,7 +37,8 @@ class RingChannel {
     // Frees the region. IRQL <= DISPATCH_LEVEL.
     void destroy();
 
-    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting.
+    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting; another
+    // publisher does not wait for the bells.
     // `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
     void publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
 
@@ -62,9 +58,9 @@ class RingChannel {
     // False when AEGIS_MAX_CONSUMERS bells are registered. IRQL <= DISPATCH_LEVEL.
     bool add_doorbell(std::atomic<std::uint64_t>* wake_at, WakeTarget* target);
 
-    // Waits for a producer that may be about to ring this bell; none will do so afterwards. A bell that is missing
-    // fails the channel, and no bell is rung any more. IRQL <= DISPATCH_LEVEL.
-    void remove_doorbell(const std::atomic<std::uint64_t>* wake_at);
+    // Undoes add_doorbell. Waits for a producer that may be about to signal the target; none will do so afterwards. A
+    // bell that is missing fails the channel, and no bell is rung any more. IRQL <= APC_LEVEL.
+    void remove_doorbell(const std::atomic<std::uint64_t>* wake_at, WakeTarget* target);
 
     // IRQL <= DISPATCH_LEVEL.
     ChannelCounters counters();
@@ -78,10 +74,11 @@ class RingChannel {
     const ring::RingMemory<>& memory() const { return memory_; }
 
   private:
-    // Caller holds publish_lock_.
-    void publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
-    // Caller holds publish_lock_. False when the channel had stopped before.
-    bool stop(std::uint32_t state);
+    // The caller of these holds publish_lock_, and rings `due` when it has released it.
+    void publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes,
+                        DueBells* due);
+    // False when the channel had stopped before.
+    bool stop(std::uint32_t state, DueBells* due);
     bool header_is_intact() const;
     void count_wakeups(std::uint64_t rung);
 

@@ -62,7 +62,7 @@ class EndingChannel : public testing::Test {
     void SetUp() override {
         ASSERT_EQ(channel_.create(64), STATUS_SUCCESS);
         KeInitializeEvent(&event_, SynchronizationEvent, FALSE);
-        target_.event = &event_;
+        target_.initialize(&event_);
         ASSERT_TRUE(channel_.add_doorbell(&wake_at_, &target_));
         ON_CALL(calls_, call("KeSetEvent")).WillByDefault([&] {
             ++rung_;
@@ -72,7 +72,7 @@ class EndingChannel : public testing::Test {
 
     void TearDown() override {
         EXPECT_EQ(rung_, 1U);
-        channel_.remove_doorbell(&wake_at_);
+        channel_.remove_doorbell(&wake_at_, &target_);
         channel_.destroy();
     }
 

@@ -81,6 +81,41 @@ TEST_F(ConsumerEnd, ByTheLastCloseInAnotherProcess) {
     expect_gone();
 }
 
+// The owner's own thread closes the last handle, which another process has: it is attached to that one then, so what it
+// sees are not the owner's addresses. Catches: the thread's process taken for the one whose addresses it sees.
+TEST_F(ConsumerEnd, ByTheLastCloseThatTheOwnerMakesInAnotherProcess) {
+    Client other(host_);
+    ASSERT_EQ(owner_.duplicate_to(other), STATUS_SUCCESS);
+    ASSERT_EQ(owner_.close(), STATUS_SUCCESS);
+    EXPECT_EQ(host_->close_from(owner_.process(), other.process(), other.device()), STATUS_SUCCESS);
+    expect_gone();
+}
+
+// The other way round: a stranger's thread closes it, attached to the owner.
+TEST_F(ConsumerEnd, ByTheLastCloseThatAnotherProcessMakesInTheOwner) {
+    Client other(host_);
+    EXPECT_EQ(host_->close_from(other.process(), owner_.process(), owner_.device()), STATUS_SUCCESS);
+    expect_gone();
+}
+
+// A debugged process ends: its handles are closed by a thread of the debugger that is attached to it. The owner lives.
+TEST_F(ConsumerEnd, ByTheEndOfADebuggedProcessThatHasTheLastHandle) {
+    Client debugged(host_);
+    Client debugger(host_);
+    ASSERT_EQ(owner_.duplicate_to(debugged), STATUS_SUCCESS);
+    ASSERT_EQ(owner_.close(), STATUS_SUCCESS);
+    debugged.exit_from(debugger);
+    expect_gone();
+}
+
+// The owner itself ends so, and its handle with it.
+TEST_F(ConsumerEnd, ByTheEndOfADebuggedOwner) {
+    Client debugger(host_);
+    owner_.exit_from(debugger);
+    expect_gone();
+    EXPECT_EQ(observer_.query().reply->Handles, 1U);
+}
+
 TEST_F(ConsumerEnd, ByATeardownFromAnotherProcess) {
     Client other(host_);
     ASSERT_EQ(owner_.duplicate_to(other), STATUS_SUCCESS);
@@ -110,6 +145,32 @@ TEST_F(ConsumerEnd, ByTheExitOfTheOwnerThoughItsHandleLivesOn) {
     EXPECT_EQ(other.mappings().size(), 2U);
     other.exit();
     EXPECT_EQ(consumers(), 0U);
+}
+
+// Catches: an owner that stays listed when its consumer has gone; the list then has no room for the next one.
+TEST_F(ConsumerEnd, ByTheExitOfTheOwnerAfterAnyNumberOfConsumers) {
+    for (unsigned i = 0; i < 2 * AEGIS_MAX_HANDLES; ++i) {
+        ASSERT_EQ(owner_.teardown(), STATUS_SUCCESS);
+        ASSERT_EQ(owner_.setup(event_.handle).status, STATUS_SUCCESS);
+    }
+    Client other(host_);
+    ASSERT_EQ(owner_.duplicate_to(other), STATUS_SUCCESS);
+    owner_.exit();
+    expect_gone();
+}
+
+// The owner's entry is nobody else's to remove, be its process older or younger.
+// Catches: another entry of the list taken for the one that goes.
+TEST_F(ConsumerEnd, ByTheExitOfTheOwnerThoughOthersEndedBefore) {
+    Client younger(host_);
+    for (Client* other : {&observer_, &younger}) {
+        ASSERT_EQ(other->open(), STATUS_SUCCESS);
+        ASSERT_EQ(other->setup().status, STATUS_SUCCESS);
+        ASSERT_EQ(other->teardown(), STATUS_SUCCESS);
+    }
+    ASSERT_EQ(owner_.duplicate_to(younger), STATUS_SUCCESS);
+    owner_.exit();
+    expect_gone();
 }
 
 // Ownership is the process that sent the setup, not the one that opened the handle.

@@ -62,7 +62,8 @@ std::vector<std::string> calls_during(const std::function<void()>& action) {
     return heard;
 }
 
-// The bell first (under the publish lock), then the mappings, then the memory, the event and the owner.
+// All of it under the table's lock: the bell first, under the publish lock, then the signals that were due, then the
+// mappings, then the memory, the event and the owner.
 // Catches: the event or the page released while a producer may still use it.
 TEST(Order, OfATeardown) {
     TestHost host;
@@ -75,15 +76,16 @@ TEST(Order, OfATeardown) {
     EXPECT_THAT(
         calls_during([&] { EXPECT_EQ(owner.teardown(), STATUS_SUCCESS); }),
         testing::ElementsAre("ExAcquireFastMutex", "KeAcquireInStackQueuedSpinLock", "KeReleaseInStackQueuedSpinLock",
-                             "MmUnmapLockedPages", "IoFreeMdl", "MmUnmapLockedPages", "IoFreeMdl", "ExFreePoolWithTag",
-                             "ObfDereferenceObject", "ObfDereferenceObject", "ExFreePoolWithTag"));
+                             "ExWaitForRundownProtectionRelease", "MmUnmapLockedPages", "IoFreeMdl",
+                             "MmUnmapLockedPages", "IoFreeMdl", "ExFreePoolWithTag", "ObfDereferenceObject",
+                             "ObfDereferenceObject", "ExFreePoolWithTag", "ExReleaseFastMutex"));
     ASSERT_EQ(owner.setup().status, STATUS_SUCCESS);
-    EXPECT_THAT(
-        calls_during([&] { EXPECT_EQ(other.teardown(), STATUS_SUCCESS); }),
-        testing::ElementsAre("ExAcquireFastMutex", "KeAcquireInStackQueuedSpinLock", "KeReleaseInStackQueuedSpinLock",
-                             "KeStackAttachProcess", "MmUnmapLockedPages", "IoFreeMdl", "MmUnmapLockedPages",
-                             "IoFreeMdl", "KeUnstackDetachProcess", "ExFreePoolWithTag", "ObfDereferenceObject",
-                             "ObfDereferenceObject", "ExFreePoolWithTag"));
+    EXPECT_THAT(calls_during([&] { EXPECT_EQ(other.teardown(), STATUS_SUCCESS); }),
+                testing::ElementsAre("ExAcquireFastMutex", "KeAcquireInStackQueuedSpinLock",
+                                     "KeReleaseInStackQueuedSpinLock", "ExWaitForRundownProtectionRelease",
+                                     "KeStackAttachProcess", "MmUnmapLockedPages", "IoFreeMdl", "MmUnmapLockedPages",
+                                     "IoFreeMdl", "KeUnstackDetachProcess", "ExFreePoolWithTag", "ObfDereferenceObject",
+                                     "ObfDereferenceObject", "ExFreePoolWithTag", "ExReleaseFastMutex"));
 }
 
 // NT is asked for a session id until it has one, with 20 ms between, and no more.

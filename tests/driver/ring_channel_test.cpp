@@ -85,7 +85,6 @@ TEST_F(RingChannel, EveryCountOfTheHeaderIsComparedFromBothSides) {
     KEVENT event;
     KeInitializeEvent(&event, SynchronizationEvent, FALSE);
     driver::WakeTarget target;
-    target.event = &event;
     const std::function<void(AEGIS_RING_HEADER&, std::uint64_t)> additions[] = {
         [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.Published += by; },
         [](AEGIS_RING_HEADER& header, std::uint64_t by) { header.WakeupsSent += by; },
@@ -96,6 +95,7 @@ TEST_F(RingChannel, EveryCountOfTheHeaderIsComparedFromBothSides) {
         for (const std::uint64_t by : {std::uint64_t{1}, ~std::uint64_t{0}}) {
             channel_.destroy();
             ASSERT_EQ(channel_.create(64), STATUS_SUCCESS);
+            target.initialize(&event);
             ASSERT_TRUE(channel_.add_doorbell(&wake_at, &target));
             wake_at = 1;
             publish(AEGIS_EVENT_FILE_OP, 10);
@@ -104,7 +104,7 @@ TEST_F(RingChannel, EveryCountOfTheHeaderIsComparedFromBothSides) {
             EXPECT_TRUE(channel_.verify());
             additions[word](*static_cast<AEGIS_RING_HEADER*>(channel_.region()), by);
             EXPECT_FALSE(channel_.verify()) << "word " << word << " by " << static_cast<std::int64_t>(by);
-            channel_.remove_doorbell(&wake_at);
+            channel_.remove_doorbell(&wake_at, &target);
         }
     }
 }
@@ -131,18 +131,21 @@ TEST_F(RingChannel, WakesEverySleeperAtItsEnd) {
     KEVENT event;
     KeInitializeEvent(&event, SynchronizationEvent, FALSE);
     driver::WakeTarget target;
-    target.event = &event;
+    target.initialize(&event);
+    driver::WakeTarget other;
+    other.initialize(&event);
     std::atomic<std::uint64_t> asleep = 1000;
     std::atomic<std::uint64_t> awake = AEGIS_WAKE_NEVER;
     ASSERT_TRUE(channel_.add_doorbell(&asleep, &target));
-    ASSERT_TRUE(channel_.add_doorbell(&awake, &target));
+    ASSERT_TRUE(channel_.add_doorbell(&awake, &other));
     channel_.close();
     EXPECT_EQ(KeReadStateEvent(&event), 1);
     EXPECT_EQ(asleep.load(), AEGIS_WAKE_NEVER);
     EXPECT_EQ(channel_.counters().wakeups_sent, 1U);
-    EXPECT_EQ(target.wakeups.load(), 1U);
-    channel_.remove_doorbell(&asleep);
-    channel_.remove_doorbell(&awake);
+    EXPECT_EQ(target.wakeups(), 1U);
+    EXPECT_EQ(other.wakeups(), 0U);
+    channel_.remove_doorbell(&asleep, &target);
+    channel_.remove_doorbell(&awake, &other);
     EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
 }
 
@@ -152,11 +155,13 @@ TEST_F(RingChannel, FailsWhenADoorbellIsMissing) {
     KEVENT event;
     KeInitializeEvent(&event, SynchronizationEvent, FALSE);
     driver::WakeTarget target;
-    target.event = &event;
+    target.initialize(&event);
+    driver::WakeTarget stranger;
+    stranger.initialize(&event);
     std::atomic<std::uint64_t> registered = 1;
     ASSERT_TRUE(channel_.add_doorbell(&registered, &target));
     std::atomic<std::uint64_t> never_added = 0;
-    channel_.remove_doorbell(&never_added);
+    channel_.remove_doorbell(&never_added, &stranger);
     EXPECT_EQ(channel_.counters().state, AEGIS_RING_FAILED);
     EXPECT_EQ(channel_.memory().load_state(), AEGIS_RING_CLOSING);
     EXPECT_EQ(debug_lines_,
@@ -168,7 +173,7 @@ TEST_F(RingChannel, FailsWhenADoorbellIsMissing) {
     EXPECT_EQ(registered.load(), 1U) << "a page was touched that may be gone";
     EXPECT_EQ(KeReadStateEvent(&event), 0);
     // The consumers that are left go the same way, without another word.
-    channel_.remove_doorbell(&registered);
+    channel_.remove_doorbell(&registered, &target);
     EXPECT_EQ(debug_lines_.size(), 1U);
 }
 

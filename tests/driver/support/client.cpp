@@ -32,6 +32,10 @@ void Client::exit() {
     host_->executive().exit_process(process_);
 }
 
+void Client::exit_from(Client& closer) {
+    host_->executive().exit_process_from(*closer.process_, process_);
+}
+
 NTSTATUS Client::open(ACCESS_MASK access) {
     const host::HandleResult opened = host_->executive().open(*process_, u"\\??\\AegisMon", access);
     device_ = opened.handle;

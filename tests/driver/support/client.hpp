@@ -66,6 +66,8 @@ class Client {
     host::Process& process() { return *process_; }
     std::vector<host::UserMapping> mappings() const { return host_->executive().mappings(process_); }
     void exit();
+    // Its handles are closed by a thread of `closer` that is attached to it.
+    void exit_from(Client& closer);
 
     // --- device handles ---
     NTSTATUS open(ACCESS_MASK access = kReadWrite);

@@ -102,6 +102,18 @@ NTSTATUS NTAPI __wrap_KeDelayExecutionThread(KPROCESSOR_MODE mode, BOOLEAN alert
     return __real_KeDelayExecutionThread(mode, alertable, interval);
 }
 
+void NTAPI __real_ExReleaseFastMutex(PFAST_MUTEX);
+void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
+    tell("ExReleaseFastMutex");
+    __real_ExReleaseFastMutex(mutex);
+}
+
+void NTAPI __real_ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF);
+void NTAPI __wrap_ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF reference) {
+    tell("ExWaitForRundownProtectionRelease");
+    __real_ExWaitForRundownProtectionRelease(reference);
+}
+
 PVOID NTAPI __real_ExAllocatePoolWithTag(POOL_TYPE, SIZE_T, ULONG);
 PVOID NTAPI __wrap_ExAllocatePoolWithTag(POOL_TYPE type, SIZE_T bytes, ULONG tag) {
     tell("ExAllocatePoolWithTag");

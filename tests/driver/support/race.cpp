@@ -52,6 +52,20 @@ NTSTATUS exit_owner(RaceRound& round) {
     return STATUS_SUCCESS;
 }
 
+NTSTATUS end_owner_as_debugged(RaceRound& round) {
+    round.owner().exit_from(round.heir());
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS close_from_elsewhere(RaceRound& round) {
+    return round.host()->close_from(round.heir().process(), round.owner().process(), round.device());
+}
+
+NTSTATUS exit_stranger(RaceRound& round) {
+    Client(round.host()).exit();
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS flood(RaceRound& round) {
     Activity(round.host()).come_and_go(5);
     return STATUS_SUCCESS;
@@ -119,6 +133,9 @@ const std::vector<Actor>& race_actors() {
          inherit,
          {STATUS_SUCCESS, STATUS_NOT_FOUND, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
         {"owner exit", exit_owner, {STATUS_SUCCESS}},
+        {"owner's end as a debugged process", end_owner_as_debugged, {STATUS_SUCCESS}},
+        {"close from elsewhere", close_from_elsewhere, {STATUS_SUCCESS, STATUS_INVALID_HANDLE}},
+        {"stranger's exit", exit_stranger, {STATUS_SUCCESS}},
         {"flood", flood, {STATUS_SUCCESS}},
         {"query", query, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
         {"pull", pull, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},

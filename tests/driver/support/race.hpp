@@ -45,7 +45,8 @@ struct Actor {
     std::vector<NTSTATUS> answers;
 };
 
-// Setup, teardown, close, duplication with a close elsewhere, owner exit, a flood of events, query, pull.
+// Setup, teardown, close, also from elsewhere, duplication with a close elsewhere, owner exit of either kind, the exit
+// of a stranger, a flood of events, query, pull.
 const std::vector<Actor>& race_actors();
 
 // Runs `left` and `right` at the same time, each on a thread of its own, `rounds` times; after each round everything
