@@ -64,6 +64,12 @@ HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log
             log_->warning(fmt::format("the driver runs without its {} (status 0x{:08X}): {}", name_of(row.Kind),
                                       static_cast<std::uint32_t>(row.Status), consequence_of(row.Kind)));
         }
+        if (row.Registered != 0 && (row.Flags & AEGIS_CALLBACK_NO_SUBSYSTEMS) != 0) {
+            log_->warning(
+                fmt::format("the driver's {} is not told of processes of subsystems such as WSL 1; "
+                            "it takes Windows 10 1703 or later",
+                            name_of(row.Kind)));
+        }
     }
 }
 

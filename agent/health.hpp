@@ -11,7 +11,8 @@ namespace aegis::agent {
 // Not thread-safe.
 class HealthWatch {
   public:
-    // Says on `log` which callbacks are missing from the start, and whether the driver has failed.
+    // Says on `log` which callbacks are missing from the start or do not see everything, and whether the driver has
+    // failed.
     HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open);
 
     // Says what has changed since the last look: a driver that failed or a callback that is gone (critical: the sensor

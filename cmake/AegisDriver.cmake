@@ -19,7 +19,7 @@ target_link_options(aegis_driver_flags INTERFACE
     -Wl,--subsystem,native:10.0 -Wl,--major-os-version,10 -Wl,--minor-os-version,0
     -Wl,--entry,DriverEntry -Wl,--image-base,0x140000000
     -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
-    # Without it PsSetCreateProcessNotifyRoutineEx answers STATUS_ACCESS_DENIED.
+    # Without it PsSetCreateProcessNotifyRoutineEx and …Ex2 answer STATUS_ACCESS_DENIED.
     -Wl,--forceinteg
     # Both would need start-up code that a driver has not.
     -Wl,--disable-auto-import -Wl,--disable-runtime-pseudo-reloc

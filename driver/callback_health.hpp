@@ -11,9 +11,10 @@ namespace aegis::driver {
 
 class CallbackHealth {
   public:
-    // Notes the outcome of a registration, and forgets what was counted before. Before the callback can run, or
-    // when it failed to register. Any IRQL.
-    void registered(NTSTATUS status) {
+    // Notes the outcome of a registration and what the callback does not see (AEGIS_CALLBACK_NO_…). Before the callback
+    // can run, or when it failed to register. Any IRQL.
+    void registered(NTSTATUS status, std::uint32_t flags = 0) {
+        flags_.store(flags, std::memory_order_relaxed);
         status_.store(status, std::memory_order_relaxed);
         registered_.store(NT_SUCCESS(status), std::memory_order_relaxed);
     }
@@ -39,6 +40,7 @@ class CallbackHealth {
         row->Kind = kind;
         row->Registered = is_registered() ? 1 : 0;
         row->Status = status_.load(std::memory_order_relaxed);
+        row->Flags = flags_.load(std::memory_order_relaxed);
         row->Events = calls_.load(std::memory_order_relaxed);
         row->LastEventTime = last_call_.load(std::memory_order_relaxed);
     }
@@ -46,6 +48,7 @@ class CallbackHealth {
   private:
     std::atomic<bool> registered_ = false;
     std::atomic<NTSTATUS> status_ = STATUS_NOT_FOUND;
+    std::atomic<std::uint32_t> flags_ = 0;
     std::atomic<std::uint64_t> calls_ = 0;
     std::atomic<std::int64_t> last_call_ = 0;
 };

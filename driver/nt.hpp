@@ -14,6 +14,11 @@ namespace aegis::driver {
 inline constexpr ULONG kMdlMappingNoWrite = 0x80000000U;
 inline constexpr ULONG kMdlMappingNoExecute = 0x40000000U;
 
+// PsSetCreateProcessNotifyRoutineEx2, which mingw-w64 lacks and Windows has from 10 1703 on, and its one type of
+// notification: processes of every subsystem.
+using SetProcessNotifyRoutineEx2 = NTSTATUS(NTAPI*)(ULONG type, PVOID routine, BOOLEAN remove);
+inline constexpr ULONG kPsCreateProcessNotifySubsystems = 0;
+
 // The object type of events. mingw-w64 declares the variable dllimport, so that its value already is the type and
 // the customary dereference would read the type object's first bytes as a pointer.
 inline POBJECT_TYPE event_object_type() {

@@ -1,6 +1,11 @@
 // The transport's own notification: a consumer whose process ends while its handle lives on in another process must
 // be undone while its address space still exists. Separate from the process sensor, so that neither depends on the
 // other.
+//
+// The plain notification, which is not told of processes of other subsystems (WSL 1), is enough: their system calls go
+// to their subsystem and never reach NT's, so none of them can send a setup, and only who sent one owns a mapping. It
+// also works in an image without forced integrity, where those that tell more are refused, and the driver could not
+// map.
 #pragma once
 
 #include "callback_health.hpp"

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "aegis/event.h"
+#include "debug_print.hpp"
 #include "image_path.hpp"
 #include "process_id.hpp"
 
@@ -15,6 +16,8 @@ namespace {
 RingChannel* g_channel = nullptr;
 const SystemClock* g_clock = nullptr;
 CallbackHealth g_health;
+// What the routine is registered with; null: with PsSetCreateProcessNotifyRoutineEx.
+SetProcessNotifyRoutineEx2 g_set_for_subsystems = nullptr;
 
 // A payload in compact form: what is behind the path is neither initialised nor published.
 struct CompactPayload {
@@ -45,14 +48,34 @@ void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREAT
     g_channel->publish(AEGIS_EVENT_PROCESS_CREATE, now, &event.payload, event.bytes);
 }
 
+// Only so are processes of subsystems reported, those of WSL 1 for one. STATUS_PROCEDURE_NOT_FOUND on older systems.
+// IRQL PASSIVE_LEVEL.
+NTSTATUS register_for_subsystems() {
+    UNICODE_STRING name = unicode_literal(u"PsSetCreateProcessNotifyRoutineEx2");
+    const auto set = reinterpret_cast<SetProcessNotifyRoutineEx2>(MmGetSystemRoutineAddress(&name));
+    if (set == nullptr) {
+        return STATUS_PROCEDURE_NOT_FOUND;
+    }
+    const NTSTATUS status = set(kPsCreateProcessNotifySubsystems, reinterpret_cast<PVOID>(on_process_notify), FALSE);
+    g_set_for_subsystems = NT_SUCCESS(status) ? set : nullptr;
+    return status;
+}
+
 }  // namespace
 
 NTSTATUS start_process_sensor(RingChannel& channel, const SystemClock& clock) {
     g_channel = &channel;
     g_clock = &clock;
     g_health.reset();
-    const NTSTATUS status = PsSetCreateProcessNotifyRoutineEx(on_process_notify, FALSE);
-    g_health.registered(status);
+    g_set_for_subsystems = nullptr;
+    NTSTATUS status = register_for_subsystems();
+    if (NT_SUCCESS(status)) {
+        g_health.registered(status);
+        return status;
+    }
+    failed("see processes of every subsystem", status);
+    status = PsSetCreateProcessNotifyRoutineEx(on_process_notify, FALSE);
+    g_health.registered(status, AEGIS_CALLBACK_NO_SUBSYSTEMS);
     return status;
 }
 
@@ -60,7 +83,11 @@ void stop_process_sensor() {
     if (!g_health.is_registered()) {
         return;
     }
-    PsSetCreateProcessNotifyRoutineEx(on_process_notify, TRUE);
+    if (g_set_for_subsystems != nullptr) {
+        g_set_for_subsystems(kPsCreateProcessNotifySubsystems, reinterpret_cast<PVOID>(on_process_notify), TRUE);
+    } else {
+        PsSetCreateProcessNotifyRoutineEx(on_process_notify, TRUE);
+    }
     g_health.unregistered();
 }
 

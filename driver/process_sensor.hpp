@@ -10,7 +10,8 @@
 
 namespace aegis::driver {
 
-// Registers for process notifications. When Windows refuses (an image without forced integrity, say) the driver
+// Registers for the notifications of processes of every subsystem, or, where the system has none of those, of Windows'
+// own; health tells which. When Windows refuses (an image without forced integrity, say) the driver
 // goes on without this sensor, and health tells so. `channel` and `clock` outlive the sensor. IRQL PASSIVE_LEVEL.
 NTSTATUS start_process_sensor(RingChannel& channel, const SystemClock& clock);
 

@@ -11,6 +11,10 @@
  *   STATUS_INVALID_PARAMETER         Bytes disagrees with the length, or a reserved field is not zero
  *   STATUS_BUFFER_TOO_SMALL          the reply does not fit
  *
+ * Opening the device: STATUS_ACCESS_DENIED to all but SYSTEM and Administrators, STATUS_OBJECT_NAME_INVALID with a name
+ * behind the device's own, STATUS_QUOTA_EXCEEDED when AEGIS_MAX_HANDLES are open. A driver's request without the file
+ * object of an open gets STATUS_INVALID_DEVICE_REQUEST.
+ *
  * Valid C11 and C++20; fixed-width types only.
  */
 #ifndef AEGIS_IOCTL_H
@@ -53,6 +57,7 @@ typedef struct AEGIS_REQUEST_HEADER {
  *   STATUS_INSUFFICIENT_RESOURCES    no memory, or the process has no address space left
  *   STATUS_DRIVER_INTERNAL_ERROR     the driver's state is AEGIS_RING_FAILED: what it kept can still be pulled
  *   STATUS_FILE_CLOSED               the last close of the handle came first
+ *   STATUS_NOT_SUPPORTED             a driver sent it: a ring is mapped for user mode; drivers pull
  */
 typedef struct AEGIS_RING_SETUP_REQUEST {
     AEGIS_REQUEST_HEADER Header;
@@ -92,11 +97,14 @@ typedef struct AEGIS_QUERY_REQUEST {
 #define AEGIS_CALLBACK_PROCESS    1U /* the process sensor */
 #define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends */
 
+/* AEGIS_CALLBACK_HEALTH.Flags */
+#define AEGIS_CALLBACK_NO_SUBSYSTEMS 1U /* process sensor: not told of processes of subsystems such as WSL 1 */
+
 typedef struct AEGIS_CALLBACK_HEALTH {
-    uint32_t Kind;       /* AEGIS_CALLBACK_…; 0: unused row */
-    uint32_t Registered; /* 1 or 0 */
-    int32_t Status;      /* NTSTATUS of the registration */
-    uint32_t Reserved;
+    uint32_t Kind;         /* AEGIS_CALLBACK_…; 0: unused row */
+    uint32_t Registered;   /* 1 or 0 */
+    int32_t Status;        /* NTSTATUS of the registration */
+    uint32_t Flags;        /* AEGIS_CALLBACK_NO_… */
     uint64_t Events;       /* calls the callback got since load */
     int64_t LastEventTime; /* of the last call, 100 ns since 1601; 0: none yet */
 } AEGIS_CALLBACK_HEALTH;

@@ -69,6 +69,19 @@ TEST(HealthWatch, ACallbackMissingFromTheStartIsAWarning) {
     EXPECT_EQ(log.count("warning: the driver runs without its process callback (status 0xC0000022)"), 1U);
 }
 
+// Catches: a sensor that is blind for some processes and healthy all the same, or said so at every look.
+TEST(HealthWatch, ACallbackThatDoesNotSeeSubsystemsIsAWarningOnce) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY partial = healthy();
+    partial.Callbacks[0].Flags = AEGIS_CALLBACK_NO_SUBSYSTEMS;
+    agent::HealthWatch health(log, partial);
+    health.look(partial);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("warning: the driver's process callback is not told of processes of subsystems such as WSL 1; "
+                        "it takes Windows 10 1703 or later"),
+              1U);
+}
+
 // Catches: counting what was dropped before the agent came, or telling the total instead of the change.
 TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     test::CapturedLog log;

@@ -177,7 +177,7 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         ON_CALL(calls, call("PsSetCreateProcessNotifyRoutine done")).WillByDefault([&] {
             create_process(kFirstFreePid);
         });
-        ON_CALL(calls, call("PsSetCreateProcessNotifyRoutineEx done")).WillByDefault([&] {
+        ON_CALL(calls, call("PsSetCreateProcessNotifyRoutineEx2 done")).WillByDefault([&] {
             create_process(kFirstFreePid + 1);
         });
         ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);

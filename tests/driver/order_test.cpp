@@ -21,6 +21,7 @@ using testing::InSequence;
 using testing::NiceMock;
 
 constexpr const char* kSensorCall = "PsSetCreateProcessNotifyRoutineEx";
+constexpr const char* kSensorCallForSubsystems = "PsSetCreateProcessNotifyRoutineEx2";
 
 // Each name once, in this order; calls of other names do not matter.
 void expect_in_order(KernelCalls& calls, std::initializer_list<const char*> names) {
@@ -38,7 +39,7 @@ TEST(Order, OfTheLoad) {
         KernelCalls calls;
         expect_in_order(calls,
                         {"ExAllocatePoolWithTag", "IoCreateDevice", "ZwSetSecurityObject", "IoCreateSymbolicLink",
-                         "PsSetCreateProcessNotifyRoutine", "PsSetCreateProcessNotifyRoutineEx"});
+                         "PsSetCreateProcessNotifyRoutine", "PsSetCreateProcessNotifyRoutineEx2"});
         ASSERT_EQ(host.load(), STATUS_SUCCESS);
     }
 }
@@ -48,7 +49,7 @@ TEST(Order, OfTheUnload) {
     TestHost host;
     ASSERT_EQ(host.load(), STATUS_SUCCESS);
     KernelCalls calls;
-    expect_in_order(calls, {"PsSetCreateProcessNotifyRoutineEx remove", "KeAcquireInStackQueuedSpinLock",
+    expect_in_order(calls, {"PsSetCreateProcessNotifyRoutineEx2 remove", "KeAcquireInStackQueuedSpinLock",
                             "PsSetCreateProcessNotifyRoutine remove", "IoDeleteSymbolicLink", "IoDeleteDevice",
                             "ExFreePoolWithTag"});
     ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
@@ -105,17 +106,22 @@ TEST(Order, OfTheAttemptsAtASessionId) {
 // Catches: is_registered() not asked in stop_process_sensor().
 TEST(Order, NothingIsRemovedThatWasNotThere) {
     TestHost host;
-    for (std::uint64_t n = 1; !host->driver_loaded() || host->faults().failed().front() != kSensorCall; ++n) {
+    // The call for processes of every subsystem, and then the one that would do instead.
+    for (std::uint64_t n = 1; !host->driver_loaded() || host->faults().failed().front() != kSensorCallForSubsystems;
+         ++n) {
         host.unload();
         host->faults().reset();
-        host->faults().arm(n);
+        host->faults().arm(n, n + 1);
         host.load();
         ASSERT_FALSE(host->faults().failed().empty()) << "the sensor's registration did not fail";
     }
+    ASSERT_EQ(host->faults().failed().back(), kSensorCall);
     host->faults().reset();
     KernelCalls calls;
     EXPECT_CALL(calls, call(_)).Times(AnyNumber());
-    EXPECT_CALL(calls, call(std::string(kSensorCall) + " remove")).Times(0);
+    for (const char* name : {kSensorCall, kSensorCallForSubsystems}) {
+        EXPECT_CALL(calls, call(std::string(name) + " remove")).Times(0);
+    }
     ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
 }
 

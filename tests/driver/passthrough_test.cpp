@@ -292,11 +292,12 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     TestHost host;
     std::uint64_t registration = 0;
     for (std::uint64_t n = 1; registration == 0; ++n) {
-        host->faults().arm(n);
+        // Both ways to register, one after the other.
+        host->faults().arm(n, n + 1);
         const NTSTATUS status = host.load_with_slots(kSlots);
         const std::vector<std::string> failed = host->faults().failed();
         ASSERT_FALSE(failed.empty()) << "the sensor is never registered";
-        registration = failed.front() == "PsSetCreateProcessNotifyRoutineEx" ? n : 0;
+        registration = failed.front() == "PsSetCreateProcessNotifyRoutineEx2" ? n : 0;
         host->faults().reset();
         if (registration != 0) {
             ASSERT_EQ(status, STATUS_SUCCESS);
@@ -306,11 +307,12 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
         }
     }
     const std::vector<DebugLine> lines = host.take_debug_lines();
-    ASSERT_EQ(lines.size(), 2U);
-    EXPECT_EQ(lines[0].level, DPFLTR_ERROR_LEVEL);
-    EXPECT_THAT(lines[0].text,
+    ASSERT_EQ(lines.size(), 3U);
+    EXPECT_THAT(lines[0].text, testing::StartsWith("AegisMon: cannot see processes of every subsystem: 0x"));
+    EXPECT_EQ(lines[1].level, DPFLTR_ERROR_LEVEL);
+    EXPECT_THAT(lines[1].text,
                 testing::StartsWith("AegisMon: cannot register the process sensor, going on without it: 0x"));
-    EXPECT_EQ(lines[1].text, "AegisMon: ready, 64 slots");
+    EXPECT_EQ(lines[2].text, "AegisMon: ready, 64 slots");
 
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);

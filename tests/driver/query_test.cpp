@@ -79,7 +79,7 @@ TEST_F(Query, ReportsTheHealthOfBothCallbacks) {
     for (int i = 0; i < 2; ++i) {
         EXPECT_EQ(reply->Callbacks[i].Registered, 1U);
         EXPECT_EQ(reply->Callbacks[i].Status, STATUS_SUCCESS);
-        EXPECT_EQ(reply->Callbacks[i].Reserved, 0U);
+        EXPECT_EQ(reply->Callbacks[i].Flags, 0U);
         EXPECT_EQ(reply->Callbacks[i].Events, 0U);
         EXPECT_EQ(reply->Callbacks[i].LastEventTime, 0);
     }

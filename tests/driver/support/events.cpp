@@ -21,6 +21,17 @@ NTSTATUS Activity::create(std::uint32_t pid, std::optional<std::u16string_view> 
     return host_->executive().raise_process_create(creation);
 }
 
+NTSTATUS Activity::create_of_subsystem(std::uint32_t pid) {
+    host::ProcessCreation creation;
+    creation.pid = pid;
+    creation.parent = 100;
+    creation.creator = 100;
+    creation.image_path = u"\\Device\\lxss\\bin\\sh";
+    creation.subsystem = true;
+    creation.timestamp = kActivityTime;
+    return host_->executive().raise_process_create(creation);
+}
+
 void Activity::exit(std::uint32_t pid) {
     host_->executive().raise_process_exit(pid, kActivityTime + 1);
 }

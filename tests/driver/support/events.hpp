@@ -40,6 +40,8 @@ class Activity {
     NTSTATUS create(std::uint32_t pid, std::optional<std::u16string_view> path = u"\\Device\\a.exe", bool exact = true,
                     std::uint32_t parent = 100, std::uint32_t creator = 100);
     void exit(std::uint32_t pid);
+    // A process of WSL 1 or the like, which NT calls a pico process.
+    NTSTATUS create_of_subsystem(std::uint32_t pid);
     // `count` processes that are created and exit at once: twice as many events.
     void come_and_go(std::uint32_t count);
 

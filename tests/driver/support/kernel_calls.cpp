@@ -102,6 +102,16 @@ NTSTATUS NTAPI __wrap_KeDelayExecutionThread(KPROCESSOR_MODE mode, BOOLEAN alert
     return __real_KeDelayExecutionThread(mode, alertable, interval);
 }
 
+NTSTATUS NTAPI __real_PsSetCreateProcessNotifyRoutineEx2(ULONG, PVOID, BOOLEAN);
+NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutineEx2(ULONG type, PVOID routine, BOOLEAN remove) {
+    tell(remove ? "PsSetCreateProcessNotifyRoutineEx2 remove" : "PsSetCreateProcessNotifyRoutineEx2");
+    const NTSTATUS status = __real_PsSetCreateProcessNotifyRoutineEx2(type, routine, remove);
+    if (!remove) {
+        tell("PsSetCreateProcessNotifyRoutineEx2 done");
+    }
+    return status;
+}
+
 void NTAPI __real_ExReleaseFastMutex(PFAST_MUTEX);
 void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
     tell("ExReleaseFastMutex");

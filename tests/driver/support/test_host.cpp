@@ -23,8 +23,7 @@ NTSTATUS NTAPI hooked_entry(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) 
 
 }  // namespace
 
-TestHost::TestHost() {
-    host::ExecutiveOptions options;
+TestHost::TestHost(host::ExecutiveOptions options) {
     options.debug_print = [this](ULONG level, std::string_view line) {
         const std::lock_guard lock(mutex_);
         debug_lines_.push_back({level, std::string(line)});

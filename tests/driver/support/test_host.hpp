@@ -28,7 +28,7 @@ struct DriverObjectHooks {
 
 class TestHost {
   public:
-    TestHost();
+    explicit TestHost(host::ExecutiveOptions options = {});
     // Clients are gone by now; a driver that is still loaded is unloaded.
     ~TestHost();
     TestHost(const TestHost&) = delete;
