@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "opener_policy.hpp"
 #include "scope_guard.hpp"
 
 namespace aegis::driver {
@@ -20,17 +21,15 @@ static_assert(offsetof(BuiltinSid, subauthorities) == offsetof(SID, SubAuthority
 BuiltinSid g_local_system = {1, 1, {{0, 0, 0, 0, 0, 5}}, {18, 0}};      // S-1-5-18
 BuiltinSid g_administrators = {1, 2, {{0, 0, 0, 0, 0, 5}}, {32, 544}};  // S-1-5-32-544
 
-// True on the one executive that passes no security context with IRP_MJ_CREATE. IRQL PASSIVE_LEVEL.
-bool is_wine() {
-    UNICODE_STRING name = unicode_literal(u"wine_ntoskrnl_main_loop");
-    return MmGetSystemRoutineAddress(&name) != nullptr;
+// In whose name the request is to be checked: a driver that opens for a user says so. Any IRQL.
+KPROCESSOR_MODE mode_to_check(PIRP irp) {
+    const bool forced = (IoGetCurrentIrpStackLocation(irp)->Flags & SL_FORCE_ACCESS_CHECK) != 0;
+    return forced ? static_cast<KPROCESSOR_MODE>(UserMode) : irp->RequestorMode;
 }
 
 }  // namespace
 
 NTSTATUS DeviceSecurity::initialize() {
-    opener_is_known_ = !is_wine();
-
     auto* acl = reinterpret_cast<PACL>(acl_);
     NTSTATUS status = RtlCreateAcl(acl, sizeof(acl_), ACL_REVISION);
     if (!NT_SUCCESS(status)) {
@@ -70,14 +69,17 @@ NTSTATUS DeviceSecurity::apply_to(PDEVICE_OBJECT device) {
 NTSTATUS DeviceSecurity::check_opener(PIRP irp) {
     PIO_SECURITY_CONTEXT context = IoGetCurrentIrpStackLocation(irp)->Parameters.Create.SecurityContext;
     if (context == nullptr || context->AccessState == nullptr) {
-        // Windows always says who opens; Wine never does, and leaves the device's own DACL as the only check.
-        return opener_is_known_ ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+        return admits_unknown_opener() ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
     }
+    // What the opener asked for, with its generic rights. The context's DesiredAccess may be no more than what the I/O
+    // manager's own check has left over: nothing, and a check for nothing fails.
+    ACCESS_MASK desired = context->AccessState->OriginalDesiredAccess;
+    RtlMapGenericMask(&desired, IoGetFileObjectGenericMapping());
     ACCESS_MASK granted = 0;
     NTSTATUS status = STATUS_ACCESS_DENIED;
     const BOOLEAN allowed =
-        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, context->DesiredAccess, 0,
-                      nullptr, IoGetFileObjectGenericMapping(), irp->RequestorMode, &granted, &status);
+        SeAccessCheck(&descriptor_, &context->AccessState->SubjectSecurityContext, FALSE, desired, 0, nullptr,
+                      IoGetFileObjectGenericMapping(), mode_to_check(irp), &granted, &status);
     return allowed ? STATUS_SUCCESS : status;
 }
 

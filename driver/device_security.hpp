@@ -17,7 +17,8 @@ class DeviceSecurity {
     // IRQL PASSIVE_LEVEL.
     NTSTATUS apply_to(PDEVICE_OBJECT device);
 
-    // Checks the opener of an IRP_MJ_CREATE: STATUS_SUCCESS or STATUS_ACCESS_DENIED. IRQL PASSIVE_LEVEL.
+    // Checks the opener of an IRP_MJ_CREATE: STATUS_SUCCESS or STATUS_ACCESS_DENIED. Another driver is let in unless it
+    // opens on behalf of a user. IRQL PASSIVE_LEVEL.
     NTSTATUS check_opener(PIRP irp);
 
   private:
@@ -25,7 +26,6 @@ class DeviceSecurity {
 
     SECURITY_DESCRIPTOR descriptor_{};
     alignas(ACL) UCHAR acl_[kAclBytes]{};
-    bool opener_is_known_ = true;
 };
 
 }  // namespace aegis::driver

@@ -14,8 +14,32 @@ NTSTATUS complete(PIRP irp, NTSTATUS status, ULONG_PTR information) {
     return status;
 }
 
-DeviceHandle& handle_of(PIRP irp) {
-    return *static_cast<DeviceHandle*>(IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext);
+// Null for a request through no handle of ours: other drivers send some without a file object, as
+// IoBuildDeviceIoControlRequest makes them, or with a file object that nobody opened. Any IRQL.
+DeviceHandle* handle_of(PIRP irp) {
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
+    return file == nullptr ? nullptr : static_cast<DeviceHandle*>(file->FsContext);
+}
+
+// IRQL PASSIVE_LEVEL, in the context of the opener.
+NTSTATUS open(PIRP irp) {
+    PFILE_OBJECT file = IoGetCurrentIrpStackLocation(irp)->FileObject;
+    if (file == nullptr) {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    Driver& driver = the_driver();
+    NTSTATUS status = driver.device.check_opener(irp);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    // \\.\AegisMon\something: there is nothing behind the device.
+    if (file->FileName.Length != 0) {
+        return STATUS_OBJECT_NAME_INVALID;
+    }
+    DeviceHandle* handle = nullptr;
+    status = driver.handles.open(&handle);
+    file->FsContext = handle;
+    return status;
 }
 
 // All of these: IRQL PASSIVE_LEVEL, in the context of the thread that made the request.
@@ -25,32 +49,36 @@ NTSTATUS NTAPI on_unsupported(PDEVICE_OBJECT /*device*/, PIRP irp) {
 }
 
 NTSTATUS NTAPI on_create(PDEVICE_OBJECT /*device*/, PIRP irp) {
-    Driver& driver = the_driver();
-    NTSTATUS status = driver.device.check_opener(irp);
-    if (NT_SUCCESS(status)) {
-        DeviceHandle* handle = nullptr;
-        status = driver.handles.open(&handle);
-        if (NT_SUCCESS(status)) {
-            IoGetCurrentIrpStackLocation(irp)->FileObject->FsContext = handle;
-        }
-    }
-    return complete(irp, status, 0);
+    return complete(irp, open(irp), 0);
 }
 
 NTSTATUS NTAPI on_cleanup(PDEVICE_OBJECT /*device*/, PIRP irp) {
-    the_driver().handles.cleanup(handle_of(irp));
+    DeviceHandle* handle = handle_of(irp);
+    if (handle == nullptr) {
+        return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
+    the_driver().handles.cleanup(*handle);
     return complete(irp, STATUS_SUCCESS, 0);
 }
 
 NTSTATUS NTAPI on_close(PDEVICE_OBJECT /*device*/, PIRP irp) {
-    the_driver().handles.close(handle_of(irp));
+    DeviceHandle* handle = handle_of(irp);
+    if (handle == nullptr) {
+        return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
+    the_driver().handles.close(*handle);
     return complete(irp, STATUS_SUCCESS, 0);
 }
 
 NTSTATUS NTAPI on_device_control(PDEVICE_OBJECT /*device*/, PIRP irp) {
+    DeviceHandle* handle = handle_of(irp);
+    if (handle == nullptr) {
+        return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
+    }
     const auto& parameters = IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;
-    IoctlBuffer buffer{irp->AssociatedIrp.SystemBuffer, parameters.InputBufferLength, parameters.OutputBufferLength, 0};
-    const NTSTATUS status = handle_ioctl(the_driver(), handle_of(irp), parameters.IoControlCode, &buffer);
+    IoctlBuffer buffer{irp->AssociatedIrp.SystemBuffer, parameters.InputBufferLength, parameters.OutputBufferLength,
+                       irp->RequestorMode, 0};
+    const NTSTATUS status = handle_ioctl(the_driver(), *handle, parameters.IoControlCode, &buffer);
     return complete(irp, status, NT_SUCCESS(status) ? buffer.written : 0);
 }
 

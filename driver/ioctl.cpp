@@ -29,6 +29,10 @@ NTSTATUS get_events(DeviceHandle& handle, IoctlBuffer* buffer) {
 
 // IRQL PASSIVE_LEVEL, in the process that becomes the consumer.
 NTSTATUS ring_setup(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
+    // A driver would get user mappings in whatever process its thread happens to be in.
+    if (buffer->requestor == KernelMode) {
+        return STATUS_NOT_SUPPORTED;
+    }
     AEGIS_RING_SETUP_REQUEST request;
     NTSTATUS status = read_request(*buffer, &request);
     if (!NT_SUCCESS(status)) {

@@ -13,7 +13,8 @@ struct IoctlBuffer {
     void* data;  // null when both lengths are 0
     std::size_t input_bytes;
     std::size_t output_bytes;
-    std::size_t written;  // bytes of output, set by a handler that succeeds
+    KPROCESSOR_MODE requestor;  // KernelMode: another driver sends it
+    std::size_t written;        // bytes of output, set by a handler that succeeds
 };
 
 // Serves one control request. IRQL PASSIVE_LEVEL, in the context of the caller.

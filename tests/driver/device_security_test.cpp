@@ -12,6 +12,7 @@
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/kernel_view.hpp"
+#include "driver/support/unknown_opener.hpp"
 
 namespace aegis::test {
 namespace {
@@ -66,15 +67,62 @@ TEST(DeviceSecurity, GrantsSystemAndAdministratorsEverythingAndNobodyElseAnythin
                                               "type 0 flags 0 mask 0x1f01ff S-1-5-32-544"));
 }
 
-TEST(DeviceSecurity, AdmitsAdministratorsAndTheSystem) {
-    TestHost host;
-    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+// The parameter: what the kernel leaves in the create request's DesiredAccess.
+class DeviceOpen : public testing::TestWithParam<host::CreateAccess> {
+  protected:
+    void SetUp() override { ASSERT_EQ(host_.load(), STATUS_SUCCESS); }
+
+    static host::ExecutiveOptions options() {
+        host::ExecutiveOptions options;
+        options.create_access = GetParam();
+        return options;
+    }
+
+    TestHost host_{options()};
+};
+
+// Catches: the access to check taken from the request's DesiredAccess; generic rights that are not mapped (the verifier
+// stops at them).
+TEST_P(DeviceOpen, AdmitsAdministratorsAndTheSystem) {
     for (const host::Account account : {host::Account::kAdministrator, host::Account::kSystem}) {
-        Client client(host, account);
-        EXPECT_EQ(client.open(GENERIC_READ | GENERIC_WRITE), STATUS_SUCCESS);
-        EXPECT_EQ(client.query().status, STATUS_SUCCESS);
+        Client client(host_, account);
+        for (const ACCESS_MASK access : {GENERIC_READ | GENERIC_WRITE, GENERIC_ALL, MAXIMUM_ALLOWED, kReadWrite}) {
+            EXPECT_EQ(client.open(access), STATUS_SUCCESS) << access;
+            EXPECT_EQ(client.query().status, STATUS_SUCCESS) << access;
+            EXPECT_EQ(client.close(), STATUS_SUCCESS);
+        }
     }
 }
+
+// Catches: check_opener() that checks for nothing when nothing is left over.
+TEST_P(DeviceOpen, RefusesAnotherUserWhenTheDeviceIsLoosened) {
+    Client administrator(host_);
+    ASSERT_EQ(administrator.open(), STATUS_SUCCESS);
+    open_device_to_everyone(administrator);
+    Client user(host_, host::Account::kUser);
+    for (const ACCESS_MASK access : {ACCESS_MASK{0}, kNoData, FILE_READ_DATA, kReadWrite, GENERIC_READ}) {
+        EXPECT_EQ(user.open(access), STATUS_ACCESS_DENIED) << access;
+    }
+    // A refused open is no open handle.
+    EXPECT_EQ(administrator.query().reply->Handles, 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(AllThatIsGranted, DeviceOpen, testing::Values(host::CreateAccess::kGranted));
+INSTANTIATE_TEST_SUITE_P(WhatIsLeftOver, DeviceOpen, testing::Values(host::CreateAccess::kRemaining));
+
+class UnknownOpener : public testing::TestWithParam<Unknown> {};
+
+// Whatever the kernel exports. Catches: a missing context or access state not looked at, or taken for a permission; a
+// driver that ships with the exception for Wine.
+TEST_P(UnknownOpener, IsRefused) {
+    host::ExecutiveOptions options;
+    options.other_exports["wine_ntoskrnl_main_loop"] = &options;
+    TestHost host(options);
+    EXPECT_EQ(open_as_unknown(host, GetParam()), STATUS_ACCESS_DENIED);
+}
+
+INSTANTIATE_TEST_SUITE_P(AccessStateMissing, UnknownOpener, testing::Values(Unknown::kAccessState));
+INSTANTIATE_TEST_SUITE_P(ContextMissing, UnknownOpener, testing::Values(Unknown::kWholeContext));
 
 TEST(DeviceSecurity, RefusesAnotherUserAtTheDevice) {
     TestHost host;
@@ -93,6 +141,22 @@ TEST(DeviceSecurity, RefusesAnotherUserBelowTheDevice) {
     ASSERT_EQ(host.load(), STATUS_SUCCESS);
     Client user(host, host::Account::kUser);
     EXPECT_EQ(host->open(user.process(), u"\\??\\AegisMon\\file", FILE_READ_DATA).status, STATUS_ACCESS_DENIED);
+}
+
+// There is nothing behind the device, and who is refused is not told so. Catches: a name not looked at; one that is
+// looked at before the opener.
+TEST(DeviceSecurity, RefusesANameBehindTheDevice) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    Client administrator(host);
+    for (const std::u16string_view path : {u"\\??\\AegisMon\\x", u"\\??\\AegisMon\\", u"\\Device\\AegisMon\\x\\y"}) {
+        EXPECT_EQ(host->open(administrator.process(), path, kReadWrite).status, STATUS_OBJECT_NAME_INVALID);
+    }
+    ASSERT_EQ(administrator.open(), STATUS_SUCCESS);
+    EXPECT_EQ(administrator.query().reply->Handles, 1U);
+    open_device_to_everyone(administrator);
+    Client user(host, host::Account::kUser);
+    EXPECT_EQ(host->open(user.process(), u"\\??\\AegisMon\\x", FILE_READ_DATA).status, STATUS_ACCESS_DENIED);
 }
 
 // Catches: check_opener() left out of on_create(), or one that always succeeds.

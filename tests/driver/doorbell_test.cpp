@@ -56,7 +56,7 @@ TEST_F(Doorbell, RingsOnceWhenItIsDueAndDisarms) {
     EXPECT_EQ(client_.query().reply->Consumers[0].Wakeups, 1U);
 }
 
-// On NT the other callbacks wait for the publish lock while its holder signals.
+// On NT the publisher takes as long as its signals have waiters.
 // Catches: a second signal of a bell during one publication.
 TEST_F(Doorbell, OnePublicationSignalsEachConsumerOnce) {
     std::vector<std::unique_ptr<Client>> others;

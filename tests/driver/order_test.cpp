@@ -144,47 +144,5 @@ TEST(Order, ASetupThatTheCleanupOvertakesIsRefused) {
     EXPECT_TRUE(client.mappings().empty());
 }
 
-// IRP_MJ_CREATE of an opener whom nobody vouches for, as a filter driver above could send it.
-// The parameter: only its access state is missing, or its whole context.
-class UnknownOpener : public testing::TestWithParam<bool> {
-  protected:
-    static NTSTATUS NTAPI forget_opener(PDEVICE_OBJECT device, PIRP irp) {
-        auto& create = IoGetCurrentIrpStackLocation(irp)->Parameters.Create;
-        PIO_SECURITY_CONTEXT context = create.SecurityContext;
-        IO_SECURITY_CONTEXT without_state = *context;
-        without_state.AccessState = nullptr;
-        create.SecurityContext = GetParam() ? &without_state : nullptr;
-        return driver_create(device, irp);
-    }
-
-    NTSTATUS open() {
-        const DriverObjectHooks hooks{{}, [](DRIVER_OBJECT& object) {
-                                          driver_create = object.MajorFunction[IRP_MJ_CREATE];
-                                          object.MajorFunction[IRP_MJ_CREATE] = forget_opener;
-                                      }};
-        EXPECT_EQ(host_.load_hooked(hooks), STATUS_SUCCESS);
-        return Client(host_).open();
-    }
-
-    static inline PDRIVER_DISPATCH driver_create = nullptr;
-    TestHost host_;
-};
-
-// Catches: a missing context or access state not looked at, or taken for a permission.
-TEST_P(UnknownOpener, IsRefused) {
-    EXPECT_EQ(open(), STATUS_ACCESS_DENIED);
-}
-
-// Catches: is_wine() not asked, or its answer without effect.
-TEST_P(UnknownOpener, IsAllWineEverTells) {
-    NiceMock<KernelCalls> calls;
-    int anything = 0;
-    calls.pretend_export("wine_ntoskrnl_main_loop", &anything);
-    EXPECT_EQ(open(), STATUS_SUCCESS);
-}
-
-INSTANTIATE_TEST_SUITE_P(AccessStateMissing, UnknownOpener, testing::Values(true));
-INSTANTIATE_TEST_SUITE_P(ContextMissing, UnknownOpener, testing::Values(false));
-
 }  // namespace
 }  // namespace aegis::test

@@ -20,6 +20,7 @@ _MISSING = {
     "callback_health.hpp reset statement registered_.store(false, std::memory_order_relaxed);": _OVERWRITTEN,
     "callback_health.hpp reset statement status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed);": _OVERWRITTEN,
     "callback_health.hpp unregistered statement registered_.store(false, std::memory_order_relaxed);": _NOBODY_ASKS,
+    "owner_list.hpp clear statement entry.store(nullptr, std::memory_order_relaxed);": _ZERO_ALREADY,
     "owner_exit.cpp stop_owner_exit_watch statement g_health.unregistered();": _NOBODY_ASKS,
     "process_sensor.cpp stop_process_sensor statement g_health.unregistered();": _NOBODY_ASKS,
     "device.cpp ControlDevice::destroy check if (device == nullptr) {":
@@ -32,13 +33,11 @@ _MISSING = {
         "the registry ignores case whatever the flag says",
     "device_security.cpp DeviceSecurity::check_opener choice never STATUS_SUCCESS: allowed ? STATUS_SUCCESS : status":
         "an access check that allows also leaves STATUS_SUCCESS in its status",
+    "device_security.cpp DeviceSecurity::check_opener choice never STATUS_SUCCESS: "
+    "admits_unknown_opener() ? STATUS_SUCCESS : STATUS_ACCESS_DENIED":
+        "the policy of the driver that ships admits nobody; aegis_driver_wine_opener_tests has the other one",
     "handle_table.cpp HandleTable::initialize statement handle_count_ = 0;": _ZERO_ALREADY,
-    "handle_table.cpp HandleTable::initialize statement attachment_count_.store(0, std::memory_order_relaxed);":
-        _ZERO_ALREADY,
-    "handle_table.cpp HandleTable::owner_exits check if (attachment_count_.load(std::memory_order_relaxed) == 0) {":
-        "it saves the lock when there is nothing to find, and changes no result",
-    "handle_table.cpp HandleTable::detach statement attachment_count_.fetch_sub(1, std::memory_order_relaxed);":
-        "a count too high costs later exits the lock, and changes no result",
+    "handle_table.cpp HandleTable::initialize statement owners_.clear();": _ZERO_ALREADY,
     "ioctl.cpp ring_setup statement reply.AbiMinor = identity.AbiMinor;":
         "the minor version is 0, like the reply before",
     "nt.hpp unicode_literal statement string.MaximumLength = kBytes;": "NT's readers of a string look at its Length",
@@ -69,8 +68,6 @@ _MISSING = {
 # What trades places, by the reason that it may.
 _EXCHANGED = (
     (_ALONE, (
-        "device_security.cpp DeviceSecurity::initialize order opener_is_known_ = !is_wine(); <-> auto* acl = "
-        "reinterpret_cast<PACL>(acl_);",
         "driver_entry.cpp load order driver->DriverUnload = unload; <-> fill_dispatch_table(driver);",
         "driver_entry.cpp load order fill_dispatch_table(driver); <-> NTSTATUS status = g_driver.clock.initialize();",
         "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel); <-> status = "
@@ -78,14 +75,14 @@ _EXCHANGED = (
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> lock_.initialize();",
         "handle_table.cpp HandleTable::initialize order lock_.initialize(); <-> InitializeListHead(&handles_);",
         "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
-        "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> attachment_count_.store(0, "
-        "std::memory_order_relaxed);",
-        "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> attachment_count_.store(0, "
-        "std::memory_order_relaxed);",
+        "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> owners_.clear();",
+        "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> owners_.clear();",
         "owner_exit.cpp start_owner_exit_watch order g_clock = &clock; <-> g_health.reset();",
         "owner_exit.cpp start_owner_exit_watch order g_handles = &handles; <-> g_health.reset();",
         "process_sensor.cpp start_process_sensor order g_clock = &clock; <-> g_health.reset();",
-        "process_sensor.cpp start_process_sensor order g_channel = &channel; <-> g_health.reset();",
+        "process_sensor.cpp start_process_sensor order g_health.reset(); <-> g_set_for_subsystems = nullptr;",
+        "process_sensor.cpp start_process_sensor order g_channel = &channel; <-> g_set_for_subsystems = nullptr;",
+        "wake_target.hpp initialize order event_ = event; <-> ExInitializeRundownProtection(&signals_);",
         "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
         "ring::oldest_ticket(memory));",
         "ring_channel.cpp RingChannel::create order identity_ = ring::load_identity(region_); <-> "
@@ -99,7 +96,7 @@ _EXCHANGED = (
         "process_id_number(PsGetCurrentProcessId()); <-> created->pull.initialize(channel_->memory());",
         "handle_table.cpp HandleTable::open order created->pull.initialize(channel_->memory()); <-> const "
         "FastMutexScope lock(lock_);",
-        "consumer_attachment.cpp ConsumerAttachment::attach order owner_id_ = PsGetCurrentProcessId(); <-> "
+        "consumer_attachment.cpp ConsumerAttachment::attach order owner_id_ = PsGetProcessId(owner_); <-> "
         "ObReferenceObject(owner_);",
         "consumer_attachment.cpp ConsumerAttachment::attach order wake_at()->store(AEGIS_WAKE_NEVER, "
         "std::memory_order_relaxed); <-> NTSTATUS status = ring_mapping_.map(channel.region(), "
@@ -110,12 +107,15 @@ _EXCHANGED = (
         "handle_table.cpp HandleTable::open order InsertTailList(&handles_, &created->link); <-> *handle = created;",
         "handle_table.cpp HandleTable::cleanup order handle.cleaned_up = true; <-> detach(handle);",
         "handle_table.cpp HandleTable::setup order handle.attachment = attachment; <-> "
-        "attachment_count_.fetch_add(1, std::memory_order_relaxed);",
-        "handle_table.cpp HandleTable::setup order attachment_count_.fetch_add(1, std::memory_order_relaxed); <-> "
+        "owners_.add(attachment->owner_id());",
+        "handle_table.cpp HandleTable::setup order owners_.add(attachment->owner_id()); <-> "
         "attachment->describe(reply);",
         "handle_table.cpp HandleTable::setup order handle.attachment = attachment; <-> attachment->describe(reply);",
-        "handle_table.cpp HandleTable::detach order handle.attachment = nullptr; <-> attachment_count_.fetch_sub(1, "
-        "std::memory_order_relaxed);",
+        "wake_target.hpp add order ExAcquireRundownProtection(&target->signals_); <-> "
+        "target->wakeups_.fetch_add(1, std::memory_order_relaxed);",
+        "wake_target.hpp add order target->wakeups_.fetch_add(1, std::memory_order_relaxed); <-> "
+        "targets_[count_++] = target;",
+        "wake_target.hpp add order ExAcquireRundownProtection(&target->signals_); <-> targets_[count_++] = target;",
         "ring_channel.cpp RingChannel::stop order state_ = state; <-> producer_.close();",
         "ring_channel.cpp RingChannel::counters order counters.published = producer_.published(); <-> for (unsigned "
         "reason = 0; reason < AEGIS_LOST_REASONS; ++reason)",
@@ -182,14 +182,13 @@ _EXCHANGED = (
         "kMaxLapsPerPull) <-> used_.store(true, std::memory_order_relaxed);",
         "pull_cursor.cpp PullCursor::describe order if (!used_.load(std::memory_order_relaxed)) <-> const "
         "std::uint64_t cursor = cursor_.load(std::memory_order_relaxed);",
-        "ring_channel.cpp signal order KeSetEvent(target->event, EVENT_INCREMENT, FALSE); <-> "
-        "target->wakeups.fetch_add(1, std::memory_order_relaxed);",
+        "ring_channel.cpp RingChannel::remove_doorbell order target->drain(); <-> if (stopped)",
     )),
     (_NOBODY_ASKS, (
         "owner_exit.cpp stop_owner_exit_watch order PsSetCreateProcessNotifyRoutine(on_process_notify, TRUE); <-> "
         "g_health.unregistered();",
-        "process_sensor.cpp stop_process_sensor order PsSetCreateProcessNotifyRoutineEx(on_process_notify, TRUE); "
-        "<-> g_health.unregistered();",
+        "process_sensor.cpp stop_process_sensor order if (g_set_for_subsystems != nullptr) <-> "
+        "g_health.unregistered();",
     )),
     (_LOAD_FAILS, (
         "device.cpp ControlDevice::create order if (!NT_SUCCESS(status)) <-> device_.store(device, "
@@ -212,8 +211,9 @@ _EXCHANGED = (
         "cursor : 0",
         "pull_cursor.cpp PullCursor::describe comparison > -> >=: published > cursor ? published - cursor : 0",
         "handle_table.cpp HandleTable::open comparison == -> >=: handle_count_ == AEGIS_MAX_HANDLES",
-        "handle_table.cpp HandleTable::owner_exits comparison == -> <=: "
-        "attachment_count_.load(std::memory_order_relaxed) == 0",
+        "device_security.cpp mode_to_check comparison != -> >: (IoGetCurrentIrpStackLocation(irp)->Flags & "
+        "SL_FORCE_ACCESS_CHECK) != 0",
+        "dispatch.cpp open comparison != -> >: file->FileName.Length != 0",
         "ioctl.cpp ring_setup comparison != -> >: request.Reserved != 0",
         "ring_channel.cpp RingChannel::count_wakeups comparison != -> >: rung != 0",
         "ring_channel.cpp RingChannel::publish_locked comparison != -> >: state_ != AEGIS_RING_RUNNING",
@@ -238,11 +238,7 @@ _EXCHANGED = (
         "std::memory_order_relaxed);",
         "publish_gate.hpp leave comparison == -> >=: inside_.load(std::memory_order_relaxed) == who",
         "publish_gate.hpp leave comparison == -> <=: inside_.load(std::memory_order_relaxed) == who",
-        "ring_channel.cpp RingChannel::publish order gate_.enter(&self); <-> { const QueuedSpinLockScope "
-        "lock(publish_lock_);",
-        "ring_channel.cpp RingChannel::publish order { const QueuedSpinLockScope lock(publish_lock_); <-> "
-        "gate_.leave(&self);",
-        "ring_channel.cpp RingChannel::publish order gate_.enter(&self); <-> gate_.leave(&self);",
+        "ring_channel.cpp RingChannel::publish order gate_.enter(&self); <-> { DueBells due;",
     )),
     (_NEXT_LOAD, (
         "ring_channel.cpp RingChannel::destroy order memory_ = {}; <-> free_nonpaged(region_);",
@@ -254,15 +250,11 @@ _EXCHANGED = (
         "nt.hpp unicode_literal field string.MaximumLength -> string.Length: string.MaximumLength = kBytes;",
     )),
     ("two references of two objects", (
-        "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event); <-> "
+        "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event()); <-> "
         "ObDereferenceObject(owner_);",
     )),
     ("a handle that is cleaned up is no consumer any more", (
         "handle_table.cpp HandleTable::setup order if (handle.cleaned_up) <-> if (handle.attachment != nullptr)",
-    )),
-    ("it saves the lock when there is nothing to find, and changes no result", (
-        "handle_table.cpp HandleTable::owner_exits order if (attachment_count_.load(std::memory_order_relaxed) == "
-        "0) <-> const FastMutexScope lock(lock_);",
     )),
     ("the tail of the path overwrites what is one too many", (
         "image_path.cpp copy_without_middle comparison < -> <=: i < AEGIS_PATH_CUT_MARK",

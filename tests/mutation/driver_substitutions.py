@@ -13,11 +13,15 @@ class Substitution:
 
 SUBSTITUTIONS = [
     Substitution(file, old, new) for file, old, new in (
+        ("consumer_attachment.cpp", "PsGetCurrentProcess() != process",
+         "PsGetCurrentProcessId() != PsGetProcessId(process)"),
+        ("consumer_attachment.cpp", "PsGetProcessId(owner_)", "PsGetCurrentProcessId()"),
         ("consumer_attachment.cpp", "UserAccess::kReadOnly", "UserAccess::kReadWrite"),
         ("consumer_attachment.cpp", "UserAccess::kReadWrite", "UserAccess::kReadOnly"),
         ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "0, FALSE"),
         ("device.cpp", "FILE_DEVICE_SECURE_OPEN, FALSE", "FILE_DEVICE_SECURE_OPEN, TRUE"),
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_GENERIC_READ, sid"),
+        ("device_security.cpp", "context->AccessState->OriginalDesiredAccess", "context->DesiredAccess"),
         ("device_security.cpp", "irp->RequestorMode", "KernelMode"),
         ("device_security.cpp", "irp->RequestorMode", "UserMode"),
         ("device_security.cpp", "OBJ_KERNEL_HANDLE", "0"),
@@ -26,8 +30,9 @@ SUBSTITUTIONS = [
         ("device_security.cpp", "FILE_ALL_ACCESS, sid", "FILE_ALL_ACCESS, &g_local_system"),
         ("handle_table.cpp", "handle_count_ == AEGIS_MAX_HANDLES", "handle_count_ > AEGIS_MAX_HANDLES"),
         ("image_path.cpp", "units <= AEGIS_MAX_PATH_REPORTED", "units <= AEGIS_MAX_PATH"),
-        ("image_path.cpp", "text[head - 1], text[head]", "text[head], text[head - 1]"),
-        ("image_path.cpp", "text[units - tail - 1], text[units - tail]", "text[units - tail], text[units - tail - 1]"),
+        ("image_path.cpp", "is_pair(text[head - 1], text[head])", "is_pair(text[head], text[head - 1])"),
+        ("image_path.cpp", "is_pair(text[units - tail - 1], text[units - tail])",
+         "is_pair(text[units - tail], text[units - tail - 1])"),
         ("image_path.cpp", "path->Length", "path->MaximumLength"),
         ("image_path.cpp", "AEGIS_PATH_CUT | AEGIS_PATH_CUT_EXACT", "AEGIS_PATH_CUT"),
         ("image_path.cpp", "path->Length / sizeof(WCHAR)", "(path->Length + 1) / sizeof(WCHAR)"),
@@ -51,5 +56,8 @@ SUBSTITUTIONS = [
         ("user_mapping.cpp", "| kMdlMappingNoExecute", "| 0"),
         ("user_mapping.cpp", "MmCached", "MmNonCached"),
         ("user_mapping.cpp", "UserMode", "KernelMode"),
+        # The signal under the publish lock.
+        ("wake_target.hpp", "targets_[count_++] = target",
+         "(KeSetEvent(target->event_, EVENT_INCREMENT, FALSE), ExReleaseRundownProtection(&target->signals_))"),
     )
 ]

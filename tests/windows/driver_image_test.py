@@ -15,6 +15,8 @@ from pe_image import PeImage
 # AEGIS_IOCTL_TEST_PUBLISH as the compiler puts it into an instruction.
 TEST_IOCTL = struct.pack("<I", 0x22E3C0)
 TEST_PATH = "synthetic.exe".encode("utf-16-le")
+# What the test driver tells Wine by, where it lets in openers that nobody vouches for.
+WINE_EXPORT = "wine_ntoskrnl_main_loop".encode("utf-16-le")
 KERNEL_EXPORTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernel_exports.txt")
 
 shipped_path, test_path, version = sys.argv[1:4]
@@ -37,7 +39,7 @@ class EveryDriverImage:
         self.assertEqual(self.image.machine, pe_image.MACHINE_AMD64)
         self.assertEqual(self.image.subsystem, pe_image.SUBSYSTEM_NATIVE)
 
-    # Catches: a link without --forceinteg; PsSetCreateProcessNotifyRoutineEx would deny access.
+    # Catches: a link without --forceinteg; PsSetCreateProcessNotifyRoutineEx and …Ex2 would deny access.
     def test_forces_integrity_checks(self):
         self.assertTrue(self.image.dll_characteristics & pe_image.DLL_FORCE_INTEGRITY)
 
@@ -113,6 +115,10 @@ class ShippedDriver(EveryDriverImage, unittest.TestCase):
         self.assertNotIn(TEST_IOCTL, self.image.data)
         self.assertNotIn(TEST_PATH, self.image.data)
 
+    # Catches: a shipped driver that was linked with the exception for Wine.
+    def test_has_no_exception_for_wine(self):
+        self.assertNotIn(WINE_EXPORT, self.image.data)
+
 
 class TestDriver(EveryDriverImage, unittest.TestCase):
     path = test_path
@@ -120,6 +126,9 @@ class TestDriver(EveryDriverImage, unittest.TestCase):
     def test_has_the_test_interface(self):
         self.assertIn(TEST_IOCTL, self.image.data)
         self.assertIn(TEST_PATH, self.image.data)
+
+    def test_has_the_exception_for_wine(self):
+        self.assertIn(WINE_EXPORT, self.image.data)
 
 
 if __name__ == "__main__":
