@@ -43,12 +43,20 @@ class Log {
     bool quiet_;
 };
 
+// The standard library's way to stderr, which waits as long as its reader likes.
+void write_to_stderr(std::string_view text);
+
 class StderrLog final : public Log {
   public:
-    using Log::Log;
+    // `write` gets whole lines, newline included, from any thread.
+    StderrLog(std::string_view program, bool quiet, void (*write)(std::string_view) = write_to_stderr)
+        : Log(program, quiet), write_(write) {}
 
   protected:
     void write_line(std::string_view line) override;
+
+  private:
+    void (*write_)(std::string_view);
 };
 
 }  // namespace aegis::agent

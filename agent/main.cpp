@@ -22,7 +22,7 @@ ExitCode run(int argc, const char* const* argv) {
         return written ? exit->code : ExitCode::kRuntimeFailure;
     }
     const auto& options = std::get<aegis::agent::Options>(parsed);
-    aegis::agent::StderrLog log(platform.program, options.quiet);
+    aegis::agent::StderrLog log(platform.program, options.quiet, aegis::agent::write_diagnostic);
     const std::unique_ptr<aegis::agent::Port> port = aegis::agent::make_port();
     return aegis::agent::run_session(*port, log, options);
 }

@@ -151,6 +151,10 @@ class Port {
 // Takes over signals and stdout of the process. One at a time.
 std::unique_ptr<Port> make_port();
 
+// Writes a line, newline included, to stderr. Where the system can tell, one whose reader takes nothing for a while is
+// given up, and the next that is taken says how many were. Any thread.
+void write_diagnostic(std::string_view line);
+
 // What the command line's help says of this platform.
 struct PlatformFacts {
     std::string_view program;

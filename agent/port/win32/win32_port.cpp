@@ -4,6 +4,7 @@
 #include <mutex>
 #include <system_error>
 
+#include "agent/log.hpp"
 #include "agent/port/port.hpp"
 #include "agent/port/win32/dos_devices.hpp"
 #include "agent/port/win32/driver_device.hpp"
@@ -213,6 +214,10 @@ std::string Win32Port::host_name() const {
 
 std::unique_ptr<Port> make_port() {
     return std::make_unique<Win32Port>();
+}
+
+void write_diagnostic(std::string_view line) {
+    write_to_stderr(line);
 }
 
 const PlatformFacts& platform_facts() {
