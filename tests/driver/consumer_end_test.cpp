@@ -147,16 +147,22 @@ TEST_F(ConsumerEnd, ByTheExitOfTheOwnerThoughItsHandleLivesOn) {
     EXPECT_EQ(consumers(), 0U);
 }
 
-// Catches: an owner that stays listed when its consumer has gone; the list then has no room for the next one.
-TEST_F(ConsumerEnd, ByTheExitOfTheOwnerAfterAnyNumberOfConsumers) {
+// Catches: owners that stay listed when their consumers have gone; the list then has no room for the next one.
+TEST_F(ConsumerEnd, ByTheExitOfTheOwnerAfterAnyNumberOfOthers) {
     for (unsigned i = 0; i < 2 * AEGIS_MAX_HANDLES; ++i) {
-        ASSERT_EQ(owner_.teardown(), STATUS_SUCCESS);
-        ASSERT_EQ(owner_.setup(event_.handle).status, STATUS_SUCCESS);
+        Client earlier(host_);
+        ASSERT_EQ(earlier.open(), STATUS_SUCCESS);
+        ASSERT_EQ(earlier.setup().status, STATUS_SUCCESS);
+        ASSERT_EQ(earlier.teardown(), STATUS_SUCCESS);
     }
-    Client other(host_);
-    ASSERT_EQ(owner_.duplicate_to(other), STATUS_SUCCESS);
-    owner_.exit();
-    expect_gone();
+    Client late(host_);
+    Client heir(host_);
+    ASSERT_EQ(late.open(), STATUS_SUCCESS);
+    ASSERT_EQ(late.setup().status, STATUS_SUCCESS);
+    ASSERT_EQ(late.duplicate_to(heir), STATUS_SUCCESS);
+    late.exit();
+    EXPECT_TRUE(late.mappings().empty());
+    EXPECT_EQ(consumers(), 1U);
 }
 
 // The owner's entry is nobody else's to remove, be its process older or younger.

@@ -7,6 +7,7 @@
 #include "driver/host/executive/kernel_client.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
+#include "driver/support/kernel_view.hpp"
 
 namespace aegis::test {
 namespace {
@@ -94,6 +95,8 @@ TEST_F(KernelRequest, QueriesAndPullsAreServed) {
 // In the name of the user whose thread it runs on, when it says so. Catches: the request's mode alone looked at, or the
 // flag taken for a refusal.
 TEST_F(KernelRequest, AnOpenForAUserIsCheckedAsTheUsers) {
+    // So that the I/O manager's own check, which the flag asks for as well, has nothing against it.
+    open_device_to_everyone(observer_);
     Client user(host_, host::Account::kUser);
     Client administrator(host_);
     const auto open_in = [](Client& client, KernelClient::OpenFor open_for) {

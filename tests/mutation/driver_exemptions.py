@@ -61,6 +61,8 @@ _MISSING = {
     "ring_channel.cpp RingChannel::destroy statement memory_ = {};": _NEXT_LOAD,
     "ring_channel.cpp RingChannel::destroy statement region_ = nullptr;": _NEXT_LOAD,
     "user_mapping.cpp UserMapping::map statement mdl_ = nullptr;": _NOT_MAPPED,
+    "wake_target.hpp initialize statement ExInitializeRundownProtection(&signals_);":
+        "it stores zero, which is there from the start",
     "user_mapping.cpp UserMapping::unmap statement address_ = nullptr;": _NOT_MAPPED,
     "user_mapping.cpp UserMapping::unmap statement mdl_ = nullptr;": _NOT_MAPPED,
 }
@@ -82,6 +84,7 @@ _EXCHANGED = (
         "process_sensor.cpp start_process_sensor order g_clock = &clock; <-> g_health.reset();",
         "process_sensor.cpp start_process_sensor order g_health.reset(); <-> g_set_for_subsystems = nullptr;",
         "process_sensor.cpp start_process_sensor order g_channel = &channel; <-> g_set_for_subsystems = nullptr;",
+        "ioctl.cpp ring_setup order if (buffer->requestor == KernelMode) <-> AEGIS_RING_SETUP_REQUEST request;",
         "wake_target.hpp initialize order event_ = event; <-> ExInitializeRundownProtection(&signals_);",
         "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
         "ring::oldest_ticket(memory));",
@@ -214,6 +217,7 @@ _EXCHANGED = (
         "device_security.cpp mode_to_check comparison != -> >: (IoGetCurrentIrpStackLocation(irp)->Flags & "
         "SL_FORCE_ACCESS_CHECK) != 0",
         "dispatch.cpp open comparison != -> >: file->FileName.Length != 0",
+        "ioctl.cpp ring_setup comparison == -> <=: buffer->requestor == KernelMode",
         "ioctl.cpp ring_setup comparison != -> >: request.Reserved != 0",
         "ring_channel.cpp RingChannel::count_wakeups comparison != -> >: rung != 0",
         "ring_channel.cpp RingChannel::publish_locked comparison != -> >: state_ != AEGIS_RING_RUNNING",
