@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "agent/holders.hpp"
 #include "agent/log.hpp"
 #include "agent/options.hpp"
 #include "agent/port/port.hpp"
@@ -24,7 +25,8 @@ ExitCode run(int argc, const char* const* argv) {
     const auto& options = std::get<aegis::agent::Options>(parsed);
     aegis::agent::StderrLog log(platform.program, options.quiet, aegis::agent::write_diagnostic);
     const std::unique_ptr<aegis::agent::Port> port = aegis::agent::make_port();
-    return aegis::agent::run_session(*port, log, options);
+    return options.list_holders ? aegis::agent::list_holders(*port, log, options)
+                                : aegis::agent::run_session(*port, log, options);
 }
 
 }  // namespace

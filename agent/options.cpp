@@ -147,6 +147,9 @@ void add_device_options(CLI::App& app, Options& options, const PlatformFacts& pl
         }
         options.device.path = path;
     };
+    app.add_flag(
+        "--holders", options.list_holders,
+        "Print the processes that read from the driver, one a line, and end:\nit unloads when they have closed it");
     auto* device = app.add_option_function<std::string>("--device", set_path, std::string(platform.device_help));
     device->option_text("PATH");
     if (!platform.embedded_host) {

@@ -39,6 +39,7 @@ struct Options {
     bool stats = false;
     bool local_time = false;  // of text lines
     bool measure_latency = false;
+    bool list_holders = false;  // and nothing else
     DeviceChoice device;
 };
 

@@ -80,7 +80,7 @@ void PullStream::pause() {
             printer_->counters().add_wakeup();
             break;
         case InterruptStatus::kInterrupted:
-            control_->end(EndCause::kStopRequested, published());
+            control_->end_interrupted(*setup_.device, published());
             break;
         case InterruptStatus::kOutputClosed:
             control_->end(EndCause::kOutput, RunControl::kAtOnce);

@@ -5,7 +5,8 @@
 namespace aegis::agent {
 
 RingStream::RingStream(const Setup& setup, RunControl& control, std::vector<std::unique_ptr<Printer>>& printers)
-    : control_(&control),
+    : device_(setup.device),
+      control_(&control),
       printers_(&printers),
       group_(setup.ring.memory, setup.start),
       listener_(setup.ring.listener()),
@@ -25,6 +26,8 @@ void RingStream::run(std::size_t worker) {
         if (!reserved) {
             break;
         }
+        // Asked before the ring is: what was published before an end that comes after the look is still read.
+        const bool last_look = control_->ending();
         switch (member.read(buffer)) {
             case ring::ReadStatus::kEvent:
                 empty_looks = 0;
@@ -43,8 +46,8 @@ void RingStream::run(std::size_t worker) {
             }
             case ring::ReadStatus::kEmpty:
                 printer.flush();
-                if (control_->ending()) {
-                    drained = true;
+                if (last_look || control_->ending()) {
+                    drained = last_look;
                 } else if (++empty_looks < kLooksBeforeSleep) {
                     ring::pause_after_empty_poll();
                 } else {
@@ -77,7 +80,7 @@ void RingStream::sleep(Counters& counters) {
             counters.see_lag(group_.lag());
             break;
         case DoorbellWatch::Outcome::kInterrupted:
-            control_->end(EndCause::kStopRequested, published());
+            control_->end_interrupted(*device_, published());
             break;
         case DoorbellWatch::Outcome::kDriverGone:
             control_->end(EndCause::kDriverGone, everything());

@@ -43,6 +43,7 @@ class RingStream final : public EventStream {
     void sleep(Counters& counters);
     void take_note_of_progress(Counters& counters);
 
+    Device* device_;
     RunControl* control_;
     std::vector<std::unique_ptr<Printer>>* printers_;
     ring::ConsumerGroup<> group_;

@@ -20,7 +20,7 @@ enum class EndCause : std::uint8_t {
     kDuration,
     kCount,
     kOutput,      // nobody reads stdout, or it cannot be written
-    kDriverGone,  // or it found itself broken: no event will follow
+    kDriverGone,  // or is to go, or found itself broken: no event will follow
     kFailed,      // said on stderr
 };
 
@@ -37,11 +37,15 @@ class RunControl {
     // Ends every wait. The first cause stays; the limit only sinks.
     void end(EndCause cause, ring::Ticket limit);
 
+    // For whoever finds a wait interrupted: as end(), for the reason that the user or the driver's service had.
+    void end_interrupted(const Device& device, ring::Ticket limit);
+
     EndCause cause() const { return cause_.load(std::memory_order_acquire); }
 
     // Read up to here. Relaxed: a worker that sees a new limit one event late has done no harm.
     ring::Ticket limit() const { return limit_.load(std::memory_order_relaxed); }
-    bool ending() const { return limit() != kNoLimit; }
+    // Acquire; pairs with the store in end(): who looks at the ring after it sees what was published before that.
+    bool ending() const { return limit_.load(std::memory_order_acquire) != kNoLimit; }
 
     // The driver did not answer the last request for events. Relaxed: read when all workers have left.
     void leave_unread() { unread_.store(true, std::memory_order_relaxed); }

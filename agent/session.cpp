@@ -90,9 +90,11 @@ ExitCode Session::run() {
     read(*stream, supervisor);
     malformed_.finish();
     // A driver that failed is still there to say so, though its ring looks like that of one that went away.
-    supervisor.look_at_health();
+    const bool driver_answers = supervisor.look_at_health();
     if (control_.cause() == EndCause::kDriverGone && !health_.driver_failed()) {
-        log_.error("AegisMon went away: no further event can come; start it again, then this agent");
+        const bool is_stopping = driver_answers && channel_.device->driver_is_stopping();
+        log_.error(fmt::format("AegisMon {}: no further event can come; start it again, then this agent",
+                               is_stopping ? "is being stopped" : "went away"));
     }
     report(supervisor);
     return conclude(supervisor);

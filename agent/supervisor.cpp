@@ -56,8 +56,8 @@ void Supervisor::run() {
         }
     }
     // Otherwise a worker or a deadline has interrupted, and has said why.
-    if (parts_.port->stop_requested()) {
-        parts_.control->end(EndCause::kStopRequested, parts_.stream->published());
+    if (parts_.port->stop_requested() || parts_.device->driver_is_stopping()) {
+        parts_.control->end_interrupted(*parts_.device, parts_.stream->published());
     }
     wait_for_workers();
     elapsed_ = Clock::now() - begin_;
@@ -103,7 +103,7 @@ void Supervisor::handle_deadlines() {
     }
 }
 
-void Supervisor::look_at_health() {
+bool Supervisor::look_at_health() {
     AEGIS_QUERY_REPLY reply;
     const std::optional<Failure> failure = query_driver(*parts_.device, request_limit(), reply);
     if (!failure) {
@@ -121,6 +121,7 @@ void Supervisor::look_at_health() {
     } else {
         parts_.log->warning(fmt::format("the driver's health is unknown: {}", failure->message));
     }
+    return !failure;
 }
 
 std::chrono::nanoseconds Supervisor::request_limit() const {

@@ -36,8 +36,9 @@ class Supervisor {
     // Returns when all workers have left.
     void run();
 
-    // Asks the driver for its health now; what it says is on the log. Ends the session when no event can follow.
-    void look_at_health();
+    // Asks the driver for its health now; what it says is on the log. Ends the session when no event can follow. False
+    // when the driver does not answer.
+    bool look_at_health();
 
     // What the driver lost since the last look is not known.
     bool health_unknown() const { return unanswered_; }

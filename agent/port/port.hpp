@@ -77,6 +77,10 @@ class Device {
     // Blocks until the first of the four. One thread at a time.
     virtual WaitStatus wait(Timeout timeout) = 0;
 
+    // Somebody stops the driver: it unloads when every handle to it is closed, and this program holds one. Every wait
+    // is interrupted then, as by Port::interrupt. True also when the driver has gone already. Any thread.
+    virtual bool driver_is_stopping() const = 0;
+
     // "name or text (number)" of an IoResult's code.
     virtual std::string describe(std::uint32_t code) const = 0;
 

@@ -66,6 +66,7 @@ class NoDevice final : public agent::Device {
     }
     std::uint64_t event_handle() const override { return 0; }
     agent::WaitStatus wait(agent::Timeout) override { return agent::WaitStatus::kDriverGone; }
+    bool driver_is_stopping() const override { return false; }
     std::string describe(std::uint32_t) const override { return ""; }
     std::optional<agent::Failure> close() override { return std::nullopt; }
 };

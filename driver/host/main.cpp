@@ -1,6 +1,7 @@
 // aegismon-host: the driver, loaded into a Linux process.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -103,6 +105,22 @@ std::string too_few_descriptors() {
         descriptor_limit(), kDescriptorsToStart);
 }
 
+// As the service manager stops a driver. NT lets nobody open it any more and unloads it when the last handle is closed;
+// the clients learn that they are waited for, have `patience` to read what is there and to close their handles, and are
+// then treated like processes that have ended.
+void stop_service(Executive& executive, server::Server& server, std::chrono::seconds patience) {
+    if (executive.unload_driver() == UnloadResult::kPending) {
+        server.announce_stop();
+        if (!executive.wait_for_unload(patience)) {
+            print_line(
+                fmt::format("the device is still open after {} s in process {}: closing it there "
+                            "(--stop-timeout sets how long to wait)",
+                            patience.count(), fmt::join(executive.device_holders(), ", ")));
+        }
+    }
+    server.stop();
+}
+
 // Whatever ends the host early, the driver is unloaded first.
 class LoadedDriver {
   public:
@@ -113,7 +131,12 @@ class LoadedDriver {
 
     bool unload() {
         Executive* const loaded = std::exchange(executive_, nullptr);
-        if (loaded == nullptr || loaded->unload_driver() == UnloadResult::kUnloaded) {
+        if (loaded == nullptr) {
+            return true;
+        }
+        // The last close of a handle may have done it already.
+        loaded->unload_driver();
+        if (!loaded->driver_loaded()) {
             return true;
         }
         print_line("the driver did not unload: handles to its device are still open");
@@ -148,8 +171,9 @@ int serve(const Options& options, Executive& executive, const UniqueFd& signals,
         }
         wait_for_end(signals, parent);
     }
+    // First: what it has seen is published before the clients are asked to read to the end.
     started.source->stop();
-    server.stop();
+    stop_service(executive, server, std::chrono::seconds(options.stop_timeout_seconds));
     report_counters(*started.source, options.debug);
     return result;
 }

@@ -17,6 +17,7 @@ namespace aegis::host {
 namespace {
 
 constexpr const char* kProgram = "aegismon-host";
+constexpr std::uint32_t kMostStopSeconds = 3600;
 
 // Lines of at most 100 columns.
 constexpr const char* kFooter = R"(Sources:
@@ -105,6 +106,10 @@ void add_options(CLI::App& app, Options& options) {
     add_number<int>(
         app, "--ready-fd", 0, std::numeric_limits<int>::max(), [&options](int fd) { set_ready_fd(fd, options); }, "FD",
         "Open descriptor that gets a line, and is closed, when clients can\nconnect");
+    add_number<std::uint32_t>(
+        app, "--stop-timeout", 0, kMostStopSeconds,
+        [&options](std::uint32_t seconds) { options.stop_timeout_seconds = seconds; }, "SECONDS [5]",
+        "When the host is asked to end: how long clients may take to read to\nthe end and to close the device");
     app.add_flag("--debug", options.debug, "Show all debug output of the driver, and all counters at the end");
 }
 

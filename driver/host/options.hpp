@@ -26,6 +26,7 @@ struct Options {
     std::optional<std::uint32_t> slot_count;
     bool embedded = false;
     int ready_fd = -1;
+    std::uint32_t stop_timeout_seconds = 5;  // for clients to read to the end and to close the device
     bool debug = false;
 };
 

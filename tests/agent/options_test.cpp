@@ -178,10 +178,10 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
     const auto& help = std::get<EarlyExit>(result);
     EXPECT_EQ(help.code, ExitCode::kFinished);
     for (const char* const part :
-         {"--transport",       "--local-time", "--output",       "--duration",    "--count", "--from",
-          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",       "--stats", "--measure-latency",
-          "--poll-ms",         "--device",     "--source",       "--slot-count",  "--seed",  "--health-interval",
-          "--request-timeout", "--version",    "promised",       "Examples: none"}) {
+         {"--transport",       "--local-time", "--output",       "--duration",   "--count",       "--from",
+          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",      "--stats",       "--measure-latency",
+          "--poll-ms",         "--device",     "--source",       "--slot-count", "--seed",        "--health-interval",
+          "--request-timeout", "--holders",    "--version",      "promised",     "Examples: none"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);

@@ -182,6 +182,21 @@ TEST(PullSession, DriverGoneEndsIt) {
     EXPECT_EQ(run.log().count("AegisMon went away"), 1U);
 }
 
+// Catches: a pause that goes on, and with it the handle that keeps the driver; events left behind.
+TEST(PullSession, ADriverThatIsStoppedIsDrainedAndLetGo) {
+    FakeSystem system;
+    system.publish_starts(1, 1);
+    Options options = by_pull();
+    options.poll_ms = 60'000;
+    SessionRun run(system, options);
+    ASSERT_TRUE(system.wait_for_lines(1));
+    system.publish_starts(2, 4);
+    system.stop_driver();
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(system.output_lines(), 5U);
+    EXPECT_EQ(run.log().count("AegisMon is being stopped"), 1U) << run.log().text();
+}
+
 TEST(PullSession, ARefusedPullIsARuntimeFailure) {
     FakeSystem system;
     system.refuse(AEGIS_IOCTL_GET_EVENTS, {IoStatus::kFailed, 0, 17});

@@ -186,6 +186,43 @@ TEST(RingSession, WhatTheRingHoldsIsStillReadWhenTheDriverIsGone) {
     EXPECT_EQ(system.output_lines(), 20U);
 }
 
+// Catches: an agent that keeps its handle, and with it the driver; events left in the ring.
+TEST(RingSession, ADriverThatIsStoppedIsReadToItsEndAndLetGo) {
+    FakeSystem system;
+    SessionRun run(system, Options{});
+    ASSERT_TRUE(system.wait_until_asleep());
+    system.publish_starts(1, 5);
+    system.stop_driver();
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(system.output_lines(), 5U);
+    EXPECT_EQ(run.log().count("AegisMon is being stopped"), 1U) << run.log().text();
+    EXPECT_EQ(run.log().count("AegisMon went away"), 0U);
+}
+
+// Catches: a stop that only a worker asleep learns of; what was published before it, left unread.
+TEST(RingSession, ABusyAgentLearnsThatTheDriverIsStopped) {
+    FakeSystem system;
+    system.stall_output();
+    system.publish_starts(1, 1);
+    SessionRun run(system, Options{});
+    ASSERT_TRUE(system.wait_until_writing());
+    system.publish_starts(2, 19);
+    system.stop_driver();
+    system.resume_output();
+    EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
+    EXPECT_EQ(system.output_lines(), 20U) << run.log().text() << system.output();
+}
+
+// A system that goes down asks for both.
+// Catches: an agent that did what its user asked for, and reports a failure.
+TEST(RingSession, AStopRequestWinsOverAStoppedDriver) {
+    FakeSystem system;
+    system.request_stop();
+    system.stop_driver();
+    SessionRun run(system, Options{});
+    EXPECT_EQ(run.wait(), ExitCode::kFinished);
+}
+
 // Catches: sleeping on a ring that says that nothing will follow; reading on, or leaving the last events.
 TEST(RingSession, AClosingRingIsReadToItsEnd) {
     FakeSystem system;

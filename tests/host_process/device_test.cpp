@@ -395,7 +395,7 @@ TEST_F(DeviceTest, AProcessThatConnectsAgainAtOnceKeepsItsNewHandles) {
 // Catches: a waiter that sleeps through the host's end; a ring that is gone before it is drained.
 TEST(DeviceEnd, AWaiterLearnsThatTheHostGoesAndCanDrainTheRing) {
     for (const int signal : {SIGTERM, SIGKILL}) {
-        HostProgram host({"--source", "synthetic:max,count=50"});
+        HostProgram host({"--source", "synthetic:max,count=50", "--stop-timeout", "0"});
         DeviceClient client(host.socket_path());
         const RingConsumer ring = client.setup_ring();
         EXPECT_TRUE(eventually([&] { return ring.published() == 50; }));
@@ -409,7 +409,6 @@ TEST(DeviceEnd, AWaiterLearnsThatTheHostGoesAndCanDrainTheRing) {
         EXPECT_EQ(status, kStatusDeviceRemoved);
         if (signal == SIGTERM) {
             EXPECT_EQ(WEXITSTATUS(host.end(0)), 0) << host.errors();
-            EXPECT_EQ(__atomic_load_n(&ring.header()->State, __ATOMIC_ACQUIRE), AEGIS_RING_CLOSING);
         }
         client.disconnect();
         EXPECT_FALSE(is_readable(ring.reply.RingAddress));

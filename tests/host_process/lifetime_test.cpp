@@ -144,7 +144,7 @@ TEST(ClientLifetime, AClientThatRunsAnotherProgramLosesItsHandlesAndEndsLater) {
 
 // Catches: a stopped client that holds up the source, the other clients or the end of the host.
 TEST(ClientLifetime, AStoppedClientStopsNobodyElse) {
-    HostProgram host({"--source", "synthetic:20000"});
+    HostProgram host({"--source", "synthetic:20000", "--stop-timeout", "0"});
     DeviceClient observer(host.socket_path());
     ForkedClient client([&](Talk& talk) -> int { work_for_ever(host.socket_path(), talk); });
     ASSERT_EQ(client.talk().hear(), 0U);

@@ -77,10 +77,18 @@ void DriverService::start() {
 }
 
 void DriverService::stop() {
+    request_stop();
+    wait_until_stopped();
+}
+
+void DriverService::request_stop() {
     SERVICE_STATUS status;
     if (ControlService(service_, SERVICE_CONTROL_STOP, &status) == 0) {
         fail("stopping " + name_);
     }
+}
+
+void DriverService::wait_until_stopped() const {
     for (int poll = 0; state() != SERVICE_STOPPED; ++poll) {
         if (poll == kPolls) {
             SetLastError(ERROR_SERVICE_REQUEST_TIMEOUT);

@@ -15,7 +15,8 @@ std::string sibling(const std::string& file_name);
 // std::system_error naming the call.
 class DriverService {
   public:
-    // `image` is a file beside this program. A service of that name from an earlier, killed run is replaced.
+    // `image` is a file beside this program. A service of that name from an earlier, killed run is
+    // replaced.
     DriverService(const std::string& name, const std::string& image);
     ~DriverService();
 
@@ -29,6 +30,10 @@ class DriverService {
     void start();
     // Returns when the driver is unloaded, or throws.
     void stop();
+    // Asks for the stop only. It ends when the last handle to the driver is closed.
+    void request_stop();
+    // Throws when it does not end.
+    void wait_until_stopped() const;
 
     // SERVICE_RUNNING, SERVICE_STOPPED, …
     DWORD state() const;

@@ -1,6 +1,7 @@
 #include "agent/port/linux/host_device.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <string_view>
 
@@ -69,18 +70,18 @@ Failure request_failure(std::string_view what, NtStatus status) {
 
 }  // namespace
 
-std::optional<Failure> HostDevice::open(const DeviceChoice& choice, const Patience& patience, int interrupt_fd,
+std::optional<Failure> HostDevice::open(const DeviceChoice& choice, const Patience& patience, InterruptEvent& interrupt,
                                         Log& log, std::unique_ptr<Device>& device) {
-    std::unique_ptr<HostDevice> opened(new HostDevice(interrupt_fd));
+    std::unique_ptr<HostDevice> opened(new HostDevice(interrupt));
     HostAddress address = {.path = choice.path, .may_still_come = true};
     if (choice.path.empty()) {
         opened->host_ = std::make_unique<EmbeddedHost>();
-        if (auto failure = opened->host_->start(choice, patience, interrupt_fd)) {
+        if (auto failure = opened->host_->start(choice, patience, interrupt.descriptor())) {
             return failure;
         }
         address = {.path = opened->host_->socket_path(), .may_still_come = false};
     }
-    if (auto failure = connect_to_host(address, patience, interrupt_fd, log, opened->connection_)) {
+    if (auto failure = connect_to_host(address, patience, interrupt.descriptor(), log, opened->connection_)) {
         return failure;
     }
     if (opened->host_ != nullptr) {
@@ -105,13 +106,18 @@ std::optional<Failure> HostDevice::open_driver(const Patience& patience) {
     if (!succeeded(created)) {
         return request_failure("create an event", created);
     }
+    const NtStatus watched = connection_->watch_service(stopping_, limited(patience.for_request()));
+    if (!succeeded(watched)) {
+        return request_failure("watch whether the host is stopped", watched);
+    }
+    interrupt_.set_by(stopping_.get());
     return std::nullopt;
 }
 
 host::client::CallLimit HostDevice::limited(std::chrono::nanoseconds limit) const {
     const bool grace_used = grace_used_.load(std::memory_order_relaxed);
     return {.timeout = limit,
-            .interrupt_fd = interrupt_fd_,
+            .interrupt_fd = interrupt_.descriptor(),
             .after_interrupt = grace_used ? std::chrono::nanoseconds(0) : kGraceAtTheEnd};
 }
 
@@ -142,7 +148,7 @@ NtStatus HostDevice::pull(std::span<std::byte> reply, host::client::CallLimit li
 }
 
 WaitStatus HostDevice::wait(Timeout timeout) {
-    switch (connection_->wait(event_, timeout.value_or(host::client::kForever), interrupt_fd_)) {
+    switch (connection_->wait(event_, timeout.value_or(host::client::kForever), interrupt_.descriptor())) {
         case host::client::kStatusSuccess:
             return WaitStatus::kSignalled;
         case host::client::kStatusTimeout:
@@ -155,12 +161,18 @@ WaitStatus HostDevice::wait(Timeout timeout) {
     }
 }
 
+bool HostDevice::driver_is_stopping() const {
+    pollfd stopping = {stopping_.get(), POLLIN, 0};
+    return poll(&stopping, 1, 0) > 0;
+}
+
 std::string HostDevice::describe(std::uint32_t code) const {
     const bool no_answer = static_cast<NtStatus>(code) == host::client::kStatusIoTimeout;
     return no_answer ? fmt::format("aegismon-host: {}", no_answer_advice()) : describe_status(code);
 }
 
 std::optional<Failure> HostDevice::close() {
+    stopping_.reset();
     connection_.reset();
     return host_ != nullptr ? host_->stop() : std::nullopt;
 }

@@ -1,5 +1,6 @@
 #include "agent/port/linux/interrupt_event.hpp"
 
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <array>
@@ -48,10 +49,14 @@ void handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-InterruptEvent::InterruptEvent() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+InterruptEvent::InterruptEvent() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), any_(epoll_create1(EPOLL_CLOEXEC)) {
     if (!event_) {
         throw std::system_error(errno, std::generic_category(), "cannot create an eventfd");
     }
+    if (!any_) {
+        throw std::system_error(errno, std::generic_category(), "cannot create an epoll descriptor");
+    }
+    set_by(event_.get());
     g_signalled.store(false, std::memory_order_relaxed);
     g_event.store(event_.get(), std::memory_order_relaxed);
     for (const int signal : kEndingSignals) {
@@ -75,6 +80,13 @@ InterruptEvent::~InterruptEvent() {
 
 void InterruptEvent::set() {
     make_readable(event_.get());
+}
+
+void InterruptEvent::set_by(int descriptor) {
+    epoll_event readable = {.events = EPOLLIN, .data = {}};
+    if (epoll_ctl(any_.get(), EPOLL_CTL_ADD, descriptor, &readable) != 0) {
+        throw std::system_error(errno, std::generic_category(), "cannot watch a descriptor");
+    }
 }
 
 bool InterruptEvent::set_by_signal() const {

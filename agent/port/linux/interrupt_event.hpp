@@ -17,10 +17,13 @@ class InterruptEvent {
     // Any thread.
     void set();
     bool set_by_signal() const;
-    int descriptor() const { return event_.get(); }
+    // From now on it is set as well while `descriptor` is readable or hung up, until that is closed.
+    void set_by(int descriptor);
+    int descriptor() const { return any_.get(); }
 
   private:
     host::UniqueFd event_;
+    host::UniqueFd any_;  // epoll over the event and what else sets it
 };
 
 }  // namespace aegis::agent

@@ -39,7 +39,7 @@ class LinuxPort final : public Port {
   public:
     std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
                                        std::unique_ptr<Device>& device) override {
-        return HostDevice::open(choice, patience, interrupt_.descriptor(), log, device);
+        return HostDevice::open(choice, patience, interrupt_, log, device);
     }
 
     WriteResult write_output(std::string_view text) override { return stdout_.write(text); }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "aegis/ioctl.h"
+#include "agent/log.hpp"
 #include "agent/port/win32/error_text.hpp"
 #include "agent/port/win32/opening.hpp"
 #include "agent/port/win32/utf8.hpp"
@@ -18,6 +19,8 @@ namespace {
 constexpr std::string_view kNoAnswerAdvice =
     "no answer in time: is the machine overloaded, or the driver stuck? 'sc.exe query AegisMon' shows its state; "
     "--request-timeout allows more time";
+// As install.ps1 names it.
+constexpr const wchar_t* kService = L"AegisMon";
 
 constexpr DWORD kErrorNoSuchDevice = 433;  // mingw's headers lack it
 
@@ -50,7 +53,7 @@ IoStatus classify(DWORD error) {
 }  // namespace
 
 std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, const Patience& patience, HANDLE interrupt,
-                                          std::unique_ptr<Device>& device) {
+                                          Log& log, std::unique_ptr<Device>& device) {
     const std::string path = choice.path.empty() ? AEGIS_WIN32_PATH : choice.path;
     Opened opening = open_overlapped(to_utf16(path), interrupt, patience.for_request());
     switch (opening.error) {
@@ -63,7 +66,7 @@ std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, const Pati
         default:
             return Failure{ExitCode::kNoDriver,
                            fmt::format("cannot open {}: {}: is AegisMon loaded and the console elevated? "
-                                       "'sc query AegisMon' shows its state, install.ps1 installs and starts it",
+                                       "'sc.exe query AegisMon' shows its state, install.ps1 installs and starts it",
                                        path, describe_windows_error(opening.error))};
     }
     std::unique_ptr<DriverDevice> opened(new DriverDevice(interrupt, std::move(opening.handle)));
@@ -71,6 +74,10 @@ std::optional<Failure> DriverDevice::open(const DeviceChoice& choice, const Pati
     if (!opened->event_) {
         return Failure{ExitCode::kRuntimeFailure,
                        fmt::format("cannot create an event: {}", describe_windows_error(GetLastError()))};
+    }
+    if (const std::optional<std::string> reason = opened->service_.start(kService)) {
+        log.note(
+            fmt::format("the service AegisMon is not watched: {}; end this agent before you stop the driver", *reason));
     }
     device = std::move(opened);
     return std::nullopt;

@@ -72,9 +72,9 @@ class Win32Port final : public Port {
     Win32Port(const Win32Port&) = delete;
     Win32Port& operator=(const Win32Port&) = delete;
 
-    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& /*log*/,
+    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
                                        std::unique_ptr<Device>& device) override {
-        return DriverDevice::open(choice, patience, interrupt_.get(), device);
+        return DriverDevice::open(choice, patience, interrupt_.get(), log, device);
     }
 
     WriteResult write_output(std::string_view text) override;

@@ -179,6 +179,20 @@ NtStatus Connection::duplicate(Handle handle, pid_t target, Handle& duplicate_ha
     return status;
 }
 
+NtStatus Connection::watch_service(UniqueFd& stopping, const CallLimit& limit) {
+    const auto request = make_request<protocol::WatchServiceRequest>(protocol::Operation::kWatchService, 0);
+    Result result;
+    const NtStatus status = call(bytes_of(request), {}, {}, limit, result);
+    if (!succeeded(status)) {
+        return status;
+    }
+    if (!result.descriptor) {
+        return kStatusUnexpectedNetworkError;
+    }
+    stopping = std::move(result.descriptor);
+    return status;
+}
+
 NtStatus Connection::lost_host() {
     host_gone_.store(true, std::memory_order_release);
     return kStatusDeviceRemoved;

@@ -143,6 +143,11 @@ class Connection {
     //   kStatusInvalidHandle, kStatusInvalidParameter (target is not connected), kStatusAccessDenied
     NtStatus duplicate(Handle handle, pid_t target, Handle& duplicate_handle, const CallLimit& limit = {});
 
+    // What the service manager knows on NT: `stopping` becomes readable, and stays so, when somebody stops the driver,
+    // also when the host dies. The driver unloads when the last handle to it is closed, which is up to its clients;
+    // one that keeps its handles loses them, and with them the host, after a while. Owned by the caller.
+    NtStatus watch_service(UniqueFd& stopping, const CallLimit& limit = {});
+
     // The host said goodbye or died. Mappings stay readable until the last Connection is destroyed, so
     // that what the ring still holds can be drained.
     bool host_gone() const { return host_gone_.load(std::memory_order_acquire); }

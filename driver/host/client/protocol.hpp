@@ -49,6 +49,7 @@ enum class Operation : std::uint16_t {
     kClose = 4,
     kCreateEvent = 5,
     kDuplicate = 6,
+    kWatchService = 7,
 };
 
 struct RequestHeader {
@@ -93,6 +94,12 @@ struct CreateEventRequest {
     RequestHeader header;
     std::uint32_t manual_reset;  // 0 or 1
     std::uint32_t reserved;      // 0
+};
+
+// The reply brings the end of a pipe that hangs up when the service stops: the driver unloads as soon as every handle
+// to it is closed. Nothing is ever written to it.
+struct WatchServiceRequest {
+    RequestHeader header;
 };
 
 struct DuplicateRequest {
@@ -143,6 +150,7 @@ static_assert(sizeof(DeviceIoControlRequest) == 40);
 static_assert(sizeof(CloseRequest) == 24);
 static_assert(sizeof(CreateEventRequest) == 24);
 static_assert(sizeof(DuplicateRequest) == 32);
+static_assert(sizeof(WatchServiceRequest) == 16);
 static_assert(sizeof(Reply) == 32);
 static_assert(sizeof(Mapping) == 40);
 static_assert(sizeof(Notice) == 16);

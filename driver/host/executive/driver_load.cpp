@@ -71,6 +71,8 @@ NTSTATUS load_driver(DRIVER_INITIALIZE* entry, const ServiceOptions& service) {
 void finish_unload() {
     ExecutiveParts& parts = executive_parts();
     DriverObject& driver = *parts.io.driver();
+    // On NT nobody looks any more when DriverUnload runs: the last handle is closed, and with it went the last mapping.
+    parts.pool.stop_sharing();
     {
         const ThreadInProcess in_system(parts.processes.system(), KernelMode);
         const DriverCall call("DriverUnload");

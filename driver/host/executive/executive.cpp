@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "driver/host/executive/activity.hpp"
 #include "driver/host/executive/driver_load.hpp"
 #include "driver/host/executive/event_object.hpp"
 #include "driver/host/executive/file_calls.hpp"
+#include "driver/host/executive/file_object.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/system_time.hpp"
 #include "driver/host/executive/verifier.hpp"
@@ -70,6 +72,21 @@ UnloadResult Executive::unload_driver() {
 
 bool Executive::driver_loaded() const {
     return parts_->io.loaded();
+}
+
+bool Executive::wait_for_unload(std::chrono::nanoseconds timeout) {
+    return parts_->io.wait_until_forgotten(timeout);
+}
+
+std::vector<std::uint32_t> Executive::device_holders() const {
+    std::vector<std::uint32_t> pids;
+    for (const ProcessRef& process : parts_->processes.clients()) {
+        if (process->handles.holds_any(file_object_type)) {
+            pids.push_back(process->pid());
+        }
+    }
+    std::sort(pids.begin(), pids.end());
+    return pids;
 }
 
 ProcessRef Executive::create_process(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> address_space) {

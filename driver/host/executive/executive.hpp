@@ -116,6 +116,11 @@ class Executive {
     // Runs DriverUnload and has the verifier check what is left, unless handles are open.
     UnloadResult unload_driver();
     bool driver_loaded() const;
+    // After kPending: waits for the last close, and for DriverUnload, which it runs. False when the driver is still
+    // there after `timeout`.
+    bool wait_for_unload(std::chrono::nanoseconds timeout);
+    // The clients that hold a handle to a device, by pid.
+    std::vector<std::uint32_t> device_holders() const;
 
     // --- processes --------------------------------------------------------------------------------------------
     // A client. A process that activity reported before under this pid becomes the client's. Null when a client with

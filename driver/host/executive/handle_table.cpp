@@ -1,5 +1,7 @@
 #include "driver/host/executive/handle_table.hpp"
 
+#include <algorithm>
+
 namespace aegis::host {
 namespace {
 
@@ -80,6 +82,12 @@ std::vector<HandleTable::Entry> HandleTable::entries() const {
         all.push_back(entry);
     }
     return all;
+}
+
+bool HandleTable::holds_any(const OBJECT_TYPE& type) const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const auto& entry) { return &entry.second.object->type() == &type; });
 }
 
 }  // namespace aegis::host

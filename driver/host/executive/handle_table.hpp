@@ -36,6 +36,8 @@ class HandleTable {
     void close_all();
 
     std::vector<Entry> entries() const;
+    // Whether one of them names an object of this type.
+    bool holds_any(const OBJECT_TYPE& type) const;
 
   private:
     mutable std::mutex mutex_;

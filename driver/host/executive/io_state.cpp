@@ -74,6 +74,7 @@ void IoState::forget_driver() {
     const std::lock_guard lock(mutex_);
     phase_ = Phase::kNone;
     driver = std::move(driver_);
+    forgotten_.notify_all();
 }
 
 DriverObject* IoState::driver() {
@@ -84,6 +85,11 @@ DriverObject* IoState::driver() {
 bool IoState::loaded() {
     const std::lock_guard lock(mutex_);
     return phase_ != Phase::kNone;
+}
+
+bool IoState::wait_until_forgotten(std::chrono::nanoseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return forgotten_.wait_for(lock, timeout, [this] { return phase_ == Phase::kNone; });
 }
 
 bool IoState::any_device_open() {

@@ -3,6 +3,8 @@
 
 #include <ntifs.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <list>
 #include <map>
 #include <mutex>
@@ -28,6 +30,8 @@ class IoState {
     void forget_driver();
     DriverObject* driver();
     bool loaded();
+    // False when a driver is still loaded after `timeout`.
+    bool wait_until_forgotten(std::chrono::nanoseconds timeout);
 
     // --- devices and names
     NTSTATUS add_device(DeviceObject& device);
@@ -54,7 +58,8 @@ class IoState {
 
     bool any_device_open();
 
-    std::mutex mutex_;
+    std::mutex mutex_;  // guards what follows
+    std::condition_variable forgotten_;
     Phase phase_ = Phase::kNone;
     Referenced<DriverObject> driver_;
     std::list<Referenced<DeviceObject>> devices_;     // not deleted

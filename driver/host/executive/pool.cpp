@@ -151,6 +151,15 @@ Pool::SharedRange Pool::share(const void* address, std::size_t bytes, bool writa
     return {pages.share(writable), static_cast<std::size_t>(static_cast<const std::byte*>(address) - holder->first)};
 }
 
+void Pool::stop_sharing() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [address, block] : blocks_) {
+        if (block.pages) {
+            block.pages->stop_sharing();
+        }
+    }
+}
+
 std::vector<PoolBlock> Pool::blocks() const {
     const std::lock_guard lock(mutex_);
     std::vector<PoolBlock> all;

@@ -37,6 +37,10 @@ class Pool {
     // it is one block of a page or more: NT hands out what is left of a block's last page to others.
     SharedRange share(const void* address, std::size_t bytes, bool writable);
 
+    // No process has a mapping any more, as NT counts. A real one whose unmapping is still on its way, or that ignores
+    // it, does not see what the driver writes from now on.
+    void stop_sharing();
+
     std::vector<PoolBlock> blocks() const;
     // One line for each block that is still allocated.
     std::string describe_leaks() const;

@@ -52,6 +52,14 @@ PoolPages::~PoolPages() {
     }
 }
 
+void PoolPages::stop_sharing() {
+    if (shared_writable_) {
+        // One step for the kernel: a thread that touches the pages meanwhile finds the one mapping or the other. One
+        // that fails leaves the old mapping, through which nothing worse than the truth is seen.
+        static_cast<void>(::mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, memory_.get(), 0));
+    }
+}
+
 UniqueFd PoolPages::share(bool writable) {
     if (!shared_writable_) {
         // The mapping that the driver writes through is older than the seal and stays writable.

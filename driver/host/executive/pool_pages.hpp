@@ -25,6 +25,10 @@ class PoolPages {
     // writable, where no one can add a seal or change the size.
     UniqueFd share(bool writable);
 
+    // Cuts off every mapping made from a shared descriptor: it keeps showing what the pages hold now, and from now on
+    // the driver writes to pages of its own. Where the system refuses for want of memory, all stays as it is.
+    void stop_sharing();
+
   private:
     PoolPages(UniqueFd memory, std::byte* data, std::size_t bytes);
 

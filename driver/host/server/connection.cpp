@@ -9,10 +9,11 @@
 
 namespace aegis::host::server {
 
-Connection::Connection(Executive& executive, ProcessTable& processes, LineReport& report, UniqueFd socket, Peer peer,
-                       std::function<void()> finished)
+Connection::Connection(Executive& executive, ProcessTable& processes, const ServiceState& service, LineReport& report,
+                       UniqueFd socket, Peer peer, std::function<void()> finished)
     : executive_(executive),
       processes_(processes),
+      service_(service),
       report_(report),
       socket_(std::move(socket)),
       peer_(std::move(peer)),

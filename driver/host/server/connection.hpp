@@ -16,6 +16,7 @@
 #include "driver/host/server/line_report.hpp"
 #include "driver/host/server/message_socket.hpp"
 #include "driver/host/server/process_table.hpp"
+#include "driver/host/server/service_state.hpp"
 #include "driver/host/unique_fd.hpp"
 
 namespace aegis::host::server {
@@ -25,8 +26,8 @@ namespace aegis::host::server {
 class Connection {
   public:
     // `finished` is called from the connection's thread as the last thing it does.
-    Connection(Executive& executive, ProcessTable& processes, LineReport& report, UniqueFd socket, Peer peer,
-               std::function<void()> finished);
+    Connection(Executive& executive, ProcessTable& processes, const ServiceState& service, LineReport& report,
+               UniqueFd socket, Peer peer, std::function<void()> finished);
     // hang_up() must have been called, or the client be gone.
     ~Connection();
     Connection(const Connection&) = delete;
@@ -63,11 +64,13 @@ class Connection {
     Answer close_handle(const protocol::CloseRequest& request);
     Answer create_event(const protocol::CreateEventRequest& request);
     Answer duplicate(const protocol::DuplicateRequest& request);
+    Answer watch_service();
     // Closes `result` again when the owner cannot keep it.
     Answer keep(ClientProcess& owner, const HandleResult& result);
 
     Executive& executive_;
     ProcessTable& processes_;
+    const ServiceState& service_;
     LineReport& report_;
     MessageSocket socket_;
     Peer peer_;  // moves to the ClientProcess at the hello, but for its numbers

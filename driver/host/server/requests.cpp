@@ -69,6 +69,11 @@ Connection::Answer Connection::dispatch(protocol::Operation operation, Bytes mes
                 return duplicate(request);
             }
             break;
+        case protocol::Operation::kWatchService:
+            if (protocol::WatchServiceRequest request; parse_exactly(message, request)) {
+                return watch_service();
+            }
+            break;
         default:
             return {.status = client::kStatusInvalidSystemService};
     }
@@ -171,6 +176,11 @@ Connection::Answer Connection::create_event(const protocol::CreateEventRequest& 
         return {.status = STATUS_INSUFFICIENT_RESOURCES};
     }
     return answer;
+}
+
+Connection::Answer Connection::watch_service() {
+    UniqueFd watch = service_.watch();
+    return watch ? Answer{.descriptor = std::move(watch)} : Answer{.status = STATUS_INSUFFICIENT_RESOURCES};
 }
 
 Connection::Answer Connection::duplicate(const protocol::DuplicateRequest& request) {

@@ -186,8 +186,8 @@ void Server::accept_one(UniqueFd socket) {
         [[maybe_unused]] const ssize_t written = ::write(finished_.get(), &one, sizeof(one));
     };
     try {
-        connections_.push_back(std::make_unique<Connection>(executive_, processes_, report_, std::move(socket),
-                                                            std::move(*peer), announce_end));
+        connections_.push_back(std::make_unique<Connection>(executive_, processes_, service_, report_,
+                                                            std::move(socket), std::move(*peer), announce_end));
     } catch (const std::system_error& error) {
         report_(fmt::format("cannot serve a client: {}", error.what()));
     }

@@ -15,6 +15,7 @@
 #include "driver/host/server/line_report.hpp"
 #include "driver/host/server/listener.hpp"
 #include "driver/host/server/process_table.hpp"
+#include "driver/host/server/service_state.hpp"
 #include "driver/host/sources/stop_signal.hpp"
 
 namespace aegis::host::server {
@@ -34,6 +35,10 @@ class Server {
     // processes(). Returns what went wrong, one line. Once.
     std::optional<std::string> start(const std::string& path, bool source_reports_ends);
 
+    // Tells every client that watches that the service is to stop: the driver unloads when the last handle is closed.
+    // Clients are served as before. One thread; harmless twice.
+    void announce_stop() { service_.announce_stop(); }
+
     // Tells every client that the device goes away, ends the connections and closes the handles of all
     // clients, so that the driver can be unloaded. Harmless when not started, or twice.
     void stop();
@@ -51,6 +56,7 @@ class Server {
     Executive& executive_;
     LineReport report_;
     ProcessTable processes_;
+    ServiceState service_;
     Listener listener_;
     sources::StopSignal stop_;
     UniqueFd finished_;                                   // eventfd: a connection's thread is about to end

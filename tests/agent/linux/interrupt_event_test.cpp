@@ -1,8 +1,11 @@
 #include "agent/port/linux/interrupt_event.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 namespace aegis {
@@ -35,6 +38,24 @@ TEST(InterruptEvent, SetWithoutASignalIsNoStopRequest) {
     event.set();
     EXPECT_TRUE(is_readable(event.descriptor()));
     EXPECT_FALSE(event.set_by_signal());
+}
+
+// Catches: a descriptor that hangs up without ending the waits; one taken for the user's request; one that is closed
+// and still counts.
+TEST(InterruptEvent, IsSetWhileAnotherDescriptorHangsUp) {
+    std::array<int, 2> ends = {};
+    ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+    host::UniqueFd watched(ends[0]);
+    host::UniqueFd other_end(ends[1]);
+    agent::InterruptEvent event;
+    event.set_by(watched.get());
+    EXPECT_FALSE(is_readable(event.descriptor()));
+    other_end.reset();
+    EXPECT_TRUE(is_readable(event.descriptor()));
+    EXPECT_TRUE(is_readable(event.descriptor()));
+    EXPECT_FALSE(event.set_by_signal());
+    watched.reset();
+    EXPECT_FALSE(is_readable(event.descriptor()));
 }
 
 // Catches: nohup undone.

@@ -73,6 +73,11 @@ class FakeSystem::FakeDevice final : public agent::Device {
         return std::exchange(system_->signalled_, false) ? WaitStatus::kSignalled : WaitStatus::kTimeout;
     }
 
+    bool driver_is_stopping() const override {
+        const std::scoped_lock lock(system_->mutex_);
+        return system_->driver_stopping_;
+    }
+
     std::string describe(std::uint32_t code) const override { return "code " + std::to_string(code); }
     std::optional<agent::Failure> close() override { return std::nullopt; }
 
@@ -206,6 +211,13 @@ void FakeSystem::close_ring() {
 void FakeSystem::kill_driver() {
     const std::scoped_lock lock(mutex_);
     driver_gone_ = true;
+    changed_.notify_all();
+}
+
+void FakeSystem::stop_driver() {
+    const std::scoped_lock lock(mutex_);
+    driver_stopping_ = true;
+    interrupted_ = true;
     changed_.notify_all();
 }
 

@@ -49,6 +49,8 @@ class FakeSystem {
     void close_ring();
     // The driver's process dies: every call and wait says so; the ring stays readable.
     void kill_driver();
+    // Somebody stops the driver: it works on until the last handle to it is closed.
+    void stop_driver();
 
     // Changes what the driver answers, just before it does.
     void on_query(std::function<void(AEGIS_QUERY_REPLY&)> change);
@@ -101,6 +103,7 @@ class FakeSystem {
     bool interrupted_ = false;
     bool stop_requested_ = false;
     bool driver_gone_ = false;
+    bool driver_stopping_ = false;
     bool stalled_ = false;
     bool writing_ = false;
     bool abandoned_ = false;
