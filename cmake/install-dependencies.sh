@@ -7,8 +7,8 @@ set -eu
 
 run_packages="cmake ninja-build gcc g++ libcli11-dev libfmt-dev rapidjson-dev libutfcpp-dev"
 windows_packages="$run_packages gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix binutils-mingw-w64-x86-64
-    openssl osslsigncode libconcurrentqueue-dev libreaderwriterqueue-dev"
-test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format python3
+    openssl osslsigncode python3 libconcurrentqueue-dev libreaderwriterqueue-dev"
+test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format
     wine wine64 spin g++-aarch64-linux-gnu"
 bench_packages="$run_packages libbenchmark-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev
     libatomic-queue-dev libtbb-dev libbpf-dev linux-libc-dev clang gnuplot-nox python3"

@@ -98,6 +98,7 @@ const std::set<std::string> kOthers{
     "ExRundownCompleted",
     "IoGetCurrentProcess",
     "IoGetFileObjectGenericMapping",
+    "KeBugCheckEx",
     "KeClearEvent",
     "KeGetCurrentIrql",
     "KeInitializeEvent",

@@ -52,6 +52,14 @@ TEST_F(DebugPrint, WideStringsNeedPassiveLevel) {
     KeReleaseSpinLock(&lock, old);
 }
 
+using Bugchecks = ExecutiveTest;
+
+// Catches: a driver that stops the machine and is not heard; which code, and what it said with it.
+TEST_F(Bugchecks, TheDriversOwnEndTheProcessByName) {
+    AEGIS_EXPECT_STOP(KeBugCheckEx(0xF7, 1, 2, 3, 4), "DRIVER_OVERRAN_STACK_BUFFER", "0xf7, 0x1, 0x2, 0x3, 0x4");
+    AEGIS_EXPECT_STOP(KeBugCheckEx(0xE2, 0, 0, 0, 0), "DRIVER_VERIFIER_DETECTED_VIOLATION", "KeBugCheckEx.0xe2");
+}
+
 using Exports = ExecutiveTest;
 
 // Catches: a table out of order (lookups then miss), a name twice, an address left null.

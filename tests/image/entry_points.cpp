@@ -37,6 +37,23 @@ host::ExecutiveOptions quiet() {
     return options;
 }
 
+// The image's entry point chooses the stack cookie and then jumps to DriverEntry: `jmp` to where a function begins.
+std::uint32_t driver_entry_of(const host::DriverImage& image) {
+    constexpr std::uint8_t kJump = 0xE9;
+    const host::ByteReader bytes(image.bytes());
+    const host::ImageFunction* start = image.functions().find(image.file().entry_rva);
+    EXPECT_NE(start, nullptr);
+    for (std::uint32_t at = start->begin_rva; at + 5 <= start->end_rva; ++at) {
+        const std::uint32_t target = at + 5 + bytes.read<std::uint32_t>(at + 1).value_or(0);
+        const host::ImageFunction* function = image.functions().find(target);
+        if (bytes.read<std::uint8_t>(at) == kJump && function != nullptr && function->begin_rva == target) {
+            return target;
+        }
+    }
+    ADD_FAILURE() << "the entry point jumps to no function";
+    return start->begin_rva;
+}
+
 EntryPoints look_up() {
     const auto resolver = [](std::string_view, std::string_view name) -> const void* {
         if (name == "PsSetCreateProcessNotifyRoutineEx") {
@@ -55,7 +72,7 @@ EntryPoints look_up() {
         return static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - result.image->bytes().data());
     };
     EntryPoints found;
-    found.entry = result.image->file().entry_rva;
+    found.entry = driver_entry_of(*result.image);
     found.unload = rva_of(reinterpret_cast<const void*>(g_driver.DriverUnload));
     found.control = rva_of(reinterpret_cast<const void*>(g_driver.MajorFunction[IRP_MJ_DEVICE_CONTROL]));
     found.notify = rva_of(g_notify);

@@ -88,6 +88,24 @@ TEST(MappedImage, IsProtectedAsItsSectionsSay) {
     }
 }
 
+// Catches: an import table or a resource that the linker left writable: whoever can write to the driver's memory once
+// would have its next kernel call.
+TEST(MappedImage, NobodyCanWriteTheImportTableOnceItIsBound) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    RecordedImports imports;
+    const host::DriverImageResult result = host::DriverImage::map(read_file(image_path()), imports.resolver());
+    ASSERT_TRUE(result.image) << result.error;
+    const std::vector<host::PeSection>& sections = result.image->file().sections;
+    for (const char* name : {".idata", ".rsrc"}) {
+        const auto section = std::find_if(sections.begin(), sections.end(),
+                                          [&](const host::PeSection& one) { return one.name == name; });
+        ASSERT_NE(section, sections.end()) << name;
+        const std::byte* bytes = result.image->bytes().data() + section->rva;
+        EXPECT_EQ(protection_of(bytes), "r--p") << name;
+        EXPECT_DEATH(*const_cast<volatile std::byte*>(bytes) = std::byte{0}, "") << name;
+    }
+}
+
 // Catches: relocations left out. Each address that the image holds of itself has to lie in it.
 TEST(MappedImage, HoldsNoAddressOfItsPreferredBase) {
     const std::vector<std::byte> file = read_file(image_path());

@@ -59,6 +59,35 @@ class EveryDriverImage:
             self.assertFalse(section.characteristics & pe_image.SECTION_WRITE and
                              section.characteristics & pe_image.SECTION_EXECUTE, section.name)
 
+    # Catches: an image that was not finished after the link: GNU ld makes both writable, and an import table that can be
+    # written is a list of every function the driver calls in the kernel.
+    def test_import_table_and_resources_are_read_only(self):
+        for directory in (pe_image.IMPORT, pe_image.IMPORT_ADDRESSES, pe_image.RESOURCE):
+            section = self.image.section_of(self.image.directories[directory][0])
+            self.assertFalse(section.characteristics & pe_image.SECTION_WRITE, section.name)
+
+    # Catches: more data that can be written than variables.
+    def test_only_variables_are_writable(self):
+        writable = {section.name for section in self.image.sections
+                    if section.characteristics & pe_image.SECTION_WRITE}
+        self.assertLessEqual(writable, {".data", ".bss"})
+
+    # Catches: a load configuration that the kernel does not find, or a cookie that it would not replace by a random one:
+    # it does so only where it finds exactly this value, in memory that can be written.
+    def test_kernel_finds_the_stack_cookie_and_chooses_it(self):
+        self.assertTrue(self.image.has_directory(pe_image.LOAD_CONFIG))
+        address, value = self.image.security_cookie()
+        self.assertEqual(value, 0x00002B992DDFA232)
+        self.assertTrue(self.image.section_of(address).characteristics & pe_image.SECTION_WRITE)
+
+    # Catches: the load configuration's address left out of the relocations; a moved image would have a wild pointer there.
+    def test_load_configuration_is_relocated(self):
+        self.assertIn(self.image.directories[pe_image.LOAD_CONFIG][0] + 0x58, self.image.relocations())
+
+    # Catches: cookies that are never compared, or whose failure does not stop the machine.
+    def test_an_overrun_stack_buffer_stops_the_machine(self):
+        self.assertIn("KeBugCheckEx", self.image.imports()["ntoskrnl.exe"])
+
     # Catches: a link as a DLL.
     def test_exports_nothing(self):
         self.assertFalse(self.image.has_directory(pe_image.EXPORT))

@@ -35,6 +35,14 @@ class DriverObjects(unittest.TestCase):
                 self.assertNotRegex(symbol, r"chkstk|__cxa|__gxx|_Unwind|^_Zn[wa]|^_Zd[la]|emutls|__main|^atexit",
                                     path)
 
+    # Catches: a compile without -fstack-protector-strong. These functions hold what comes from outside on their stack: a
+    # path, a registry value, a security descriptor, a request.
+    def test_stack_buffers_are_guarded(self):
+        guarded = [path for path in objects
+                   if "__stack_chk_fail" in output_of(nm, "--undefined-only", "--format=just-symbols", path).split()]
+        for source in ("device_security", "ioctl", "process_sensor", "service_parameters"):
+            self.assertTrue(any(source in path for path in guarded), source)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -13,10 +13,11 @@ SECTION_EXECUTE = 0x20000000
 SECTION_WRITE = 0x80000000
 
 EXPORT, IMPORT, RESOURCE, EXCEPTION, SECURITY, RELOCATION = range(6)
-TLS, DELAY_IMPORT = 9, 13
+TLS, LOAD_CONFIG, IMPORT_ADDRESSES, DELAY_IMPORT = 9, 10, 12, 13
 
 _RESOURCE_VERSION = 16
 _FIXED_INFO_SIGNATURE = 0xFEEF04BD
+_COOKIE_OFFSET = 0x58
 
 
 class Section:
@@ -41,6 +42,7 @@ class PeImage:
         if self._u16(optional) != 0x20B:
             raise ValueError(f"{path} is no 64-bit image")
         self.entry = self._u32(optional + 16)
+        self.base = struct.unpack_from("<Q", self.data, optional + 24)[0]
         self.checksum_offset = optional + 64
         self.checksum = self._u32(self.checksum_offset)
         self.subsystem, self.dll_characteristics = struct.unpack_from("<HH", self.data, optional + 68)
@@ -82,6 +84,15 @@ class PeImage:
                     functions.append(self._string(self._offset(thunk) + 2))
                 entry += 8
             descriptor += 20
+
+    def security_cookie(self):
+        """(address relative to the base, initial value) of the cookie that the load configuration names."""
+        address, size = self.directories[LOAD_CONFIG]
+        config = self._offset(address)
+        if self._u32(config) != size or size < _COOKIE_OFFSET + 8:
+            raise ValueError("the load configuration is too short")
+        cookie = struct.unpack_from("<Q", self.data, config + _COOKIE_OFFSET)[0] - self.base
+        return cookie, struct.unpack_from("<Q", self.data, self._offset(cookie))[0]
 
     def relocations(self):
         """Addresses (relative to the base) that a loader adjusts."""

@@ -50,6 +50,7 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(KeAcquireInStackQueuedSpinLock),
         AEGIS_FUNCTION(KeAcquireInStackQueuedSpinLockAtDpcLevel),
         AEGIS_FUNCTION(KeAcquireSpinLockRaiseToDpc),
+        AEGIS_FUNCTION(KeBugCheckEx),
         AEGIS_FUNCTION(KeClearEvent),
         AEGIS_FUNCTION(KeDelayExecutionThread),
         AEGIS_FUNCTION(KeEnterCriticalRegion),

@@ -1,7 +1,11 @@
 #include "driver/host/executive/runtime.hpp"
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <string_view>
+
+#include "driver/host/executive/verifier.hpp"
 
 namespace aegis::host {
 
@@ -24,6 +28,17 @@ int NTAPI nt_memcmp(const void* left, const void* right, SIZE_T bytes) {
 }  // namespace aegis::host
 
 using namespace aegis::host;
+
+extern "C" [[noreturn]] void NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1,
+                                                ULONG_PTR BugCheckParameter2, ULONG_PTR BugCheckParameter3,
+                                                ULONG_PTR BugCheckParameter4) {
+    // The one code that our driver has a use for; any other one shows by its number.
+    constexpr ULONG kDriverOverranStackBuffer = 0xF7;
+    const Bugcheck code = BugCheckCode == kDriverOverranStackBuffer ? Bugcheck::kDriverOverranStackBuffer
+                                                                    : Bugcheck::kDriverVerifierDetectedViolation;
+    verifier_stop(code, fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", BugCheckCode, BugCheckParameter1,
+                                    BugCheckParameter2, BugCheckParameter3, BugCheckParameter4));
+}
 
 extern "C" void NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString) {
     *DestinationString = {};

@@ -15,6 +15,8 @@ std::string_view bugcheck_name(Bugcheck code) {
             return "DRIVER_CORRUPTED_EXPOOL";
         case Bugcheck::kDriverLeftLockedPagesInProcess:
             return "DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS";
+        case Bugcheck::kDriverOverranStackBuffer:
+            return "DRIVER_OVERRAN_STACK_BUFFER";
         case Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations:
             return "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS";
         case Bugcheck::kDriverVerifierDetectedViolation:

@@ -11,6 +11,7 @@ enum class Bugcheck {
     kBadPoolCaller,
     kDriverCorruptedExpool,
     kDriverLeftLockedPagesInProcess,
+    kDriverOverranStackBuffer,
     kDriverUnloadedWithoutCancellingPendingOperations,
     kDriverVerifierDetectedViolation,
     kInvalidKernelHandle,

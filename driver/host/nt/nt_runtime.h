@@ -36,6 +36,10 @@ void NTAPI KeQuerySystemTime(PLARGE_INTEGER CurrentTime);
 
 /* Any IRQL, but %wZ and %ws <= PASSIVE_LEVEL. Understands d i u x X p s c lu ld lx llu lld llx I64 wZ ws. */
 ULONG NTAPI DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...);
+
+/* Any IRQL. Does not return. */
+[[noreturn]] void NTAPI KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR BugCheckParameter1, ULONG_PTR BugCheckParameter2,
+                                     ULONG_PTR BugCheckParameter3, ULONG_PTR BugCheckParameter4);
 }
 
 #endif
