@@ -21,6 +21,21 @@ add_custom_command(
     VERBATIM)
 add_custom_target(aegis_signing_certificate DEPENDS ${AEGIS_SIGNING_PEM} ${AEGIS_SIGNING_CER})
 
+# aegis_sign_in_place(<target>): the target's image is signed as soon as it is linked.
+function(aegis_sign_in_place target)
+    set(image $<TARGET_FILE:${target}>)
+    add_custom_command(
+        TARGET ${target} POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -E rm -f ${image}.signed
+        COMMAND ${AEGIS_OSSLSIGNCODE} sign -certs ${AEGIS_SIGNING_PEM} -key ${AEGIS_SIGNING_KEY} -h sha256
+                -n "Aegis" -in ${image} -out ${image}.signed > ${image}.log
+        COMMAND ${CMAKE_COMMAND} -E rename ${image}.signed ${image}
+        VERBATIM)
+    # With another certificate, again.
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${AEGIS_SIGNING_KEY} ${AEGIS_SIGNING_PEM})
+    add_dependencies(${target} aegis_signing_certificate)
+endfunction()
+
 # aegis_sign(<target> <signed file>): <signed file> is the target's image, signed, and part of the default build.
 function(aegis_sign target signed)
     add_custom_command(

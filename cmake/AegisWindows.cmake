@@ -10,7 +10,8 @@ add_custom_target(windows_artifacts)
 include(AegisVersionResource)
 include(AegisDriver)
 
-# aegis_windows_program(<target> DESCRIPTION <text>): the version resource and hardening of a program we ship.
+# aegis_windows_program(<target> DESCRIPTION <text>): the version resource, hardening and signature of a program we
+# ship.
 function(aegis_windows_program target)
     cmake_parse_arguments(ARG "" "DESCRIPTION" "" ${ARGN})
     get_target_property(name ${target} OUTPUT_NAME)
@@ -20,6 +21,7 @@ function(aegis_windows_program target)
     aegis_version_resource(${target} FILENAME ${name}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
     target_link_options(${target} PRIVATE -s -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
                         -Wl,--no-insert-timestamp)
+    aegis_sign_in_place(${target})
     add_dependencies(windows_artifacts ${target})
     install(TARGETS ${target} RUNTIME DESTINATION .)
 endfunction()

@@ -6,8 +6,8 @@ Installs the AegisMon driver as a service and starts it.
 Trusts the certificate that the driver is test-signed with, copies the driver to the system's driver folder, creates
 the service AegisMon (started on demand) and starts it. Running it again updates an installation in place.
 
-Needs an elevated 64-bit PowerShell, test signing switched on (bcdedit /set testsigning on, then restart) and memory
-integrity (HVCI) switched off. The script says which of them is missing, and explains the errors of the service manager.
+Needs an elevated 64-bit PowerShell and test signing switched on (bcdedit /set testsigning on, then restart). The
+script says which of them is missing, and explains the errors of the service manager.
 
 .PARAMETER SlotCount
 How many events the ring keeps: a power of two from 64 to 65536. Without it the driver keeps its setting, at first 4096.
@@ -32,18 +32,13 @@ param(
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 . "$PSScriptRoot\service-errors.ps1"
+. "$PSScriptRoot\stop-driver.ps1"
+. "$PSScriptRoot\certificates.ps1"
 
 $source = "$PSScriptRoot\AegisMon.sys"
 $certificate = "$PSScriptRoot\AegisTest.cer"
 $target = "$env:SystemRoot\System32\drivers\AegisMon.sys"
 $parameters = 'HKLM:\SYSTEM\CurrentControlSet\Services\AegisMon\Parameters'
-
-function Stop-WithReason {
-    param([string] $Reason)
-
-    [Console]::Error.WriteLine($Reason)
-    exit 1
-}
 
 # The options this boot runs with, not those of the next one.
 function Test-TestSigning {
@@ -86,22 +81,14 @@ if (-not (Test-TestSigning)) {
     Stop-WithReason "Test signing is off, so Windows would refuse the driver (error 577). $remedy"
 }
 if (Test-MemoryIntegrity) {
-    Write-Warning ('Memory integrity (HVCI) is on and may refuse a test-signed driver. ' + (Get-ServiceErrorAdvice 1275))
+    Write-Host ('Memory integrity (HVCI) is on. The driver is built for it, but was not tried with it. If the start ' +
+        'fails with 577 or 1275, switch it off under Windows Security > Device security > Core isolation and restart.')
 }
 
-foreach ($store in 'Root', 'TrustedPublisher') {
-    Import-Certificate -FilePath $certificate -CertStoreLocation "Cert:\LocalMachine\$store" | Out-Null
-}
+# The file of a loaded driver cannot be replaced, nor its signer distrusted as long as it may be started again.
+Stop-Driver | Out-Null
+Install-SigningCertificate $certificate
 Write-Host 'The signing certificate is trusted.'
-
-# The file of a loaded driver cannot be replaced.
-$code = Invoke-ServiceControl @('stop', 'AegisMon')
-if ($code -notin 0, 1060, 1062) {
-    Stop-WithServiceError 'stop the running driver' $code
-}
-if (-not (Wait-ServiceStopped -Seconds 30)) {
-    Stop-WithReason 'The driver in use is not stopping. Close every agent that reads from it and run install.ps1 again.'
-}
 Copy-Item -LiteralPath $source -Destination $target -Force
 
 $settings = @('type=', 'kernel', 'start=', 'demand', 'error=', 'normal', 'binPath=', $target)
@@ -123,7 +110,7 @@ Write-Host 'The service AegisMon is installed.'
 if (-not $NoStart) {
     $code = Invoke-ServiceControl @('start', 'AegisMon')
     if ($code -ne 0) {
-        Stop-WithServiceError 'start the driver' $code
+        Stop-WithServiceError 'start the driver' $code (Get-StartErrorAdvice $code)
     }
     Write-Host 'The driver is running. Start AegisAgent.exe in an elevated console.'
 }

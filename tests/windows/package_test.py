@@ -11,8 +11,8 @@ import unittest
 
 cmake, tree, *programs = sys.argv[1:]
 
-PACKAGE = {"AegisAgent.exe", "AegisMon.sys", "AegisTest.cer", "INSTALL.txt", "install.ps1", "service-errors.ps1",
-           "uninstall.ps1", os.path.join("test", "AegisMonTest.sys"), *programs}
+PACKAGE = {"AegisAgent.exe", "AegisMon.sys", "AegisTest.cer", "INSTALL.txt", "certificates.ps1", "install.ps1",
+           "service-errors.ps1", "stop-driver.ps1", "uninstall.ps1", os.path.join("test", "AegisMonTest.sys"), *programs}
 
 
 class Package(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""The drivers' signatures: valid under the generated certificate, and only under that one, and only untouched.
+"""The signatures of drivers and programs: valid under the generated certificate, and only under that one, and only untouched.
 
 Usage: signature_test.py <osslsigncode> <openssl> <certificate> <exported certificate> <image>…
 """
