@@ -253,6 +253,20 @@ _EXCHANGED = (
     ("NT's readers of a string look at its Length", (
         "nt.hpp unicode_literal field string.MaximumLength -> string.Length: string.MaximumLength = kBytes;",
     )),
+    ("the bells are collected here and rung when the lock is released, after the mark", (
+        "ring_channel.cpp RingChannel::stop order producer_.close(); <-> "
+        "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
+        "ring_channel.cpp RingChannel::stop order state_ = state; <-> "
+        "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
+    )),
+    ("it reads what is there, or fills memory that nobody else sees yet", (
+        "consumer_attachment.cpp ConsumerAttachment::describe order "
+        "row->Lag = published > cursor ? published - cursor : 0; <-> row->Wakeups = target_.wakeups();",
+        "consumer_attachment.cpp ConsumerAttachment::describe order "
+        "row->Transport = AEGIS_TRANSPORT_RING; <-> row->Wakeups = target_.wakeups();",
+        "dispatch.cpp on_device_control order if (handle == nullptr) <-> const auto& parameters = "
+        "IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;",
+    )),
     ("two references of two objects", (
         "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event()); <-> "
         "ObDereferenceObject(owner_);",
