@@ -1,5 +1,5 @@
-// The switches of driver_mutants.py: AEGIS_MUTANT in the environment numbers the one that is thrown in this run: what is
-// missing from it, or is otherwise.
+// The switches of driver_mutants.py: AEGIS_MUTANT in the environment numbers the one that is thrown in this run: what
+// is missing from it, or is otherwise.
 #pragma once
 
 #include <cstdlib>
