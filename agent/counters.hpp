@@ -9,8 +9,9 @@
 namespace aegis::agent {
 
 struct Totals {
-    std::uint64_t delivered = 0;  // lines of events written to stdout
-    std::uint64_t lost = 0;       // events overwritten before they were read
+    std::uint64_t delivered = 0;  // events whose whole line stdout took
+    std::uint64_t lost = 0;       // events that never came to be read, whoever lost them (loss.hpp)
+    std::uint64_t unwritten = 0;  // events read whose line stdout did not take
     std::uint64_t malformed = 0;  // events read that could not be decoded
     std::uint64_t wakeups = 0;    // times a sleeping worker woke up to read
     std::uint64_t max_lag = 0;    // most events seen waiting
@@ -21,6 +22,7 @@ class Counters {
   public:
     void add_delivered(std::uint64_t count) { add(delivered_, count); }
     void add_lost(std::uint64_t count) { add(lost_, count); }
+    void add_unwritten(std::uint64_t count) { add(unwritten_, count); }
     void add_malformed() { add(malformed_, 1); }
     void add_wakeup() { add(wakeups_, 1); }
     void see_lag(std::uint64_t lag) {
@@ -32,6 +34,7 @@ class Counters {
     void add_to(Totals& totals) const {
         totals.delivered += delivered_.load(std::memory_order_relaxed);
         totals.lost += lost_.load(std::memory_order_relaxed);
+        totals.unwritten += unwritten_.load(std::memory_order_relaxed);
         totals.malformed += malformed_.load(std::memory_order_relaxed);
         totals.wakeups += wakeups_.load(std::memory_order_relaxed);
         const std::uint64_t lag = max_lag_.load(std::memory_order_relaxed);
@@ -48,6 +51,7 @@ class Counters {
 
     alignas(AEGIS_CACHE_LINE) Counter delivered_{0};
     Counter lost_{0};
+    Counter unwritten_{0};
     Counter malformed_{0};
     Counter wakeups_{0};
     Counter max_lag_{0};

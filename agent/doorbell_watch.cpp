@@ -34,6 +34,12 @@ DoorbellWatch::Outcome DoorbellWatch::keep_watch() {
     if (!listener_.arm(group_->memory(), cursor, batch)) {
         return Outcome::kLookAgain;
     }
+    // The driver counts a loss, passes its full fence, looks at who sleeps; here the bell is armed, arm() passes its
+    // own, and the counters are looked at. At least one of the two sees the other.
+    if (lost_more()) {
+        listener_.disarm();
+        return Outcome::kLookAgain;
+    }
     const WaitStatus status = wait_for(cursor, batch);
     listener_.disarm();
     switch (status) {
@@ -59,7 +65,7 @@ WaitStatus DoorbellWatch::wait_for(ring::Ticket cursor, std::uint64_t batch) {
     do {
         const std::chrono::nanoseconds left = deadline - std::chrono::steady_clock::now();
         status = device_->wait(Timeout(std::max(left, std::chrono::nanoseconds::zero())));
-    } while (status == WaitStatus::kSignalled && listener_.wait_again(group_->memory(), cursor, batch));
+    } while (status == WaitStatus::kSignalled && !lost_more() && listener_.wait_again(group_->memory(), cursor, batch));
     return status;
 }
 

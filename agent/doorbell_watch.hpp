@@ -14,6 +14,7 @@
 
 #include "aegis/ring/consumer_group.hpp"
 #include "aegis/ring/doorbell.hpp"
+#include "agent/loss_watch.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {
@@ -32,10 +33,11 @@ class DoorbellWatch {
         kDriverGone,
     };
 
-    // `batch`: events that must wait before the bell rings, at most the slot count. Everything outlives this.
+    // `batch`: events that must wait before the bell rings, at most the slot count; a loss that nobody has told yet
+    // rings it at once. Everything outlives this.
     DoorbellWatch(Device& device, const ring::ConsumerGroup<>& group, ring::DoorbellListener<> listener,
-                  std::uint64_t batch)
-        : device_(&device), group_(&group), listener_(listener), batch_(batch) {}
+                  const LossWatch& losses, std::uint64_t batch)
+        : device_(&device), group_(&group), listener_(listener), losses_(&losses), batch_(batch) {}
 
     // For a worker that found the ring empty and has written what it had.
     Outcome sleep();
@@ -58,9 +60,13 @@ class DoorbellWatch {
     // Waits, with the bell armed, until `batch` events from `cursor` on are there, or as long as a watch may take.
     WaitStatus wait_for(ring::Ticket cursor, std::uint64_t batch);
 
+    // There is a loss to tell.
+    bool lost_more() const { return losses_->has_grown(loss_counters(group_->memory())); }
+
     Device* device_;
     const ring::ConsumerGroup<>* group_;
     ring::DoorbellListener<> listener_;  // arm and disarm: by the watch alone
+    const LossWatch* losses_;
     const std::uint64_t batch_;
     bool quiet_ = false;  // the last watch for a batch saw nothing at all; used by the watch alone
 

@@ -5,8 +5,12 @@
 #include <cstdint>
 
 #include "aegis/ring/ring_memory.hpp"
+#include "agent/log.hpp"
 
 namespace aegis::agent {
+
+// For a stream that wants what is kept: what it does not get because it came too late is no loss of its own, but said.
+void say_where_it_starts(Log& log, ring::Ticket start);
 
 class EventStream {
   public:

@@ -5,16 +5,9 @@
 
 #include "agent/decode.hpp"
 #include "agent/lines.hpp"
+#include "agent/loss.hpp"
 
 namespace aegis::agent {
-
-// A run of events that were overwritten before they were read. 64-bit sequences, both ends included.
-struct LostEvents {
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
-
-    std::uint64_t count() const { return last - first + 1; }
-};
 
 // Each call appends exactly one line, ended by a newline, in valid UTF-8. Not thread-safe: one per worker.
 class Formatter {
@@ -24,7 +17,7 @@ class Formatter {
     // `sequence` is the event's ticket + 1.
     virtual void append_event(const Event& event, std::uint64_t sequence, Lines& lines) = 0;
 
-    // `filetime` is when the loss was noticed.
+    // `filetime`: since when events are missing, as far as known.
     virtual void append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) = 0;
 };
 

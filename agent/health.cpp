@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "agent/loss.hpp"
+
 namespace aegis::agent {
 namespace {
 
@@ -41,24 +43,17 @@ const AEGIS_CALLBACK_HEALTH* find(const AEGIS_QUERY_REPLY& reply, std::uint32_t 
     return nullptr;
 }
 
-std::string_view loss_name(std::size_t reason) {
-    switch (reason) {
-        case AEGIS_LOST_OVERSIZE:
-            return "larger than a slot";
-        case AEGIS_LOST_CLOSING:
-            return "seen while the driver was closing";
-        case AEGIS_LOST_FAILED:
-            return "seen after the driver found itself broken";
-        default:
-            return "for a reason this agent does not know";
-    }
-}
-
 }  // namespace
 
-HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), at_open_(at_open), last_{} {
+HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), last_{} {
     look_at_state(at_open);
     last_ = at_open;
+    for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        if (at_open.LostBefore[reason] != 0) {
+            log_->note(fmt::format("{} events were lost before this agent came: {}", at_open.LostBefore[reason],
+                                   describe(static_cast<LossReason>(reason))));
+        }
+    }
     for (const AEGIS_CALLBACK_HEALTH& row : at_open.Callbacks) {
         if (row.Kind != 0 && row.Registered == 0) {
             log_->warning(fmt::format("the driver runs without its {} (status 0x{:08X}): {}", name_of(row.Kind),
@@ -113,17 +108,10 @@ void HealthWatch::look_at_losses(const AEGIS_QUERY_REPLY& now) {
     for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         const std::uint64_t dropped = now.LostBefore[reason] - last_.LostBefore[reason];
         if (dropped != 0) {
-            log_->warning(fmt::format("the driver dropped {} events before the ring: {}", dropped, loss_name(reason)));
+            log_->warning(fmt::format("{} events were lost before the ring: {}", dropped,
+                                      describe(static_cast<LossReason>(reason))));
         }
     }
-}
-
-std::uint64_t HealthWatch::lost_before_ring() const {
-    std::uint64_t lost = 0;
-    for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
-        lost += last_.LostBefore[reason] - at_open_.LostBefore[reason];
-    }
-    return lost;
 }
 
 }  // namespace aegis::agent

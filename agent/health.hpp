@@ -11,19 +11,19 @@ namespace aegis::agent {
 // Not thread-safe.
 class HealthWatch {
   public:
-    // Says on `log` which callbacks are missing from the start or do not see everything, and whether the driver has
-    // failed.
+    // Says on `log` which callbacks are missing from the start or do not see everything, what was lost before, and
+    // whether the driver has failed.
     HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open);
 
     // Says what has changed since the last look: a driver that failed or a callback that is gone (critical: the sensor
-    // is blind), one that is back, events the driver dropped before they got a ticket. Says each change once.
+    // is blind), one that is back, events lost before they got a ticket. Says each change once.
     void look(const AEGIS_QUERY_REPLY& now);
 
     // The driver found itself broken: it answers, but no event will follow. As of the last look.
     bool driver_failed() const { return last_.State == AEGIS_RING_FAILED; }
 
-    // Events without a ticket since at_open, all reasons together: the lost that no gap shows.
-    std::uint64_t lost_before_ring() const;
+    // What the driver said last.
+    const AEGIS_QUERY_REPLY& last() const { return last_; }
 
   private:
     void look_at_state(const AEGIS_QUERY_REPLY& now);
@@ -31,7 +31,6 @@ class HealthWatch {
     void look_at_losses(const AEGIS_QUERY_REPLY& now);
 
     Log* log_;
-    AEGIS_QUERY_REPLY at_open_;
     AEGIS_QUERY_REPLY last_;
 };
 

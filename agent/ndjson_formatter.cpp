@@ -211,12 +211,17 @@ void NdjsonFormatter::append_loss(const LostEvents& lost, std::int64_t filetime,
     processes_->forget_all();
     append_head(kLost, filetime, lines);
     append(lines, constants_);
-    append(lines, R"(,"aegis":{"lost":{"first":)");
-    append_number(lines, lost.first);
-    append(lines, R"(,"last":)");
-    append_number(lines, lost.last);
+    append(lines, R"(,"aegis":{"lost":{"reason":")");
+    append(lines, name_of(lost.reason));
+    append(lines, "\"");
+    if (lost.reason == LossReason::kOverwritten) {
+        append(lines, R"(,"first":)");
+        append_number(lines, lost.first);
+        append(lines, R"(,"last":)");
+        append_number(lines, lost.last);
+    }
     append(lines, R"(,"count":)");
-    append_number(lines, lost.count());
+    append_number(lines, lost.count);
     append(lines, "}}}\n");
 }
 

@@ -102,7 +102,7 @@ void add_stream_options(CLI::App& app, Options& options) {
                "text: a line a person reads; ndjson: Elastic Common Schema");
     app.add_flag("--local-time", options.local_time, "With text: local time and its distance from UTC, instead of UTC");
     add_choice(app, "--from", options.from, {{"oldest", StartAt::kOldest}, {"now", StartAt::kNow}},
-               "oldest: begin with all the ring still holds; now: with what follows");
+               "oldest: begin with what the ring still holds; now: with what follows");
     app.add_option("--duration", options.duration_seconds, "End after this many seconds")
         ->check(check_duration, "")
         ->option_text("SECONDS");
@@ -127,7 +127,8 @@ void add_reading_options(CLI::App& app, Options& options) {
 }
 
 void add_reporting_options(CLI::App& app, Options& options) {
-    app.add_flag("--fail-on-loss", options.fail_on_loss, "Exit with code 5 when an event was lost");
+    app.add_flag("--fail-on-loss", options.fail_on_loss,
+                 "Exit with code 5 when an event was lost, or read and not\nwritten");
     app.add_flag(
         "--quiet", options.quiet,
         "No summary and no notes on stderr; errors still appear, and what\n--stats and --measure-latency ask for");

@@ -2,21 +2,22 @@
 
 namespace aegis::agent {
 
-WriteStatus Output::write(std::string_view lines, std::span<const std::int64_t> timestamps) {
+Output::Written Output::write(std::string_view lines, std::span<const std::int64_t> timestamps) {
     const std::scoped_lock lock(mutex_);
     if (result_.status != WriteStatus::kWritten) {
-        return result_.status;
+        return {result_.status, 0};
     }
-    while (!lines.empty()) {
-        result_ = port_->write_output(lines);
+    std::size_t written = 0;
+    while (written < lines.size()) {
+        result_ = port_->write_output(lines.substr(written));
         if (result_.status != WriteStatus::kWritten) {
             mend_last_line();
-            return result_.status;
+            return {result_.status, written};
         }
-        const std::string_view written = lines.substr(0, result_.bytes);
-        const std::size_t newline = written.rfind('\n');
-        broken_ = newline == std::string_view::npos ? broken_ + written.size() : written.size() - newline - 1;
-        lines.remove_prefix(result_.bytes);
+        const std::string_view taken = lines.substr(written, result_.bytes);
+        const std::size_t newline = taken.rfind('\n');
+        broken_ = newline == std::string_view::npos ? broken_ + taken.size() : taken.size() - newline - 1;
+        written += taken.size();
         progress_.fetch_add(1, std::memory_order_relaxed);
     }
     if (!timestamps.empty()) {
@@ -25,7 +26,7 @@ WriteStatus Output::write(std::string_view lines, std::span<const std::int64_t> 
             latency_.add(now - timestamp);
         }
     }
-    return WriteStatus::kWritten;
+    return {WriteStatus::kWritten, written};
 }
 
 // A reader of a file takes what is behind its last newline for a line.

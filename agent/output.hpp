@@ -29,10 +29,15 @@ class Output {
 
     bool measures_latency() const { return measure_latency_; }
 
+    struct Written {
+        WriteStatus status;
+        std::size_t bytes;  // of the lines: all of them with kWritten
+    };
+
     // Writes `lines`, whole ones, which hold the events with these timestamps (empty unless measures_latency()). After
     // a status other than kWritten nothing is written any more, and every call returns that status; where stdout is a
     // file, it ends with a whole line then.
-    WriteStatus write(std::string_view lines, std::span<const std::int64_t> timestamps);
+    Written write(std::string_view lines, std::span<const std::int64_t> timestamps);
 
     // Changes whenever stdout's reader takes something. Relaxed: only its change says something.
     std::uint64_t progress() const { return progress_.load(std::memory_order_relaxed); }

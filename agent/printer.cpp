@@ -1,20 +1,31 @@
 #include "agent/printer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace aegis::agent {
 
 Printer::Printer(Port& port, Output& output, MalformedReporter& malformed, Counters& counters,
                  std::unique_ptr<Formatter> formatter)
-    : port_(&port), output_(&output), malformed_(&malformed), counters_(&counters), formatter_(std::move(formatter)) {}
+    : output_(&output),
+      malformed_(&malformed),
+      counters_(&counters),
+      formatter_(std::move(formatter)),
+      last_time_(port.system_time()) {}
 
 bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
+    if (!working()) {
+        counters_->add_unwritten(1);
+        return true;
+    }
     const DecodeError error = decode(bytes, event_);
     if (error != DecodeError::kNone) {
         counters_->add_malformed();
         malformed_->report(sequence, event_.header, error);
         return false;
     }
+    append_losses(std::min(last_time_, event_.header.Timestamp));
+    last_time_ = event_.header.Timestamp;
     formatter_->append_event(event_, sequence, lines_);
     ++events_;
     if (output_->measures_latency()) {
@@ -25,21 +36,53 @@ bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
 }
 
 void Printer::loss(const LostEvents& lost) {
-    counters_->add_lost(lost.count());
-    formatter_->append_loss(lost, port_->system_time(), lines_);
-    flush_if_long();
+    counters_->add_lost(lost.count);
+    LostEvents* const before = losses_.empty() ? nullptr : &losses_.back();
+    // Overtaken again before anything could be read: still the same gap.
+    if (before != nullptr && before->reason == LossReason::kOverwritten && lost.reason == LossReason::kOverwritten &&
+        before->last + 1 == lost.first) {
+        *before = LostEvents::overwritten(before->first, lost.last);
+    } else {
+        losses_.push_back(lost);
+    }
+}
+
+void Printer::losses(const LossCounters& grown) {
+    for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        if (grown[reason] != 0) {
+            loss({static_cast<LossReason>(reason), grown[reason]});
+        }
+    }
+}
+
+void Printer::append_losses(std::int64_t filetime) {
+    for (const LostEvents& lost : losses_) {
+        formatter_->append_loss(lost, filetime, lines_);
+        loss_ends_.push_back(lines_.size());
+    }
+    losses_.clear();
+}
+
+std::uint64_t Printer::events_within(std::size_t bytes) const {
+    const auto lines = std::count(lines_.begin(), lines_.begin() + bytes, '\n');
+    const auto losses =
+        std::count_if(loss_ends_.begin(), loss_ends_.end(), [bytes](std::size_t end) { return end <= bytes; });
+    return static_cast<std::uint64_t>(lines - losses);
 }
 
 void Printer::flush() {
+    append_losses(last_time_);
     if (lines_.size() == 0) {
         return;
     }
-    status_ = output_->write({lines_.data(), lines_.size()}, timestamps_);
-    if (working()) {
-        counters_->add_delivered(events_);
-    }
+    const Output::Written written = output_->write({lines_.data(), lines_.size()}, timestamps_);
+    status_ = written.status;
+    const std::uint64_t delivered = working() ? events_ : events_within(written.bytes);
+    counters_->add_delivered(delivered);
+    counters_->add_unwritten(events_ - delivered);
     lines_.clear();
     timestamps_.clear();
+    loss_ends_.clear();
     events_ = 0;
 }
 

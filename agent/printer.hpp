@@ -30,12 +30,20 @@ class Printer {
     // `bytes` starts with the event and may hold more. False, and no line, when the event is malformed.
     bool event(std::uint64_t sequence, std::span<const std::byte> bytes);
 
+    // Between the event before and the one that follows. The line is made with that one, or by flush: its time is that
+    // of the event before it, or of the one behind it where that is earlier.
     void loss(const LostEvents& lost);
+
+    // One for each reason whose counter has grown.
+    void losses(const LossCounters& grown);
 
     void flush();
 
-    // False once stdout takes nothing any more; what is printed then vanishes and is not counted.
+    // False once stdout takes nothing any more; what is printed then is counted as unwritten.
     bool working() const { return status_ == WriteStatus::kWritten; }
+
+    // Stdout takes nothing any more because nobody reads it: nothing that follows is wanted.
+    bool reader_has_left() const { return status_ == WriteStatus::kClosed; }
 
     Counters& counters() { return *counters_; }
 
@@ -46,7 +54,10 @@ class Printer {
         }
     }
 
-    Port* port_;
+    void append_losses(std::int64_t filetime);
+    // Of the lines that end in the first `bytes` of lines_.
+    std::uint64_t events_within(std::size_t bytes) const;
+
     Output* output_;
     MalformedReporter* malformed_;
     Counters* counters_;
@@ -55,6 +66,9 @@ class Printer {
     Lines lines_;
     std::uint64_t events_ = 0;              // in lines_
     std::vector<std::int64_t> timestamps_;  // of them, when latency is measured
+    std::vector<std::size_t> loss_ends_;    // where the other lines end, in lines_
+    std::vector<LostEvents> losses_;        // not in lines_ yet
+    std::int64_t last_time_;                // of the last event; of the beginning before the first one
     Event event_;
 };
 

@@ -45,6 +45,7 @@ void PullStream::run(std::size_t /*worker*/) {
             case Pulled::kMore:
                 break;
             case Pulled::kAll:
+                tell_losses();
                 printer_->flush();
                 printer_->counters().see_lag(since_pause_);
                 backlog_.store(since_pause_, std::memory_order_relaxed);
@@ -58,12 +59,29 @@ void PullStream::run(std::size_t /*worker*/) {
                 reading = false;
                 break;
         }
+        end_if_output_failed();
     }
+    tell_losses();
     printer_->flush();
-    if (!printer_->working()) {
-        control_->end(EndCause::kOutput, RunControl::kAtOnce);
-    }
+    end_if_output_failed();
     control_->leave();
+}
+
+void PullStream::tell_losses() {
+    AEGIS_QUERY_REPLY reply;
+    // A driver that does not answer is found out by the next pull.
+    if (!query_driver(*setup_.device, setup_.request_limit, reply)) {
+        printer_->losses(setup_.losses->take(loss_counters(reply)));
+    }
+}
+
+// As in the ring: what a reader that has left did not read is wanted by nobody, else it is still pulled and counted.
+void PullStream::end_if_output_failed() {
+    if (printer_->reader_has_left()) {
+        control_->end(EndCause::kOutput, RunControl::kAtOnce);
+    } else if (!printer_->working() && !control_->ending()) {
+        control_->end(EndCause::kOutput, published());
+    }
 }
 
 bool PullStream::reserve() {
@@ -157,14 +175,15 @@ void PullStream::find_start(std::span<const std::byte> first_events) {
     }
     if (own != nullptr) {
         next_ = own->Cursor - own->Lost - count_events(first_events) + 1;
+        say_where_it_starts(*setup_.log, *next_ - 1);
     }
 }
 
 bool PullStream::print_all(std::span<const std::byte> events) {
-    while (!events.empty() && printer_->working()) {
+    while (!events.empty() && !printer_->reader_has_left()) {
         if (events.size() < sizeof(AEGIS_EVENT_HEADER)) {
             printer_->event(next_.value_or(0), events);
-            return printer_->working();
+            return !printer_->reader_has_left();
         }
         const AEGIS_EVENT_HEADER header = header_at(events);
         const std::uint64_t sequence = widener_.widen(header.Sequence);
@@ -176,7 +195,7 @@ bool PullStream::print_all(std::span<const std::byte> events) {
         }
         events = events.subspan(header.Size);
     }
-    return printer_->working();
+    return !printer_->reader_has_left();
 }
 
 bool PullStream::print(std::uint64_t sequence, std::span<const std::byte> event) {
@@ -191,7 +210,7 @@ bool PullStream::print(std::uint64_t sequence, std::span<const std::byte> event)
         return false;
     }
     if (next_ && sequence > *next_) {
-        printer_->loss({*next_, sequence - 1});
+        printer_->loss(LostEvents::overwritten(*next_, sequence - 1));
     }
     next_ = sequence + 1;
     reserved_ = !printer_->event(sequence, event);

@@ -12,6 +12,7 @@
 #include "agent/channel.hpp"
 #include "agent/event_stream.hpp"
 #include "agent/log.hpp"
+#include "agent/loss_watch.hpp"
 #include "agent/options.hpp"
 #include "agent/printer.hpp"
 #include "agent/run_control.hpp"
@@ -32,6 +33,7 @@ class PullStream final : public EventStream {
         StartAt from;
         std::uint64_t published;  // when the device was opened
         std::chrono::nanoseconds request_limit;
+        LossWatch* losses;
     };
 
     // Everything outlives this.
@@ -54,6 +56,9 @@ class PullStream final : public EventStream {
     Pulled wait_on(const IoResult& result);
     // False when --count is used up.
     bool reserve();
+    // Asks the driver what it lost since the last look of this kind.
+    void tell_losses();
+    void end_if_output_failed();
     void pause();
     // False when no further event is wanted.
     bool print_all(std::span<const std::byte> events);

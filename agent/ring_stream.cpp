@@ -7,10 +7,11 @@ namespace aegis::agent {
 RingStream::RingStream(const Setup& setup, RunControl& control, std::vector<std::unique_ptr<Printer>>& printers)
     : device_(setup.device),
       control_(&control),
+      losses_(setup.losses),
       printers_(&printers),
       group_(setup.ring.memory, setup.start),
       listener_(setup.ring.listener()),
-      watch_(*setup.device, group_, setup.ring.listener(), setup.wakeup_batch) {}
+      watch_(*setup.device, group_, setup.ring.listener(), *setup.losses, setup.wakeup_batch) {}
 
 void RingStream::run(std::size_t worker) {
     Printer& printer = *(*printers_)[worker];
@@ -19,9 +20,10 @@ void RingStream::run(std::size_t worker) {
     bool reserved = false;
     bool drained = false;
     int empty_looks = 0;
+    std::optional<NoticedLoss> noticed_loss;
 
     take_note_of_progress(printer.counters());
-    while (!drained && printer.working() && group_.cursor() < control_->limit()) {
+    while (!drained && !printer.reader_has_left() && group_.cursor() < control_->limit()) {
         reserved = reserved || control_->reserve_line();
         if (!reserved) {
             break;
@@ -33,6 +35,7 @@ void RingStream::run(std::size_t worker) {
                 empty_looks = 0;
                 if (buffer.ticket() % kReportInterval == 0) {
                     take_note_of_progress(printer.counters());
+                    look_for_losses(printer, noticed_loss);
                 }
                 watch_.call_help_if_behind();
                 reserved =
@@ -41,10 +44,11 @@ void RingStream::run(std::size_t worker) {
             case ring::ReadStatus::kLapped: {
                 const ring::Loss& loss = member.last_loss();
                 printer.counters().see_lag(loss.count + group_.lag());
-                printer.loss({loss.first + 1, loss.first + loss.count});
+                printer.loss(LostEvents::overwritten(loss.first + 1, loss.first + loss.count));
                 break;
             }
             case ring::ReadStatus::kEmpty:
+                tell_losses(printer);
                 printer.flush();
                 if (last_look || control_->ending()) {
                     drained = last_look;
@@ -56,11 +60,11 @@ void RingStream::run(std::size_t worker) {
                 }
                 break;
         }
+        end_if_output_failed(printer);
     }
+    tell_losses(printer);
     printer.flush();
-    if (!printer.working()) {
-        control_->end(EndCause::kOutput, RunControl::kAtOnce);
-    }
+    end_if_output_failed(printer);
     watch_.call_one();
     control_->leave();
 }
@@ -85,6 +89,27 @@ void RingStream::sleep(Counters& counters) {
         case DoorbellWatch::Outcome::kDriverGone:
             control_->end(EndCause::kDriverGone, everything());
             break;
+    }
+}
+
+void RingStream::look_for_losses(Printer& printer, std::optional<NoticedLoss>& noticed) {
+    if (noticed && group_.cursor() > noticed->published) {
+        printer.losses(losses_->take(noticed->counters));
+        noticed.reset();
+    }
+    if (!noticed) {
+        const LossCounters now = loss_counters(group_.memory());
+        if (losses_->has_grown(now)) {
+            noticed = NoticedLoss{now, published()};
+        }
+    }
+}
+
+void RingStream::end_if_output_failed(const Printer& printer) {
+    if (printer.reader_has_left()) {
+        control_->end(EndCause::kOutput, RunControl::kAtOnce);
+    } else if (!printer.working() && !control_->ending()) {
+        control_->end(EndCause::kOutput, published());
     }
 }
 

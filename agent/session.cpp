@@ -15,6 +15,7 @@
 #include "agent/channel.hpp"
 #include "agent/counters.hpp"
 #include "agent/health.hpp"
+#include "agent/loss_watch.hpp"
 #include "agent/malformed.hpp"
 #include "agent/output.hpp"
 #include "agent/printer.hpp"
@@ -51,6 +52,7 @@ class Session {
           output_(port, options.measure_latency),
           malformed_(log),
           health_(log, channel.at_open),
+          losses_(loss_counters(channel.at_open)),
           workers_(channel.ring ? options.consumers : 1),
           control_(port, workers_, options.count) {}
 
@@ -63,6 +65,7 @@ class Session {
     std::unique_ptr<EventStream> make_stream();
     std::uint64_t wakeup_batch();
     void read(EventStream& stream, Supervisor& supervisor);
+    void count_late_losses();
     void report(const Supervisor& supervisor);
     ExitCode conclude(const Supervisor& supervisor);
     bool reader_has_left() const;
@@ -75,10 +78,11 @@ class Session {
     Output output_;
     MalformedReporter malformed_;
     HealthWatch health_;
+    LossWatch losses_;
     ProcessTable processes_;  // shared by the workers
     const std::size_t workers_;
     RunControl control_;
-    std::deque<Counters> counters_;  // one per worker; a deque, because they cannot be moved
+    std::deque<Counters> counters_;  // one per worker, and the session's own; a deque, because they cannot be moved
     std::vector<std::unique_ptr<Printer>> printers_;
 };
 
@@ -91,6 +95,7 @@ ExitCode Session::run() {
     malformed_.finish();
     // A driver that failed is still there to say so, though its ring looks like that of one that went away.
     const bool driver_answers = supervisor.look_at_health();
+    count_late_losses();
     if (control_.cause() == EndCause::kDriverGone && !health_.driver_failed()) {
         const bool is_stopping = driver_answers && channel_.device->driver_is_stopping();
         log_.error(fmt::format("AegisMon {}: no further event can come; start it again, then this agent",
@@ -118,11 +123,20 @@ void Session::read(EventStream& stream, Supervisor& supervisor) {
     control_.end(EndCause::kCount, RunControl::kAtOnce);
 }
 
+// What the driver lost after the last worker had looked, while the agent was leaving: said by the look at its health,
+// and too late for a line.
+void Session::count_late_losses() {
+    for (const std::uint64_t grown : losses_.take(loss_counters(health_.last()))) {
+        counters_.back().add_lost(grown);
+    }
+}
+
 void Session::make_printers() {
     for (std::size_t worker = 0; worker < workers_; ++worker) {
         counters_.emplace_back();
         printers_.push_back(std::make_unique<Printer>(port_, output_, malformed_, counters_.back(), make_formatter()));
     }
+    counters_.emplace_back();
 }
 
 std::unique_ptr<Formatter> Session::make_formatter() {
@@ -140,16 +154,21 @@ std::unique_ptr<EventStream> Session::make_stream() {
     if (channel_.ring) {
         const ring::RingMemory<>& memory = channel_.ring->memory;
         const ring::Ticket start =
-            options_.from == StartAt::kOldest ? ring::oldest_ticket(memory) : memory.load_published();
+            options_.from == StartAt::kOldest ? ring::attach_ticket(memory) : memory.load_published();
+        if (options_.from == StartAt::kOldest) {
+            say_where_it_starts(log_, start);
+        }
         return std::make_unique<RingStream>(
-            RingStream::Setup{channel_.device.get(), *channel_.ring, start, wakeup_batch()}, control_, printers_);
+            RingStream::Setup{channel_.device.get(), *channel_.ring, start, wakeup_batch(), &losses_}, control_,
+            printers_);
     }
     if (options_.consumers > 1) {
         log_.note("one thread reads: --consumers shares the ring only");
     }
     return std::make_unique<PullStream>(
         PullStream::Setup{&port_, channel_.device.get(), &log_, std::chrono::milliseconds(options_.poll_ms),
-                          options_.from, channel_.at_open.Published, std::chrono::seconds(options_.request_seconds)},
+                          options_.from, channel_.at_open.Published, std::chrono::seconds(options_.request_seconds),
+                          &losses_},
         control_, *printers_.front());
 }
 
@@ -164,8 +183,9 @@ std::uint64_t Session::wakeup_batch() {
 }
 
 void Session::report(const Supervisor& supervisor) {
-    // Who closed the pipe has seen what it wanted: `agent | head -5` ends without a word.
-    if (reader_has_left()) {
+    // Who closed the pipe has seen what it wanted: `agent | head -5` ends without a word, unless numbers were asked
+    // for.
+    if (reader_has_left() && !options_.stats && !options_.fail_on_loss) {
         return;
     }
     if (options_.measure_latency) {
@@ -178,9 +198,9 @@ void Session::report(const Supervisor& supervisor) {
     }
     const Totals totals = supervisor.totals();
     const std::string malformed = totals.malformed != 0 ? fmt::format(" malformed={}", totals.malformed) : "";
-    log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}", totals.delivered,
+    log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}{}", totals.delivered,
                             totals.lost, rate(totals.delivered, supervisor.elapsed()), totals.wakeups, totals.max_lag,
-                            malformed));
+                            malformed, unwritten_note(totals)));
 }
 
 // Found out by a write, or by the system before one.
@@ -220,7 +240,8 @@ ExitCode Session::conclude(const Supervisor& supervisor) {
     if (control_.left_unread()) {
         return ExitCode::kNoAnswer;
     }
-    if (options_.fail_on_loss && (supervisor.totals().lost != 0 || health_.lost_before_ring() != 0)) {
+    const Totals totals = supervisor.totals();
+    if (options_.fail_on_loss && (totals.lost != 0 || totals.unwritten != 0)) {
         return ExitCode::kLost;
     }
     if (options_.fail_on_loss && supervisor.health_unknown()) {

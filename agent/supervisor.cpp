@@ -21,6 +21,10 @@ std::uint64_t rate(std::uint64_t events, std::chrono::nanoseconds time) {
     return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(events) / seconds) : 0;
 }
 
+std::string unwritten_note(const Totals& totals) {
+    return totals.unwritten != 0 ? fmt::format(" unwritten={}", totals.unwritten) : "";
+}
+
 Supervisor::Supervisor(const Parts& parts, const Options& options)
     : parts_(parts),
       begin_(Clock::now()),
@@ -140,8 +144,9 @@ void Supervisor::print_statistics() {
     const Totals now = totals();
     const Clock::time_point time = Clock::now();
     const std::uint64_t delivered = now.delivered - delivered_at_last_statistics_;
-    parts_.log->report_on_request(fmt::format("stats: delivered={} lost={} rate={}/s lag={}", now.delivered, now.lost,
-                                              rate(delivered, time - last_statistics_), parts_.stream->lag()));
+    parts_.log->report_on_request(fmt::format("stats: delivered={} lost={} rate={}/s lag={}{}", now.delivered, now.lost,
+                                              rate(delivered, time - last_statistics_), parts_.stream->lag(),
+                                              unwritten_note(now)));
     delivered_at_last_statistics_ = now.delivered;
     last_statistics_ = time;
 }

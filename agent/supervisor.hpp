@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 
 #include "agent/counters.hpp"
 #include "agent/event_stream.hpp"
@@ -71,6 +72,9 @@ class Supervisor {
     std::uint64_t delivered_at_last_statistics_ = 0;
     Clock::time_point last_statistics_;
 };
+
+// For the end of a line of numbers: only where there is something to say.
+std::string unwritten_note(const Totals& totals);
 
 // Events per second, rounded down; 0 for no time at all.
 std::uint64_t rate(std::uint64_t events, std::chrono::nanoseconds time);

@@ -99,11 +99,16 @@ void TextFormatter::append_loss(const LostEvents& lost, std::int64_t filetime, L
     processes_->forget_all();
     append_time(filetime, lines);
     append(lines, "LOST ");
-    append_number(lines, lost.count());
-    append(lines, " events (#");
-    append_number(lines, lost.first);
-    append(lines, "..#");
-    append_number(lines, lost.last);
+    append_number(lines, lost.count);
+    append(lines, " events (");
+    if (lost.reason == LossReason::kOverwritten) {
+        append(lines, "#");
+        append_number(lines, lost.first);
+        append(lines, "..#");
+        append_number(lines, lost.last);
+    } else {
+        append(lines, name_of(lost.reason));
+    }
     append(lines, ")\n");
 }
 

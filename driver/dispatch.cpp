@@ -42,7 +42,7 @@ NTSTATUS open(PIRP irp) {
     return status;
 }
 
-// All of these: IRQL PASSIVE_LEVEL, in the context of the thread that made the request.
+// All of these but the last: IRQL PASSIVE_LEVEL, in the context of the thread that made the request.
 
 NTSTATUS NTAPI on_unsupported(PDEVICE_OBJECT /*device*/, PIRP irp) {
     return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
@@ -70,16 +70,37 @@ NTSTATUS NTAPI on_close(PDEVICE_OBJECT /*device*/, PIRP irp) {
     return complete(irp, STATUS_SUCCESS, 0);
 }
 
+ULONG code_of(PIRP irp) {
+    return IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl.IoControlCode;
+}
+
+IoctlBuffer buffer_of(PIRP irp) {
+    const auto& parameters = IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;
+    return {irp->AssociatedIrp.SystemBuffer, parameters.InputBufferLength, parameters.OutputBufferLength,
+            irp->RequestorMode, 0};
+}
+
 NTSTATUS NTAPI on_device_control(PDEVICE_OBJECT /*device*/, PIRP irp) {
     DeviceHandle* handle = handle_of(irp);
     if (handle == nullptr) {
         return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
-    const auto& parameters = IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;
-    IoctlBuffer buffer{irp->AssociatedIrp.SystemBuffer, parameters.InputBufferLength, parameters.OutputBufferLength,
-                       irp->RequestorMode, 0};
-    const NTSTATUS status = handle_ioctl(the_driver(), *handle, parameters.IoControlCode, &buffer);
+    IoctlBuffer buffer = buffer_of(irp);
+    const NTSTATUS status = handle_ioctl(the_driver(), *handle, code_of(irp), &buffer);
     return complete(irp, status, NT_SUCCESS(status) ? buffer.written : 0);
+}
+
+// IRQL <= DISPATCH_LEVEL.
+NTSTATUS serve_internal(PIRP irp) {
+    IoctlBuffer buffer = buffer_of(irp);
+    return handle_internal_ioctl(the_driver(), code_of(irp), &buffer);
+}
+
+// From another kernel component, IRQL <= DISPATCH_LEVEL, in any context. It need not have a file object. User mode
+// cannot send this; a component that passes on what user mode sent leaves the mode as it was.
+NTSTATUS NTAPI on_internal_device_control(PDEVICE_OBJECT /*device*/, PIRP irp) {
+    const NTSTATUS status = irp->RequestorMode == KernelMode ? serve_internal(irp) : STATUS_ACCESS_DENIED;
+    return complete(irp, status, 0);
 }
 
 }  // namespace
@@ -92,6 +113,7 @@ void fill_dispatch_table(PDRIVER_OBJECT driver) {
     driver->MajorFunction[IRP_MJ_CLEANUP] = on_cleanup;
     driver->MajorFunction[IRP_MJ_CLOSE] = on_close;
     driver->MajorFunction[IRP_MJ_DEVICE_CONTROL] = on_device_control;
+    driver->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = on_internal_device_control;
 }
 
 }  // namespace aegis::driver

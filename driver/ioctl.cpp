@@ -17,6 +17,7 @@ static_assert(AEGIS_IOCTL_RING_SETUP ==
 static_assert(AEGIS_IOCTL_RING_TEARDOWN ==
               CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA));
 static_assert(AEGIS_IOCTL_QUERY == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_READ_DATA));
+static_assert(AEGIS_IOCTL_SOURCE_LOSS == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x880, METHOD_BUFFERED, FILE_ANY_ACCESS));
 
 // IRQL PASSIVE_LEVEL.
 NTSTATUS get_events(DeviceHandle& handle, IoctlBuffer* buffer) {
@@ -125,6 +126,20 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     return STATUS_SUCCESS;
 }
 
+// IRQL <= DISPATCH_LEVEL.
+NTSTATUS source_loss(Driver& driver, const IoctlBuffer& buffer) {
+    AEGIS_SOURCE_LOSS_REQUEST request;
+    const NTSTATUS status = read_request(buffer, &request);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (request.Reserved != 0 || request.Count == 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    driver.channel.count_source_loss(request.Count);
+    return STATUS_SUCCESS;
+}
+
 }  // namespace
 
 NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuffer* buffer) {
@@ -140,6 +155,10 @@ NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuf
         default:
             return handle_extension_ioctl(driver, code, buffer);
     }
+}
+
+NTSTATUS handle_internal_ioctl(Driver& driver, ULONG code, IoctlBuffer* buffer) {
+    return code == AEGIS_IOCTL_SOURCE_LOSS ? source_loss(driver, *buffer) : STATUS_INVALID_DEVICE_REQUEST;
 }
 
 }  // namespace aegis::driver

@@ -20,4 +20,7 @@ struct IoctlBuffer {
 // Serves one control request. IRQL PASSIVE_LEVEL, in the context of the caller.
 NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuffer* buffer);
 
+// Serves one request of a kernel component, which needs no handle. IRQL <= DISPATCH_LEVEL, in any context.
+NTSTATUS handle_internal_ioctl(Driver& driver, ULONG code, IoctlBuffer* buffer);
+
 }  // namespace aegis::driver

@@ -13,7 +13,7 @@ namespace aegis::driver {
 
 class PullCursor {
   public:
-    // Starts at the oldest event the ring keeps. IRQL <= DISPATCH_LEVEL.
+    // Starts with what the ring keeps, at ring::attach_ticket. IRQL <= DISPATCH_LEVEL.
     void initialize(const ring::RingMemory<>& memory);
 
     // Fills `output` (kernel memory, at least AEGIS_MAX_EVENT_SIZE bytes) with whole events in full form and returns

@@ -70,7 +70,16 @@ void RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, con
     }
     if (producer_.publish(type, timestamp, payload, payload_bytes)) {
         count_wakeups(bells_.ring(producer_.published(), [due](WakeTarget* target) { due->add(target); }));
+    } else {
+        wake_for_loss(due);
     }
+}
+
+void RingChannel::count_source_loss(std::uint32_t events) {
+    DueBells due;
+    const QueuedSpinLockScope lock(publish_lock_);
+    producer_.count_lost(AEGIS_LOST_SOURCE, events);
+    wake_for_loss(&due);
 }
 
 void RingChannel::close() {
@@ -146,6 +155,11 @@ bool RingChannel::stop(std::uint32_t state, DueBells* due) {
     producer_.close();
     count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));
     return true;
+}
+
+// The bells' fence orders the count before the look at who sleeps; pairs with the fence in DoorbellListener::arm.
+void RingChannel::wake_for_loss(DueBells* due) {
+    count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));
 }
 
 // Every word but the slots has its original in driver memory.

@@ -37,10 +37,14 @@ class RingChannel {
     // Frees the region. IRQL <= DISPATCH_LEVEL.
     void destroy();
 
-    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting; another
-    // publisher does not wait for the bells.
-    // `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
+    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting; an event
+    // that is counted instead wakes every sleeper. Another publisher does not wait for the bells. `payload` must be
+    // nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
     void publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
+
+    // Counts events that a source lost before any sensor saw them, as AEGIS_LOST_SOURCE whatever the channel's state,
+    // and wakes every sleeper. IRQL <= DISPATCH_LEVEL.
+    void count_source_loss(std::uint32_t events);
 
     // Says in shared memory that no event will follow, and wakes every sleeper; later events are counted as
     // AEGIS_LOST_CLOSING. Nothing after a failure. IRQL <= DISPATCH_LEVEL.
@@ -77,6 +81,9 @@ class RingChannel {
     // The caller of these holds publish_lock_, and rings `due` when it has released it.
     void publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes,
                         DueBells* due);
+    // Sleepers are woken after the count is there: a reader that arms its bell too late for that looks at the counters
+    // once more before it sleeps.
+    void wake_for_loss(DueBells* due);
     // False when the channel had stopped before.
     bool stop(std::uint32_t state, DueBells* due);
     bool header_is_intact() const;

@@ -149,7 +149,8 @@ Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<a
     printers.push_back(std::make_unique<agent::Printer>(port, output, malformed, counters, std::move(formatter)));
     agent::RunControl control(port, 1, 0);
     AEGIS_CONSUMER_PAGE page{};
-    agent::RingStream stream({&device, {ring.memory(), &page}, 0, 1}, control, printers);
+    agent::LossWatch losses(agent::loss_counters(ring.memory()));
+    agent::RingStream stream({&device, {ring.memory(), &page}, 0, 1, &losses}, control, printers);
     control.end(agent::EndCause::kCount, kSlots);
 
     Sample sample = sample_alone(session, [&] {

@@ -150,7 +150,7 @@ class LoadedDriver {
 // Until something asks for the end.
 int serve(const Options& options, Executive& executive, const UniqueFd& signals, const UniqueFd& parent) {
     server::Server server(executive, print_line);
-    server::ActivityNotifier notifier(executive, server.processes());
+    server::ActivityNotifier notifier(executive, server.processes(), print_line);
     const sources::StartedSource started = sources::start_source(options.source_choice, notifier, print_line);
     if (!started.source) {
         print_line(fmt::format("--source {}: {}", options.source, started.error.message));

@@ -1,9 +1,9 @@
 /*
  * The control contract: device names, IOCTL codes, requests and replies.
  *
- * All codes are METHOD_BUFFERED. Every request starts with AEGIS_REQUEST_HEADER; reserved fields must
- * be zero; a request of the wrong length, version or with a reserved bit set changes nothing and gets
- * the NTSTATUS named below. Reply bytes without a meaning are zero.
+ * All codes are METHOD_BUFFERED, and but for the last IRP_MJ_DEVICE_CONTROL. Every request starts with
+ * AEGIS_REQUEST_HEADER; reserved fields must be zero; a request of the wrong length, version or with a reserved bit set
+ * changes nothing and gets the NTSTATUS named below. Reply bytes without a meaning are zero.
  *
  *   STATUS_INVALID_DEVICE_REQUEST    unknown code
  *   STATUS_INFO_LENGTH_MISMATCH      the request has another length than its struct
@@ -32,6 +32,7 @@
 #define AEGIS_IOCTL_RING_SETUP    0x22E004U /* n=1, FILE_READ_DATA | FILE_WRITE_DATA */
 #define AEGIS_IOCTL_RING_TEARDOWN 0x22E008U /* n=2, FILE_READ_DATA | FILE_WRITE_DATA */
 #define AEGIS_IOCTL_QUERY         0x22600CU /* n=3, FILE_READ_DATA */
+#define AEGIS_IOCTL_SOURCE_LOSS   0x222200U /* n=0x80, FILE_ANY_ACCESS; IRP_MJ_INTERNAL_DEVICE_CONTROL only */
 
 #define AEGIS_CONTROL_VERSION 1U
 #define AEGIS_MAX_CONSUMERS   32U  /* ring consumers at a time, all processes together */
@@ -88,6 +89,23 @@ typedef struct AEGIS_RING_TEARDOWN_REQUEST {
     AEGIS_REQUEST_HEADER Header;
 } AEGIS_RING_TEARDOWN_REQUEST;
 
+/*
+ * AEGIS_IOCTL_SOURCE_LOSS: what feeds the sensors has lost events before they saw them. Counted as AEGIS_LOST_SOURCE,
+ * and sleeping consumers are woken. No reply.
+ *
+ * An IRP_MJ_INTERNAL_DEVICE_CONTROL, which kernel components alone can send: a user-mode caller has no way to make one,
+ * and as an IRP_MJ_DEVICE_CONTROL the code is unknown. The sender holds a reference to the device object; it needs no
+ * file object. IRQL <= DISPATCH_LEVEL.
+ *
+ *   STATUS_ACCESS_DENIED             the requestor mode is UserMode: somebody passed a user's request on
+ *   STATUS_INVALID_PARAMETER         Count is 0: nothing was lost
+ */
+typedef struct AEGIS_SOURCE_LOSS_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+    uint32_t Count; /* events lost since the report before, as the source counts them; 32 bits: the sum never wraps */
+    uint32_t Reserved;
+} AEGIS_SOURCE_LOSS_REQUEST;
+
 /* AEGIS_IOCTL_QUERY: geometry, counters, health of the callbacks, consumers with their lag. */
 typedef struct AEGIS_QUERY_REQUEST {
     AEGIS_REQUEST_HEADER Header;
@@ -134,7 +152,7 @@ typedef struct AEGIS_QUERY_REPLY {
     uint32_t Handles; /* open now */
     uint64_t RegionBytes;
     uint64_t Published;
-    uint64_t LostBefore[AEGIS_LOST_REASONS];
+    uint64_t LostBefore[AEGIS_LOST_REASONS]; /* events without a ticket since load, by AEGIS_LOST_… reason */
     uint64_t WakeupsSent;
     AEGIS_CALLBACK_HEALTH Callbacks[AEGIS_MAX_CALLBACKS];
     AEGIS_CONSUMER_INFO Consumers[AEGIS_MAX_HANDLES];
@@ -149,6 +167,8 @@ AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, HeaderBytes) == 40, "layout
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, SessionId) == 56, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_TEARDOWN_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REQUEST) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_SOURCE_LOSS_REQUEST) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_SOURCE_LOSS_REQUEST, Count) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_CALLBACK_HEALTH) == 32, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_CONSUMER_INFO) == 40, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, SessionId) == 16, "layout");

@@ -45,10 +45,12 @@
 #define AEGIS_RING_CLOSING 2U /* no event will follow */
 #define AEGIS_RING_FAILED  3U /* the driver found itself broken: events are counted, not published */
 
-/* Why an event that a sensor saw never got a ticket: index into AEGIS_RING_HEADER.LostBefore. */
+/* Why an event never got a ticket: index into AEGIS_RING_HEADER.LostBefore. The counters only grow, and whenever one
+ * does while the driver runs, sleepers are woken, so that a loss with no event behind it is seen as well. */
 #define AEGIS_LOST_OVERSIZE 0U /* larger than a slot */
 #define AEGIS_LOST_CLOSING  1U /* seen while the channel was shutting down */
 #define AEGIS_LOST_FAILED   2U /* seen after the driver found itself broken */
+#define AEGIS_LOST_SOURCE   3U /* lost by the source of events before a sensor saw them: AEGIS_IOCTL_SOURCE_LOSS */
 #define AEGIS_LOST_REASONS  4U
 
 typedef struct AEGIS_RING_IDENTITY {

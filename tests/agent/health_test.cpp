@@ -12,7 +12,6 @@ AEGIS_QUERY_REPLY healthy() {
     reply.State = AEGIS_RING_RUNNING;
     reply.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, 500, 0};
     reply.Callbacks[1] = {AEGIS_CALLBACK_OWNER_EXIT, 1, 0, 0, 500, 0};
-    reply.LostBefore[AEGIS_LOST_OVERSIZE] = 2;
     return reply;
 }
 
@@ -21,7 +20,6 @@ TEST(HealthWatch, IsSilentWhileAllIsWell) {
     agent::HealthWatch health(log, healthy());
     health.look(healthy());
     EXPECT_EQ(log.text(), "");
-    EXPECT_EQ(health.lost_before_ring(), 0U);
 }
 
 // Catches: a callback that goes unnoticed, or is announced at every look.
@@ -85,18 +83,24 @@ TEST(HealthWatch, ACallbackThatDoesNotSeeSubsystemsIsAWarningOnce) {
 // Catches: counting what was dropped before the agent came, or telling the total instead of the change.
 TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     test::CapturedLog log;
-    agent::HealthWatch health(log, healthy());
     AEGIS_QUERY_REPLY reply = healthy();
+    reply.LostBefore[AEGIS_LOST_OVERSIZE] = 2;
+    agent::HealthWatch health(log, reply);
     reply.LostBefore[AEGIS_LOST_OVERSIZE] = 5;
     health.look(reply);
     reply.LostBefore[AEGIS_LOST_CLOSING] = 1;
     health.look(reply);
     reply.LostBefore[AEGIS_LOST_FAILED] = 7;
     health.look(reply);
-    EXPECT_EQ(log.count("dropped 3 events before the ring: larger than a slot"), 1U);
-    EXPECT_EQ(log.count("dropped 1 events before the ring: seen while the driver was closing"), 1U);
-    EXPECT_EQ(log.count("dropped 7 events before the ring: seen after the driver found itself broken"), 1U);
-    EXPECT_EQ(health.lost_before_ring(), 11U);
+    reply.LostBefore[AEGIS_LOST_SOURCE] = 9;
+    health.look(reply);
+    health.look(reply);
+    EXPECT_EQ(log.count("note: 2 events were lost before this agent came: larger than a slot"), 1U);
+    EXPECT_EQ(log.count("3 events were lost before the ring: larger than a slot"), 1U);
+    EXPECT_EQ(log.count("1 events were lost before the ring: seen while the driver was closing"), 1U);
+    EXPECT_EQ(log.count("7 events were lost before the ring: seen after the driver found itself broken"), 1U);
+    EXPECT_EQ(log.count("9 events were lost before the ring: lost by their source before the driver saw them"), 1U);
+    EXPECT_EQ(log.lines().size(), 5U) << log.text();
 }
 
 // Catches: a failure that goes unnoticed, or is announced at every look.

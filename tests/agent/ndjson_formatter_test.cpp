@@ -118,19 +118,36 @@ TEST_F(NdjsonFormatter, ExitRepeatsExecutableAndParentOfTheStart) {
 // Catches: append_loss without forget_all: the id may have gone to another process in between.
 TEST_F(NdjsonFormatter, AfterALossNoExitIsGivenAnOldName) {
     start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
-    loss({19, 30});
+    loss(agent::LostEvents::overwritten(19, 30));
+    EXPECT_TRUE(parse(exit(812))["process"] == parse(R"({"pid": 812})"));
+    start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
+    loss({agent::LossReason::kSource, 1});
     EXPECT_TRUE(parse(exit(812))["process"] == parse(R"({"pid": 812})"));
 }
 
 TEST_F(NdjsonFormatter, Loss) {
-    expect_json(loss({19, 4294967298}), R"({
+    expect_json(loss(agent::LostEvents::overwritten(19, 4294967298)), R"({
         "@timestamp": "2024-05-01T12:34:56.1234567Z",
         "event": {"kind": "pipeline_error", "action": "events-lost",
                   "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon"},
         "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
         "agent": {"name": "aegis-agent", "version": "1.0.0"},
-        "aegis": {"lost": {"first": 19, "last": 4294967298, "count": 4294967280}}
+        "aegis": {"lost": {"reason": "overwritten", "first": 19, "last": 4294967298, "count": 4294967280}}
     })");
+}
+
+// Catches: sequences made up for events that never had one.
+TEST_F(NdjsonFormatter, LossWithoutASequence) {
+    const rapidjson::Document source = parse(loss({agent::LossReason::kSource, 85'080}));
+    EXPECT_STREQ(source["event"]["kind"].GetString(), "pipeline_error");
+    EXPECT_STREQ(source["event"]["action"].GetString(), "events-lost");
+    EXPECT_TRUE(source["aegis"] == parse(R"({"lost": {"reason": "source", "count": 85080}})"));
+    EXPECT_TRUE(parse(loss({agent::LossReason::kOversize, 1}))["aegis"] ==
+                parse(R"({"lost": {"reason": "oversize", "count": 1}})"));
+    EXPECT_TRUE(parse(loss({agent::LossReason::kClosing, 1}))["aegis"] ==
+                parse(R"({"lost": {"reason": "closing", "count": 1}})"));
+    EXPECT_TRUE(parse(loss({agent::LossReason::kFailed, 1}))["aegis"] ==
+                parse(R"({"lost": {"reason": "failed", "count": 1}})"));
 }
 
 TEST_F(NdjsonFormatter, UnknownTypeIsNotGuessedAt) {

@@ -94,7 +94,7 @@ TEST(RingSession, ALossIsToldWhereItHappened) {
     std::getline(lines, line);
     EXPECT_EQ(line, "[12:34:56.123] #1 EXIT pid=1");
     std::getline(lines, line);
-    EXPECT_EQ(line, "[12:34:56.125] LOST 145 events (#2..#146)");
+    EXPECT_EQ(line, "[12:34:56.123] LOST 145 events (#2..#146)");
     for (int sequence = 147; sequence <= 193; ++sequence) {
         std::getline(lines, line);
         EXPECT_TRUE(line.starts_with("[12:34:56.123] #" + std::to_string(sequence) + " CREATE ")) << line;
@@ -242,14 +242,18 @@ TEST(RingSession, ADriverThatFailedIsReadToItsEndAndReported) {
     ASSERT_TRUE(system.wait_until_asleep());
     system.on_query([](AEGIS_QUERY_REPLY& reply) {
         reply.State = AEGIS_RING_FAILED;
-        reply.LostBefore[AEGIS_LOST_FAILED] = 3;
+        // One more than the ring said when the last worker looked.
+        reply.LostBefore[AEGIS_LOST_FAILED] = 4;
     });
     system.publish_starts(1, 5);
+    system.lose(AEGIS_LOST_FAILED, 3);
     system.close_ring();
     EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
-    EXPECT_EQ(system.output_lines(), 5U);
+    EXPECT_EQ(system.output_lines(), 5U + 1U);
+    EXPECT_NE(system.output().find("LOST 3 events (failed)"), std::string::npos) << system.output();
     EXPECT_EQ(run.log().count("CRITICAL: the driver found itself broken"), 1U) << run.log().text();
-    EXPECT_EQ(run.log().count("dropped 3 events before the ring"), 1U);
+    EXPECT_EQ(run.log().count("4 events were lost before the ring"), 1U);
+    EXPECT_NE(run.summary().find(" lost=4 "), std::string::npos) << run.summary();
     EXPECT_EQ(run.log().count("AegisMon went away"), 0U);
 }
 

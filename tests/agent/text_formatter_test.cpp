@@ -100,7 +100,7 @@ TEST_F(TextFormatter, ANameCannotBreakTheLineOfItsExit) {
 TEST_F(TextFormatter, AfterALossNoExitIsGivenAnOldName) {
     start_line({.pid = 1, .path = u"/bin/a"});
     agent::Lines lines;
-    formatter_.append_loss({19, 21}, kTimestamp, lines);
+    formatter_.append_loss(agent::LostEvents::overwritten(19, 21), kTimestamp, lines);
     EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1\n");
 }
 
@@ -131,11 +131,25 @@ TEST_F(TextFormatter, UnknownTypeNamesItsNumberAndSize) {
 
 TEST_F(TextFormatter, LossNamesBothEnds) {
     agent::Lines lines;
-    formatter_.append_loss({19, 21}, kTimestamp, lines);
-    formatter_.append_loss({4294967296, 4294967296}, kTimestamp, lines);
+    formatter_.append_loss(agent::LostEvents::overwritten(19, 21), kTimestamp, lines);
+    formatter_.append_loss(agent::LostEvents::overwritten(4294967296, 4294967296), kTimestamp, lines);
     EXPECT_EQ(fmt::to_string(lines),
               "[12:34:56.123] LOST 3 events (#19..#21)\n"
               "[12:34:56.123] LOST 1 events (#4294967296..#4294967296)\n");
+}
+
+// Catches: a reason without its word, or with another one's.
+TEST_F(TextFormatter, LossWithoutASequenceNamesItsReason) {
+    agent::Lines lines;
+    for (const agent::LossReason reason : {agent::LossReason::kOversize, agent::LossReason::kClosing,
+                                           agent::LossReason::kFailed, agent::LossReason::kSource}) {
+        formatter_.append_loss({reason, 85'080}, kTimestamp, lines);
+    }
+    EXPECT_EQ(fmt::to_string(lines),
+              "[12:34:56.123] LOST 85080 events (oversize)\n"
+              "[12:34:56.123] LOST 85080 events (closing)\n"
+              "[12:34:56.123] LOST 85080 events (failed)\n"
+              "[12:34:56.123] LOST 85080 events (source)\n");
 }
 
 }  // namespace

@@ -56,6 +56,33 @@ TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
     }
 }
 
+// Catches: sleepers woken for a loss before the counter shows it: they would find nothing, and sleep on.
+TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
+    TestHost host;
+    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    Client client(host);
+    ASSERT_EQ(client.open(), STATUS_SUCCESS);
+    const host::EventResult event = client.create_event();
+    const SetupResult setup = client.setup(event.handle);
+    ASSERT_EQ(setup.status, STATUS_SUCCESS);
+    const ring::RingMemory<> memory = ring_of(setup.reply);
+    auto request = make_request<AEGIS_SOURCE_LOSS_REQUEST>();
+    request.Count = 7;
+    unsigned rung = 0;
+    NiceMock<KernelCalls> calls;
+    ON_CALL(calls, call("KeSetEvent")).WillByDefault([&] {
+        ++rung;
+        EXPECT_EQ(memory.load_lost_before(AEGIS_LOST_SOURCE), 7U * rung);
+    });
+    for (unsigned report = 1; report <= 3; ++report) {
+        consumer_page_of(setup.reply)->WakeAt = 1000;
+        ASSERT_EQ(
+            host->internal_device_control(u"\\Device\\AegisMon", AEGIS_IOCTL_SOURCE_LOSS, bytes_of(request), {}).status,
+            STATUS_SUCCESS);
+        EXPECT_EQ(rung, report);
+    }
+}
+
 // A channel with a sleeper, which ends.
 class EndingChannel : public testing::Test {
   protected:

@@ -87,9 +87,10 @@ TEST(Load, FillsTheWholeDispatchTable) {
     for (PDRIVER_DISPATCH routine : driver.MajorFunction) {
         routines.insert(routine);
     }
-    // Create, cleanup, close, device control, and one for all the rest.
-    EXPECT_EQ(routines.size(), 5U);
-    const std::set<UCHAR> served{IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_DEVICE_CONTROL};
+    // Create, cleanup, close, device control, internal device control, and one for all the rest.
+    EXPECT_EQ(routines.size(), 6U);
+    const std::set<UCHAR> served{IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_DEVICE_CONTROL,
+                                 IRP_MJ_INTERNAL_DEVICE_CONTROL};
     for (UCHAR major = 0; major <= IRP_MJ_MAXIMUM_FUNCTION; ++major) {
         if (served.contains(major)) {
             continue;

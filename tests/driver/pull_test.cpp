@@ -94,12 +94,28 @@ TEST_F(Pull, ADuplicateSharesThePlace) {
     EXPECT_EQ(events_in(second.pull(1120).bytes).front().header.Sequence, 2U);
 }
 
-TEST_F(Pull, ANewHandleStartsAtTheOldestEventThatIsKept) {
+// A handle that is opened while events come: what was overwritten before is no loss of its own, and it leaves the
+// producer a quarter of the ring, as many events as come here before its first pull. Catches: a start at the oldest
+// event that is kept, which is about to go.
+TEST_F(Pull, ANewHandleInARingThatWentRoundStartsWithHeadroom) {
     activity_.come_and_go(100);
     Client late(host_);
     ASSERT_EQ(late.open(FILE_READ_DATA), STATUS_SUCCESS);
-    EXPECT_EQ(events_in(late.pull(1120).bytes).front().header.Sequence, 200U - 64 + 1);
+    activity_.come_and_go(8);
+    const PullResult pulled = late.pull(1 << 20);
+    const std::vector<ProcessEvent> events = events_in(pulled.bytes);
+    ASSERT_EQ(events.size(), 64U);
+    EXPECT_EQ(events.front().header.Sequence, 200U - 64U + 16U + 1U);
     EXPECT_EQ(late.query().reply->Consumers[0].Lost, 0U);
+}
+
+TEST_F(Pull, ANewHandleInARingThatDidNotGoRoundStartsAtTheFirstEvent) {
+    activity_.come_and_go(32);
+    Client late(host_);
+    ASSERT_EQ(late.open(FILE_READ_DATA), STATUS_SUCCESS);
+    const std::vector<ProcessEvent> events = events_in(late.pull(1 << 20).bytes);
+    ASSERT_EQ(events.size(), 64U);
+    EXPECT_EQ(events.front().header.Sequence, 1U);
 }
 
 // Full means the oldest go. Catches: a lapped pull that does not resume, or resumes at the oldest without counting.

@@ -149,6 +149,56 @@ TEST_F(RingChannel, WakesEverySleeperAtItsEnd) {
     EXPECT_EQ(channel_.counters().state, AEGIS_RING_CLOSING);
 }
 
+// A loss with no event behind it must not wait for one.
+// Catches: an event that is too large, or a source's loss, counted without the bells; one bell too many.
+TEST_F(RingChannel, WakesEverySleeperForALoss) {
+    KEVENT event;
+    KeInitializeEvent(&event, SynchronizationEvent, FALSE);
+    driver::WakeTarget target;
+    target.event = &event;
+    std::atomic<std::uint64_t> wake_at = 1000;
+    ASSERT_TRUE(channel_.add_doorbell(&wake_at, &target));
+    publish(AEGIS_EVENT_FILE_OP, 100'000);
+    EXPECT_NE(KeReadStateEvent(&event), 0);
+    EXPECT_EQ(wake_at.load(), AEGIS_WAKE_NEVER);
+    KeClearEvent(&event);
+    wake_at = 1000;
+    channel_.count_source_loss(7);
+    EXPECT_NE(KeReadStateEvent(&event), 0);
+    EXPECT_EQ(wake_at.load(), AEGIS_WAKE_NEVER);
+    KeClearEvent(&event);
+    channel_.count_source_loss(1);
+    publish(AEGIS_EVENT_FILE_OP, 100'000);
+    EXPECT_EQ(KeReadStateEvent(&event), 0) << "rung for a consumer that is awake";
+    EXPECT_EQ(channel_.counters().wakeups_sent, 2U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_OVERSIZE], 2U);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_SOURCE], 8U);
+    channel_.remove_doorbell(&wake_at);
+}
+
+// Catches: count_source_loss() without the publish lock, which ThreadSanitizer sees too.
+TEST_F(RingChannel, CountsLossesWhileOthersPublish) {
+    constexpr std::uint64_t kReports = 2000;
+    std::thread producer([&] {
+        for (std::uint64_t i = 0; i < kReports; ++i) {
+            publish(AEGIS_EVENT_FILE_OP, 10);
+        }
+    });
+    std::thread source([&] {
+        for (std::uint64_t i = 0; i < kReports; ++i) {
+            channel_.count_source_loss(3);
+        }
+    });
+    for (std::uint64_t i = 0; i < kReports; ++i) {
+        channel_.count_source_loss(2);
+    }
+    producer.join();
+    source.join();
+    EXPECT_EQ(channel_.counters().published, kReports);
+    EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_SOURCE], 5 * kReports);
+    EXPECT_TRUE(channel_.verify());
+}
+
 // Its page is about to be freed, and the bell may be somewhere nobody looked: no producer may ring any more.
 // Catches: the result of remove() ignored; the other bells kept.
 TEST_F(RingChannel, FailsWhenADoorbellIsMissing) {

@@ -258,6 +258,69 @@ TEST_F(Io, AnUnhandledMajorFunctionIsRefusedByTheSystem) {
     executive().exit_process(process);
 }
 
+// What one kernel component asks of another: from kernel mode, of the device alone.
+// Catches: a user-mode requestor, somebody's file object, output that does not come back.
+TEST_F(Io, AKernelComponentNeedsNoHandle) {
+    constexpr std::array<std::byte, 3> kInput{std::byte{1}, std::byte{2}, std::byte{3}};
+    driver_hooks().control = [&](PDEVICE_OBJECT device, PIRP irp) {
+        const IO_STACK_LOCATION& stack = *IoGetCurrentIrpStackLocation(irp);
+        EXPECT_EQ(stack.MajorFunction, IRP_MJ_INTERNAL_DEVICE_CONTROL);
+        EXPECT_EQ(stack.FileObject, nullptr);
+        EXPECT_EQ(stack.DeviceObject, device);
+        EXPECT_EQ(irp->RequestorMode, KernelMode);
+        EXPECT_EQ(stack.Parameters.DeviceIoControl.IoControlCode, kEcho);
+        EXPECT_EQ(stack.Parameters.DeviceIoControl.InputBufferLength, kInput.size());
+        EXPECT_EQ(std::memcmp(irp->AssociatedIrp.SystemBuffer, kInput.data(), kInput.size()), 0);
+        return complete(irp, STATUS_SUCCESS, 2);
+    };
+    ASSERT_EQ(load(), STATUS_SUCCESS);
+    std::array<std::byte, 8> output{};
+    const host::IoResult result = executive().internal_device_control(u"\\Device\\Test", kEcho, kInput, output);
+    EXPECT_EQ(result.status, STATUS_SUCCESS);
+    EXPECT_EQ(result.information, 2U);
+    EXPECT_EQ(output[1], std::byte{2});
+    EXPECT_EQ(output[2], std::byte{0});
+    EXPECT_EQ(executive().internal_device_control(u"\\Device\\Other", kEcho, {}, {}).status,
+              STATUS_OBJECT_NAME_NOT_FOUND);
+    EXPECT_EQ(executive().internal_device_control(u"\\Device\\Test\\x", kEcho, {}, {}).status,
+              STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+// Catches: a process whose request reaches the routine that trusts its callers.
+TEST_F(Io, NoSystemCallMakesAnInternalRequest) {
+    int seen = 0;
+    driver_hooks().control = [&](PDEVICE_OBJECT, PIRP irp) {
+        ++seen;
+        return complete(irp, STATUS_SUCCESS);
+    };
+    ASSERT_EQ(load(), STATUS_SUCCESS);
+    const host::ProcessRef process = client(100);
+    const host::ProcessHandle handle = open(process);
+    EXPECT_EQ(executive().request(*process, handle, IRP_MJ_INTERNAL_DEVICE_CONTROL).status, STATUS_INVALID_PARAMETER);
+    EXPECT_EQ(seen, 0);
+    executive().exit_process(process);
+}
+
+// Catches: a driver unloaded under a request, or never.
+TEST_F(Io, AnInternalRequestKeepsTheDriverLoaded) {
+    bool unloaded = false;
+    driver_hooks().unload = [&](PDRIVER_OBJECT driver) {
+        unloaded = true;
+        delete_test_device(driver);
+    };
+    driver_hooks().control = [&](PDEVICE_OBJECT, PIRP irp) {
+        std::thread([&] { EXPECT_EQ(executive().unload_driver(), host::UnloadResult::kPending); }).join();
+        EXPECT_FALSE(unloaded);
+        return complete(irp, STATUS_SUCCESS);
+    };
+    ASSERT_EQ(load(), STATUS_SUCCESS);
+    EXPECT_EQ(executive().internal_device_control(u"\\Device\\Test", kEcho, {}, {}).status, STATUS_SUCCESS);
+    EXPECT_TRUE(unloaded);
+    EXPECT_FALSE(executive().driver_loaded());
+    EXPECT_EQ(executive().internal_device_control(u"\\Device\\Test", kEcho, {}, {}).status,
+              STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
 // Catches: a pended request reported before its completion.
 TEST_F(Io, APendedRequestIsWaitedFor) {
     std::thread completer;

@@ -33,6 +33,23 @@ class RecordingSink final : public host::sources::ProcessSink {
         add({false, pid, 0, 0, {}, false, time});
     }
 
+    void events_lost(std::uint64_t count) override {
+        const std::lock_guard guard(mutex_);
+        lost_ += count;
+        changed_.notify_all();
+    }
+
+    std::uint64_t lost() const {
+        const std::lock_guard guard(mutex_);
+        return lost_;
+    }
+
+    // Waits until this many were told as lost; false after a generous time.
+    bool wait_until_lost(std::uint64_t count) const {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return lost_ >= count; });
+    }
+
     std::vector<RecordedActivity> all() const {
         const std::lock_guard guard(mutex_);
         return activity_;
@@ -87,6 +104,7 @@ class RecordingSink final : public host::sources::ProcessSink {
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::vector<RecordedActivity> activity_;
+    std::uint64_t lost_ = 0;
 };
 
 }  // namespace aegis::test

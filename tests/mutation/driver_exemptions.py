@@ -87,7 +87,7 @@ _EXCHANGED = (
         "ioctl.cpp ring_setup order if (buffer->requestor == KernelMode) <-> AEGIS_RING_SETUP_REQUEST request;",
         "wake_target.hpp initialize order event_ = event; <-> ExInitializeRundownProtection(&signals_);",
         "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
-        "ring::oldest_ticket(memory));",
+        "ring::attach_ticket(memory));",
         "ring_channel.cpp RingChannel::create order identity_ = ring::load_identity(region_); <-> "
         "KeInitializeSpinLock(&publish_lock_);",
         "ring_channel.cpp RingChannel::create order KeInitializeSpinLock(&publish_lock_); <-> producer_ = "
@@ -219,6 +219,8 @@ _EXCHANGED = (
         "dispatch.cpp open comparison != -> >: file->FileName.Length != 0",
         "ioctl.cpp ring_setup comparison == -> <=: buffer->requestor == KernelMode",
         "ioctl.cpp ring_setup comparison != -> >: request.Reserved != 0",
+        "ioctl.cpp source_loss comparison != -> >: request.Reserved != 0 || request.Count == 0",
+        "ioctl.cpp source_loss comparison == -> <=: request.Reserved != 0 || request.Count == 0",
         "ring_channel.cpp RingChannel::count_wakeups comparison != -> >: rung != 0",
         "ring_channel.cpp RingChannel::publish_locked comparison != -> >: state_ != AEGIS_RING_RUNNING",
         "ring_channel.cpp RingChannel::verify comparison != -> >: state_ != AEGIS_RING_RUNNING || header_is_intact()",

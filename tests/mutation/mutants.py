@@ -137,7 +137,10 @@ MUTANTS = [
         ("oversize not counted", "count_lost(AEGIS_LOST_OVERSIZE);\n            return", "return"),
         ("oversize under another reason", "count_lost(AEGIS_LOST_OVERSIZE);", "count_lost(AEGIS_LOST_CLOSING);"),
         ("oversize uses a ticket", "count_lost(AEGIS_LOST_OVERSIZE);", "count_lost(AEGIS_LOST_OVERSIZE), ++next_;"),
-        ("lost count one behind", "++lost_before_[reason]", "lost_before_[reason]++"),
+        ("lost count one behind",
+         "lost_before_[reason] += events;\n        memory_.store_lost_before(reason, lost_before_[reason]);",
+         "memory_.store_lost_before(reason, lost_before_[reason]);\n        lost_before_[reason] += events;"),
+        ("several lost events count once", "lost_before_[reason] += events;", "++lost_before_[reason];"),
         ("wakeups replaced, not added", "wakeups_sent_ += rung;", "wakeups_sent_ = rung;"),
         ("size without the header", "words[0].store(size |", "words[0].store(payload_bytes |"),
         ("closing not said", "memory_.store_state(AEGIS_RING_CLOSING);", "memory_.store_state(AEGIS_RING_RUNNING);"),
@@ -157,6 +160,10 @@ MUTANTS = [
     *_mutants(
         "slot_read.hpp", ("ring/consumer",),
         ("oldest ticket one late", "published - memory.slot_count() : 0", "published - memory.slot_count() + 1 : 0"),
+        ("attached at the edge", "return oldest == 0 ? 0 : oldest + memory.slot_count() / 4;", "return oldest;"),
+        ("headroom in a ring that did not go round", "return oldest == 0 ? 0 : oldest + memory.slot_count() / 4;",
+         "return oldest + memory.slot_count() / 4;"),
+        ("half the headroom", "oldest + memory.slot_count() / 4;", "oldest + memory.slot_count() / 8;"),
     ),
     *_mutants(
         "consumer.hpp", ("ring/consumer", "ring/resync"),

@@ -148,6 +148,26 @@ TEST_P(Attach, TheOldestTicketIsTheFirstTheRingHolds) {
     }
 }
 
+// A reader that comes while events come: the producer publishes as many as fit beside the headroom before the first
+// read. Catches: a start at the edge, too little headroom, more of it than a quarter, headroom where nothing was
+// overwritten.
+TEST_P(Attach, TheStartLeavesTheProducerAQuarterOfARingThatWentRound) {
+    const std::uint64_t slots = GetParam();
+    for (std::uint64_t published = 0; published <= 4 * slots; ++published) {
+        const ring::Ticket start = ring::attach_ticket(region_.memory());
+        const std::uint64_t headroom = published > slots ? slots / 4 : 0;
+        ASSERT_EQ(start, (published > slots ? published - slots : 0) + headroom) << published;
+        ring::Consumer<> consumer(region_.memory(), start);
+        test::publish_many(producer_, kRecipe, headroom);
+        test::ReaderAudit audit(kRecipe, start);
+        EXPECT_EQ(audit.drain(consumer), published - start + headroom);
+        EXPECT_EQ(consumer.lost(), 0U) << published;
+        EXPECT_EQ(audit.complaint(), "");
+        published += headroom;
+        test::publish_next(producer_, kRecipe);
+    }
+}
+
 TEST_P(Attach, DuringTrafficFromNowOnSeesWhatFollowsOnly) {
     test::publish_many(producer_, kRecipe, 3 * GetParam() + 1);
     ring::Consumer<> consumer(region_.memory(), region_.memory().load_published());

@@ -140,6 +140,15 @@ TEST_F(ProducerOverRegion, CountsEachReasonByItself) {
     }
 }
 
+// Catches: several events counted as one, or the count before them shown.
+TEST_F(ProducerOverRegion, CountsSeveralLostEventsAtOnce) {
+    producer_.count_lost(AEGIS_LOST_SOURCE, 7);
+    producer_.count_lost(AEGIS_LOST_SOURCE, std::uint64_t{1} << 40U);
+    producer_.count_lost(AEGIS_LOST_SOURCE);
+    EXPECT_EQ(producer_.lost_before(AEGIS_LOST_SOURCE), (std::uint64_t{1} << 40U) + 8);
+    EXPECT_EQ(region_.header()->LostBefore[AEGIS_LOST_SOURCE], (std::uint64_t{1} << 40U) + 8);
+}
+
 TEST_F(ProducerOverRegion, AddsUpWakeups) {
     EXPECT_EQ(producer_.wakeups_sent(), 0U);
     producer_.count_wakeups(2);

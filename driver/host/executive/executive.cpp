@@ -126,6 +126,11 @@ void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
     }
 }
 
+IoResult Executive::internal_device_control(std::u16string_view device, ULONG code, std::span<const std::byte> input,
+                                            std::span<std::byte> output) {
+    return internal_control_device(device, code, input, output);
+}
+
 HandleResult Executive::open(Process& process, std::u16string_view path, ACCESS_MASK desired) {
     const SystemCall call(process);
     return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0}

@@ -143,6 +143,12 @@ class Executive {
     // this timestamp. So made-up pids must not be those of clients: use values that Linux never assigns (> 2^22).
     void raise_process_exit(std::uint32_t pid, std::int64_t timestamp);
 
+    // --- requests of kernel components ------------------------------------------------------------------------
+    // Sends the device an IRP_MJ_INTERNAL_DEVICE_CONTROL from kernel mode, without a file object, as a component does
+    // that holds a reference to the device object; METHOD_BUFFERED codes only. No system call of a process can.
+    IoResult internal_device_control(std::u16string_view device, ULONG code, std::span<const std::byte> input,
+                                     std::span<std::byte> output);
+
     // --- system calls -----------------------------------------------------------------------------------------
     // NtCreateFile of a path such as \??\AegisMon. `desired` may have generic bits.
     HandleResult open(Process& process, std::u16string_view path, ACCESS_MASK desired);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "driver/host/executive/driver_load.hpp"
 #include "driver/host/executive/file_object.hpp"
 #include "driver/host/executive/irp.hpp"
 #include "driver/host/executive/parts.hpp"
@@ -124,7 +125,9 @@ IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::s
 IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_function) {
     const bool has_own_call = major_function == IRP_MJ_CREATE || major_function == IRP_MJ_CLOSE ||
                               major_function == IRP_MJ_CLEANUP || major_function == IRP_MJ_DEVICE_CONTROL;
-    if (has_own_call || major_function > IRP_MJ_MAXIMUM_FUNCTION) {
+    // No system call makes one of these: what arrives there comes from the kernel.
+    const bool is_internal = major_function == IRP_MJ_INTERNAL_DEVICE_CONTROL;
+    if (has_own_call || is_internal || major_function > IRP_MJ_MAXIMUM_FUNCTION) {
         return {STATUS_INVALID_PARAMETER, 0};
     }
     const ACCESS_MASK access = major_function == IRP_MJ_READ    ? FILE_READ_DATA
@@ -136,6 +139,36 @@ IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_functi
     }
     auto& file = static_cast<FileObject&>(*entry.file);
     return Irp(file.device(), &file, major_function, UserMode).send();
+}
+
+IoResult internal_control_device(std::u16string_view path, ULONG code, std::span<const std::byte> input,
+                                 std::span<std::byte> output) {
+    IoState& io = executive_parts().io;
+    const IoState::Path found = io.resolve(path);
+    if (!NT_SUCCESS(found.status)) {
+        return {found.status, 0};
+    }
+    if (!found.remainder.empty()) {
+        return {STATUS_OBJECT_NAME_NOT_FOUND, 0};
+    }
+    // What the sender's reference to the device does on NT: the driver stays loaded until the request is done.
+    if (const NTSTATUS status = io.open(*found.device); !NT_SUCCESS(status)) {
+        return {status, 0};
+    }
+    IoResult result;
+    {
+        Irp irp(*found.device, nullptr, IRP_MJ_INTERNAL_DEVICE_CONTROL, KernelMode);
+        auto& parameters = irp.stack().Parameters.DeviceIoControl;
+        parameters.OutputBufferLength = static_cast<ULONG>(output.size());
+        parameters.InputBufferLength = static_cast<ULONG>(input.size());
+        parameters.IoControlCode = code;
+        irp.set_buffered(input, output);
+        result = irp.send();
+    }
+    if (io.close(*found.device)) {
+        finish_unload();
+    }
+    return result;
 }
 
 }  // namespace aegis::host

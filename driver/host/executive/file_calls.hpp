@@ -1,4 +1,5 @@
-// The system calls on devices, for a thread that is inside a SystemCall or in kernel mode.
+// The system calls on devices, for a thread that is inside a SystemCall or in kernel mode; and what kernel components
+// do with them.
 #pragma once
 
 #include <span>
@@ -21,5 +22,9 @@ HandleResult open_file(Process& process, std::u16string_view path, ACCESS_MASK d
 IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::span<const std::byte> input,
                       std::span<std::byte> output);
 IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_function);
+
+// A METHOD_BUFFERED IRP_MJ_INTERNAL_DEVICE_CONTROL of a kernel component, outside of any system call.
+IoResult internal_control_device(std::u16string_view path, ULONG code, std::span<const std::byte> input,
+                                 std::span<std::byte> output);
 
 }  // namespace aegis::host

@@ -88,7 +88,9 @@ void Irp::complete() {
         verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
                       fmt::format("{} completed without IoStatus.Information", describe()));
     }
-    const bool replies = major_function_ == IRP_MJ_DEVICE_CONTROL && !NT_ERROR(io.Status);
+    const bool is_control =
+        major_function_ == IRP_MJ_DEVICE_CONTROL || major_function_ == IRP_MJ_INTERNAL_DEVICE_CONTROL;
+    const bool replies = is_control && !NT_ERROR(io.Status);
     if (replies && io.Information > output_.size()) {
         verifier_stop(
             Bugcheck::kDriverVerifierDetectedViolation,

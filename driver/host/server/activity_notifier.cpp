@@ -1,5 +1,14 @@
 #include "driver/host/server/activity_notifier.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "aegis/ioctl.h"
+
 namespace aegis::host::server {
 
 void ActivityNotifier::process_started(const sources::ProcessStart& start) {
@@ -23,6 +32,25 @@ void ActivityNotifier::process_ended(std::uint32_t pid, sources::NtTime time) {
     if (!client || client->has_ended()) {
         executive_.raise_process_exit(pid, time);
         clients_.end_reported(pid);
+    }
+}
+
+void ActivityNotifier::events_lost(std::uint64_t count) {
+    while (count != 0) {
+        AEGIS_SOURCE_LOSS_REQUEST request{};
+        request.Header = {AEGIS_CONTROL_VERSION, sizeof(request)};
+        request.Count = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(count, std::numeric_limits<decltype(request.Count)>::max()));
+        const NTSTATUS status = executive_
+                                    .internal_device_control(u"\\Device\\AegisMon", AEGIS_IOCTL_SOURCE_LOSS,
+                                                             std::as_bytes(std::span(&request, 1)), {})
+                                    .status;
+        if (!NT_SUCCESS(status)) {
+            report_(fmt::format("the driver did not take the report of {} lost events (NTSTATUS 0x{:08X})", count,
+                                static_cast<std::uint32_t>(status)));
+            return;
+        }
+        count -= request.Count;
     }
 }
 

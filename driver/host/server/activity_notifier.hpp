@@ -1,6 +1,9 @@
 // From a source of process activity to the notify routines of the driver.
 #pragma once
 
+#include <cstdint>
+#include <utility>
+
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/server/process_table.hpp"
 #include "driver/host/sources/activity_source.hpp"
@@ -11,14 +14,18 @@ namespace aegis::host::server {
 // is left to do here is an end that was on its way for so long that its pid belongs to a client by now.
 class ActivityNotifier final : public sources::ProcessSink {
   public:
-    ActivityNotifier(Executive& executive, ProcessTable& clients) : executive_(executive), clients_(clients) {}
+    ActivityNotifier(Executive& executive, ProcessTable& clients, sources::Report report)
+        : executive_(executive), clients_(clients), report_(std::move(report)) {}
 
     void process_started(const sources::ProcessStart& start) override;
     void process_ended(std::uint32_t pid, sources::NtTime time) override;
+    // To the driver's counters, as the kernel component that it is; what the driver refuses is said in a line.
+    void events_lost(std::uint64_t count) override;
 
   private:
     Executive& executive_;
     ProcessTable& clients_;
+    sources::Report report_;
 };
 
 }  // namespace aegis::host::server

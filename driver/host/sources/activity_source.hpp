@@ -33,6 +33,9 @@ class ProcessSink {
     virtual ~ProcessSink() = default;
     virtual void process_started(const ProcessStart& start) = 0;
     virtual void process_ended(std::uint32_t pid, NtTime time) = 0;
+    // So many events, as the source counts them, are missing between what was heard before and what will be; each
+    // missing event is told once. What the source cannot know of (see each source) is not among them.
+    virtual void events_lost(std::uint64_t count) = 0;
 };
 
 // One line for the operator, without a newline. Called from any thread of the source.

@@ -5,7 +5,10 @@
 #include <linux/connector.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,8 +96,28 @@ std::optional<SourceError> ConnectorSocket::open() {
     }
     if (error) {
         socket_.reset();
+    } else {
+        // The first number of a CPU says where its count stands: a hole before it would not show.
+        touch_every_cpu();
     }
     return error;
+}
+
+void ConnectorSocket::touch_every_cpu() {
+    for (int cpu = 0; cpu < get_nprocs_conf() && cpu < CPU_SETSIZE; ++cpu) {
+        cpu_set_t only;
+        CPU_ZERO(&only);
+        CPU_SET(cpu, &only);
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setaffinity_np(&attributes, sizeof(only), &only);
+        pthread_t thread{};
+        // Refused for a CPU that is off or not for this process.
+        pthread_create(
+            &thread, &attributes, [](void*) -> void* { return nullptr; }, nullptr);
+        pthread_attr_destroy(&attributes);
+    }
 }
 
 bool ConnectorSocket::delivers() {

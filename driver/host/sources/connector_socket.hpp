@@ -36,6 +36,10 @@ class ConnectorSocket {
     // Readable when receive() has something.
     int descriptor() const { return socket_.get(); }
 
+    // Makes the kernel number an event on each CPU that this process may use, by a thread that ends there: a hole
+    // shows only once a later number has come, and on an idle CPU nothing else may happen for long. Waits for nothing.
+    static void touch_every_cpu();
+
     // Takes what has arrived without waiting. False: nothing more for now. The span is valid until the
     // next call and may be empty even when this returns true.
     bool receive(std::span<const KernelEvent>& events);

@@ -31,6 +31,7 @@ std::optional<SourceError> ConnectorSource::start(ProcessSink& sink) {
         return error;
     }
     record_programs();
+    sink_ = &sink;
     tracker_ = std::make_unique<ProcessTracker>(sink);
     // The reader first: what happens while the existing processes are looked at must not wait.
     reader_ = std::thread([this] { read_events(); });
@@ -79,10 +80,18 @@ void ConnectorSource::read_events() {
     raise_priority();
     std::vector<ActivityRecord> records;
     bool reported_denial = false;
-    while (stop_.keep_going(socket_.descriptor(), -1)) {
-        const std::uint64_t losses_before = socket_.dropped() + socket_.overruns();
+    bool overrun = false;
+    while (stop_.keep_going(socket_.descriptor(), overrun ? 0 : -1)) {
+        const std::uint64_t dropped_before = socket_.dropped();
+        const std::uint64_t overruns_before = socket_.overruns();
         std::span<const KernelEvent> events;
-        socket_.receive(events);
+        const bool drained = !socket_.receive(events);
+        overrun = overrun || socket_.overruns() != overruns_before;
+        if (overrun && drained) {
+            // How much was dropped shows by the next numbers, for which there is room again.
+            overrun = false;
+            ConnectorSocket::touch_every_cpu();
+        }
         for (const KernelEvent& event : events) {
             ActivityRecord& record = records.emplace_back();
             record.event = event;
@@ -101,10 +110,17 @@ void ConnectorSource::read_events() {
                 recorder_.forget(event.process);
             }
         }
-        queue_.push(records, socket_.dropped() + socket_.overruns() != losses_before);
+        queue_.push(records, socket_.dropped() - dropped_before);
         kernel_dropped_.store(socket_.dropped(), std::memory_order_relaxed);
         kernel_overruns_.store(socket_.overruns(), std::memory_order_relaxed);
     }
+}
+
+bool ConnectorSource::tell_lost(std::uint64_t events) {
+    if (events != 0) {
+        sink_->events_lost(events);
+    }
+    return events != 0;
 }
 
 void ConnectorSource::track() {
@@ -112,11 +128,12 @@ void ConnectorSource::track() {
     bool lost = false;
     std::int64_t timeout = -1;
     while (stop_.keep_going(queue_.descriptor(), timeout)) {
-        queue_.take(records);
+        const std::uint64_t lost_at_the_end = queue_.take(records);
         for (const ActivityRecord& record : records) {
-            lost = lost || record.lost_before;
+            lost = tell_lost(record.lost_before) || lost;
             tracker_->apply(record.event, record.image);
         }
+        lost = tell_lost(lost_at_the_end) || lost;
         const std::int64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
         tracker_->expire(now);
         report_losses(now);

@@ -5,6 +5,10 @@
 // because the machine's processors were taken away, there is the kernel's record of opened programs.
 // The reader must never wait for a lock that the driver holds, so another thread, at ordinary priority,
 // calls the sink.
+//
+// What is lost, in the kernel's buffer or in the queue between the two threads, is told to the sink in its place. It is
+// counted in the kernel's events: a fork, an exec and an exit are three, and so is each thread's start and end one.
+// Where the record of programs overflows, no event is lost; a start goes without its exact path.
 #pragma once
 
 #include <atomic>
@@ -44,6 +48,8 @@ class ConnectorSource final : public ActivitySource {
   private:
     void read_events();
     void track();
+    // Tells the sink, and whether there was anything to tell.
+    bool tell_lost(std::uint64_t events);
     void raise_priority();
     void record_programs();
     ImageBytes image_of_exec(std::uint32_t pid);
@@ -56,6 +62,7 @@ class ConnectorSource final : public ActivitySource {
     ExecRecorder recorder_;
     RecordQueue queue_;
     StopSignal stop_;
+    ProcessSink* sink_ = nullptr;
     std::unique_ptr<ProcessTracker> tracker_;
     // Statistics: written by the reader, nothing is ordered by them.
     std::atomic<std::uint64_t> kernel_dropped_{0};

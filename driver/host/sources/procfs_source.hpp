@@ -3,6 +3,9 @@
 // A process that starts and ends between two scans is missed, and so is an exec after a process was
 // announced. A process that ended is noticed when its parent has reaped it. The parent is the one that
 // /proc shows at the first scan; it stands in for the creator, which /proc does not know.
+//
+// So what it misses it cannot know: the kernel counts forks, but threads among them and those of other namespaces.
+// It never tells the sink of a loss.
 #pragma once
 
 #include <atomic>

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 namespace aegis::host::sources {
 
@@ -28,33 +29,30 @@ RecordQueue::RecordQueue() : ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     }
 }
 
-void RecordQueue::push(std::vector<ActivityRecord>& records, bool lost_before) {
-    bool was_empty = false;
+void RecordQueue::push(std::vector<ActivityRecord>& records, std::uint64_t lost_before) {
+    bool first = false;
     {
         const std::lock_guard guard(mutex_);
-        lost_pending_ = lost_pending_ || lost_before;
-        was_empty = queued_.empty();
+        const bool was_empty = queued_.empty() && lost_pending_ == 0;
+        lost_pending_ += lost_before;
         const std::size_t fitting = std::min(records.size(), kCapacity - queued_.size());
         if (fitting > 0) {
-            records.front().lost_before = lost_pending_;
-            lost_pending_ = false;
+            records.front().lost_before = std::exchange(lost_pending_, 0);
             std::move(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(fitting),
                       std::back_inserter(queued_));
         }
-        if (fitting < records.size()) {
-            dropped_.fetch_add(records.size() - fitting, std::memory_order_relaxed);
-            lost_pending_ = true;
-        }
-        was_empty = was_empty && !queued_.empty();
+        dropped_.fetch_add(records.size() - fitting, std::memory_order_relaxed);
+        lost_pending_ += records.size() - fitting;
+        first = was_empty && (!queued_.empty() || lost_pending_ != 0);
     }
     records.clear();
-    if (was_empty) {
+    if (first) {
         const std::uint64_t one = 1;
         [[maybe_unused]] const ssize_t written = ::write(ready_.get(), &one, sizeof(one));
     }
 }
 
-void RecordQueue::take(std::vector<ActivityRecord>& records) {
+std::uint64_t RecordQueue::take(std::vector<ActivityRecord>& records) {
     // The signal is taken back before the queue is emptied: a push in between makes it readable again,
     // the other way round its signal would be lost.
     std::uint64_t signals = 0;
@@ -62,6 +60,7 @@ void RecordQueue::take(std::vector<ActivityRecord>& records) {
     records.clear();
     const std::lock_guard guard(mutex_);
     queued_.swap(records);
+    return std::exchange(lost_pending_, 0);
 }
 
 }  // namespace aegis::host::sources

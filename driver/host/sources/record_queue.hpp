@@ -16,8 +16,8 @@ namespace aegis::host::sources {
 
 struct ActivityRecord {
     KernelEvent event;
-    ImageBytes image;          // of an exec
-    bool lost_before = false;  // events are missing between the record before and this one
+    ImageBytes image;               // of an exec
+    std::uint64_t lost_before = 0;  // events that are missing between the record before and this one
 };
 
 // A mutex whose owner runs at the priority of the most urgent thread that waits for it. The reader runs
@@ -41,25 +41,25 @@ class RecordQueue {
   public:
     RecordQueue();
 
-    // Takes over the content of `records`. What does not fit is dropped and counted, and the next
-    // record that fits says so. An empty batch with `lost_before` passes that on as well.
-    void push(std::vector<ActivityRecord>& records, bool lost_before);
+    // Takes over the content of `records`, before which `lost_before` events are missing. What does not fit is dropped
+    // and counted as missing before the next record that fits.
+    void push(std::vector<ActivityRecord>& records, std::uint64_t lost_before);
 
-    // Readable while there is something to take.
+    // Readable while there is something to take, a loss alone included.
     int descriptor() const { return ready_.get(); }
 
-    // Replaces `records` by everything that is queued, in order.
-    void take(std::vector<ActivityRecord>& records);
+    // Replaces `records` by everything that is queued, in order. Returns how many events are missing behind the last.
+    std::uint64_t take(std::vector<ActivityRecord>& records);
 
     std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
-  private:
     // About 50 MB of paths: minutes of a fork bomb, and then still not the machine's memory.
     static constexpr std::size_t kCapacity = 1U << 18;
 
+  private:
     PriorityInheritingMutex mutex_;  // guards queued_ and lost_pending_
     std::vector<ActivityRecord> queued_;
-    bool lost_pending_ = false;
+    std::uint64_t lost_pending_ = 0;         // missing behind the last of queued_
     std::atomic<std::uint64_t> dropped_{0};  // a statistic: nothing is ordered by it
     UniqueFd ready_;
 };

@@ -18,7 +18,7 @@ namespace aegis::ring {
 template <class Atomics = StdAtomics>
 class Consumer {
   public:
-    // Starts at any ticket: oldest_ticket(memory) for all that is kept, memory.load_published() for what follows.
+    // Starts at any ticket: attach_ticket(memory) for what is kept, memory.load_published() for what follows.
     Consumer(RingMemory<Atomics> memory, Ticket start) : memory_(memory), cursor_(start) {}
 
     Consumer() = default;

@@ -62,8 +62,11 @@ class Producer {
         return true;
     }
 
-    // Counts an event that gets no ticket, under its AEGIS_LOST_… reason.
-    void count_lost(unsigned reason) { memory_.store_lost_before(reason, ++lost_before_[reason]); }
+    // Counts events that get no ticket, under their AEGIS_LOST_… reason.
+    void count_lost(unsigned reason, std::uint64_t events = 1) {
+        lost_before_[reason] += events;
+        memory_.store_lost_before(reason, lost_before_[reason]);
+    }
 
     // Counts doorbells that the caller rang.
     void count_wakeups(std::uint64_t rung) {

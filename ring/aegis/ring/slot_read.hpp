@@ -30,6 +30,15 @@ Ticket oldest_ticket(const RingMemory<Atomics>& memory) {
     return published > memory.slot_count() ? published - memory.slot_count() : 0;
 }
 
+// Where a reader that comes now begins, when it wants what the ring holds: with all of it as long as nothing was
+// overwritten, and else with headroom, as after a lap. At the edge of a ring that goes round, the producer would
+// overtake it before its first read. What lies before is no loss of this reader.
+template <class Atomics>
+Ticket attach_ticket(const RingMemory<Atomics>& memory) {
+    const Ticket oldest = oldest_ticket(memory);
+    return oldest == 0 ? 0 : oldest + memory.slot_count() / 4;
+}
+
 namespace detail {
 
 struct SlotRead {

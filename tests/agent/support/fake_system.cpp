@@ -115,6 +115,10 @@ class FakeSystem::FakePort final : public agent::Port {
             system_->room_ -= taken;
         }
         system_->output_ += text.substr(0, taken);
+        if (system_->stall_at_ && system_->output_.size() >= *system_->stall_at_) {
+            system_->stalled_ = true;
+            system_->stall_at_.reset();
+        }
         system_->changed_.notify_all();
         return {WriteStatus::kWritten, taken, {}};
     }
@@ -176,11 +180,19 @@ agent::Port& FakeSystem::port() {
 void FakeSystem::publish(std::uint16_t type, const std::vector<std::byte>& payload, std::int64_t timestamp) {
     const std::scoped_lock lock(mutex_);
     producer_.publish(type, timestamp, payload.data(), payload.size());
-    bell_.ring(producer_.published(), [](FakeSystem* system) {
-        system->signalled_ = true;
-        ++system->signals_;
-        system->changed_.notify_all();
-    });
+    bell_.ring(producer_.published(), signal);
+}
+
+void FakeSystem::lose(unsigned reason, std::uint64_t events) {
+    const std::scoped_lock lock(mutex_);
+    producer_.count_lost(reason, events);
+    bell_.ring_all(signal);
+}
+
+void FakeSystem::signal(FakeSystem* system) {
+    system->signalled_ = true;
+    ++system->signals_;
+    system->changed_.notify_all();
 }
 
 void FakeSystem::publish_starts(std::uint32_t first, std::uint32_t count) {
@@ -245,6 +257,9 @@ IoResult FakeSystem::answer_query(std::span<std::byte> reply) {
     answer.State = region_.header()->State;
     answer.SlotCount = identity.SlotCount;
     answer.Published = producer_.published();
+    for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        answer.LostBefore[reason] = producer_.lost_before(reason);
+    }
     answer.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, producer_.published(), kSomeTime};
     if (pull_) {
         answer.Consumers[0] = {AEGIS_TRANSPORT_PULL, kProcessId, pull_->cursor(), pull_->lag(), pull_->lost(), 0};
@@ -288,7 +303,7 @@ IoResult FakeSystem::answer_setup(std::span<const std::byte> request, std::span<
 // As the driver answers: whole events in full form, from the oldest at the first call.
 IoResult FakeSystem::answer_pull(std::span<std::byte> reply) {
     if (!pull_) {
-        pull_.emplace(region_.memory(), ring::oldest_ticket(region_.memory()));
+        pull_.emplace(region_.memory(), ring::attach_ticket(region_.memory()));
     }
     std::size_t written = 0;
     ring::EventBuffer event;
@@ -339,6 +354,11 @@ void FakeSystem::resume_output() {
     const std::scoped_lock lock(mutex_);
     stalled_ = false;
     changed_.notify_all();
+}
+
+void FakeSystem::stall_output_at(std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    stall_at_ = bytes;
 }
 
 std::string FakeSystem::output() const {

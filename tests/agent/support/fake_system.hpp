@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,6 +46,8 @@ class FakeSystem {
     void publish_starts(std::uint32_t first, std::uint32_t count);
     // An event whose header says another size than it has. Before a session reads.
     void publish_with_size(std::uint16_t size);
+    // The driver counts events that get no place in the ring.
+    void lose(unsigned reason, std::uint64_t events);
     // The driver says in the ring that nothing follows.
     void close_ring();
     // The driver's process dies: every call and wait says so; the ring stays readable.
@@ -67,6 +70,8 @@ class FakeSystem {
     // stdout's reader takes nothing, until it is let go on.
     void stall_output();
     void resume_output();
+    // As soon as it has taken so many bytes in all.
+    void stall_output_at(std::size_t bytes);
 
     std::string output() const;
     std::size_t output_lines() const;
@@ -84,6 +89,8 @@ class FakeSystem {
     friend class FakePort;
     friend class FakeDevice;
 
+    // Caller holds mutex_.
+    static void signal(FakeSystem* system);
     agent::IoResult answer_query(std::span<std::byte> reply);
     agent::IoResult answer_setup(std::span<const std::byte> request, std::span<std::byte> reply);
     agent::IoResult answer_pull(std::span<std::byte> reply);
@@ -105,6 +112,7 @@ class FakeSystem {
     bool driver_gone_ = false;
     bool driver_stopping_ = false;
     bool stalled_ = false;
+    std::optional<std::size_t> stall_at_;
     bool writing_ = false;
     bool abandoned_ = false;
     std::optional<agent::WriteResult> output_result_;

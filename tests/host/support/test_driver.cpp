@@ -37,7 +37,8 @@ DriverHooks& driver_hooks() {
 
 NTSTATUS NTAPI test_driver_entry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path) {
     driver->DriverUnload = &unload;
-    for (const UCHAR major : {IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_DEVICE_CONTROL}) {
+    for (const UCHAR major :
+         {IRP_MJ_CREATE, IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL}) {
         driver->MajorFunction[major] = &dispatch;
     }
     return driver_hooks().entry ? driver_hooks().entry(driver, registry_path) : create_test_device(driver);

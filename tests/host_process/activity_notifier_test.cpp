@@ -1,0 +1,44 @@
+// From a source to the driver: what it lost.
+#include "driver/host/server/activity_notifier.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "driver/host/server/process_table.hpp"
+#include "driver/support/client.hpp"
+#include "driver/support/test_host.hpp"
+
+namespace aegis::test {
+namespace {
+
+using testing::ElementsAre;
+
+// Catches: a count cut to the 32 bits of one report, a loss that stays in the host, a refusal nobody hears of.
+TEST(ActivityNotifier, TellsTheDriverWhatTheSourceLost) {
+    TestHost host;
+    ASSERT_EQ(host.load(), STATUS_SUCCESS);
+    host::server::ProcessTable clients(host.executive());
+    std::vector<std::string> lines;
+    host::server::ActivityNotifier notifier(host.executive(), clients,
+                                            [&](std::string_view line) { lines.emplace_back(line); });
+    constexpr std::uint64_t kMany = 2 * std::uint64_t{UINT32_MAX} + 5;
+    notifier.events_lost(kMany);
+    notifier.events_lost(1);
+    {
+        Client client(host);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        EXPECT_EQ(client.query().reply->LostBefore[AEGIS_LOST_SOURCE], kMany + 1);
+    }
+    EXPECT_TRUE(lines.empty());
+    ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
+    notifier.events_lost(3);
+    EXPECT_THAT(lines, ElementsAre("the driver did not take the report of 3 lost events (NTSTATUS 0xC0000034)"));
+}
+
+}  // namespace
+}  // namespace aegis::test
