@@ -56,7 +56,7 @@ TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
     }
 }
 
-// Catches: sleepers woken for a loss before the counter shows it: they would find nothing, and sleep on.
+// Catches: sleepers woken for a loss that the counter does not show yet: they would find nothing, and sleep on.
 TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
     TestHost host;
     ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);

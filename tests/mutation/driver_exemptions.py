@@ -258,6 +258,8 @@ _EXCHANGED = (
     ("the bells are collected here and rung when the lock is released, after the mark", (
         "ring_channel.cpp RingChannel::stop order producer_.close(); <-> "
         "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
+        "ring_channel.cpp RingChannel::count_source_loss order producer_.count_lost(AEGIS_LOST_SOURCE, events); <-> "
+        "wake_for_loss(&due);",
         "ring_channel.cpp RingChannel::stop order state_ = state; <-> "
         "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
     )),
@@ -266,8 +268,7 @@ _EXCHANGED = (
         "row->Lag = published > cursor ? published - cursor : 0; <-> row->Wakeups = target_.wakeups();",
         "consumer_attachment.cpp ConsumerAttachment::describe order "
         "row->Transport = AEGIS_TRANSPORT_RING; <-> row->Wakeups = target_.wakeups();",
-        "dispatch.cpp on_device_control order if (handle == nullptr) <-> const auto& parameters = "
-        "IoGetCurrentIrpStackLocation(irp)->Parameters.DeviceIoControl;",
+        "dispatch.cpp on_device_control order if (handle == nullptr) <-> IoctlBuffer buffer = buffer_of(irp);",
     )),
     ("two references of two objects", (
         "consumer_attachment.cpp ConsumerAttachment::detach order ObDereferenceObject(target_.event()); <-> "
