@@ -155,7 +155,7 @@ TEST_F(RingChannel, WakesEverySleeperForALoss) {
     KEVENT event;
     KeInitializeEvent(&event, SynchronizationEvent, FALSE);
     driver::WakeTarget target;
-    target.event = &event;
+    target.initialize(&event);
     std::atomic<std::uint64_t> wake_at = 1000;
     ASSERT_TRUE(channel_.add_doorbell(&wake_at, &target));
     publish(AEGIS_EVENT_FILE_OP, 100'000);
@@ -173,7 +173,7 @@ TEST_F(RingChannel, WakesEverySleeperForALoss) {
     EXPECT_EQ(channel_.counters().wakeups_sent, 2U);
     EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_OVERSIZE], 2U);
     EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_SOURCE], 8U);
-    channel_.remove_doorbell(&wake_at);
+    channel_.remove_doorbell(&wake_at, &target);
 }
 
 // Catches: count_source_loss() without the publish lock, which ThreadSanitizer sees too.
