@@ -12,7 +12,7 @@
 namespace aegis::host {
 
 // What the host needs to start and to serve a client.
-inline constexpr std::size_t kDescriptorsToStart = 32;
+inline constexpr std::size_t kDescriptorsToStart = 34;
 // What clients leave to the sources, which open and close some all the time, and to the refusal of further clients.
 inline constexpr std::size_t kDescriptorsInReserve = 16;
 

@@ -26,9 +26,18 @@ NTSTATUS NTAPI remember_driver(PDRIVER_OBJECT driver, PUNICODE_STRING service_ke
     return status;
 }
 
-NTSTATUS NTAPI remember_notify(PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine, BOOLEAN remove) {
-    g_notify = reinterpret_cast<const void*>(routine);
-    return PsSetCreateProcessNotifyRoutineEx(routine, remove);
+// PsSetCreateProcessNotifyRoutineEx2, which the driver looks up where the system has it.
+NTSTATUS NTAPI remember_notify(ULONG type, PVOID routine, BOOLEAN remove) {
+    constexpr std::string_view kName = "PsSetCreateProcessNotifyRoutineEx2";
+    using SetNotifyRoutine = NTSTATUS(NTAPI*)(ULONG, PVOID, BOOLEAN);
+    g_notify = routine;
+    return reinterpret_cast<SetNotifyRoutine>(const_cast<void*>(host::find_export(kName)))(type, routine, remove);
+}
+
+PVOID NTAPI look_up_routine(PUNICODE_STRING name) {
+    const std::u16string_view wanted(name->Buffer, name->Length / sizeof(WCHAR));
+    return wanted == u"PsSetCreateProcessNotifyRoutineEx2" ? reinterpret_cast<PVOID>(&remember_notify)
+                                                           : MmGetSystemRoutineAddress(name);
 }
 
 host::ExecutiveOptions quiet() {
@@ -56,8 +65,8 @@ std::uint32_t driver_entry_of(const host::DriverImage& image) {
 
 EntryPoints look_up() {
     const auto resolver = [](std::string_view, std::string_view name) -> const void* {
-        if (name == "PsSetCreateProcessNotifyRoutineEx") {
-            return reinterpret_cast<const void*>(&remember_notify);
+        if (name == "MmGetSystemRoutineAddress") {
+            return reinterpret_cast<const void*>(&look_up_routine);
         }
         return name == "__C_specific_handler" ? host::c_specific_handler() : host::find_export(name);
     };

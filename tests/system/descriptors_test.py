@@ -65,12 +65,12 @@ class FewDescriptors(unittest.TestCase):
         """Catches: a client that waits for ever, a host that ends, and a source that takes every process for ended when
         it cannot look at them."""
         # Procfs opens and closes some at every scan.
-        host = limited_host(48, self.socket, "procfs")
+        host = limited_host(50, self.socket, "procfs")
         self.addCleanup(host.kill)
         self.assertIn("ready:", host.stderr.readline())
         agents = []
         while not agents or agents[-1].process.poll() is None:
-            self.assertLess(len(agents), 48)
+            self.assertLess(len(agents), 50)
             subprocess.run(["/bin/true"], check=True)
             agents.append(self.kill_in_the_end(sensor.Agent(device=self.socket)))
             sensor.wait_until(lambda: agents[-1].process.poll() is not None or agents[-1].bytes_printed() > 0,
