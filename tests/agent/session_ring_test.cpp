@@ -199,7 +199,9 @@ TEST(RingSession, ADriverThatIsStoppedIsReadToItsEndAndLetGo) {
     EXPECT_EQ(run.log().count("AegisMon went away"), 0U);
 }
 
-// Catches: a stop that only a worker asleep learns of; what was published before it, left unread.
+// The worker found the ring empty, and writes what it had, when more is published and then the stop comes.
+// Catches: a stop that only a worker asleep learns of; what was published before it left unread, because an older look
+// had found nothing.
 TEST(RingSession, ABusyAgentLearnsThatTheDriverIsStopped) {
     FakeSystem system;
     system.stall_output();
@@ -208,6 +210,7 @@ TEST(RingSession, ABusyAgentLearnsThatTheDriverIsStopped) {
     ASSERT_TRUE(system.wait_until_writing());
     system.publish_starts(2, 19);
     system.stop_driver();
+    ASSERT_TRUE(system.wait_until_ending());
     system.resume_output();
     EXPECT_EQ(run.wait(), ExitCode::kDriverGone);
     EXPECT_EQ(system.output_lines(), 20U) << run.log().text() << system.output();

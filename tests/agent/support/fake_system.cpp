@@ -141,6 +141,7 @@ class FakeSystem::FakePort final : public agent::Port {
     void interrupt() override {
         const std::scoped_lock lock(system_->mutex_);
         system_->interrupted_ = true;
+        system_->ending_ = true;
         system_->changed_.notify_all();
     }
 
@@ -387,6 +388,10 @@ bool FakeSystem::wait_until_asleep() {
 
 bool FakeSystem::wait_until_writing() {
     return wait_for([this] { return writing_; });
+}
+
+bool FakeSystem::wait_until_ending() {
+    return wait_for([this] { return ending_; });
 }
 
 std::uint64_t FakeSystem::signals() const {

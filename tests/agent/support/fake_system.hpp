@@ -81,6 +81,8 @@ class FakeSystem {
     bool wait_until_asleep();
     // False when the agent has not come to a write that its stalled reader does not take.
     bool wait_until_writing();
+    // False when the session has not decided to end, and how far it reads, in that time.
+    bool wait_until_ending();
     std::uint64_t signals() const;
 
   private:
@@ -111,6 +113,7 @@ class FakeSystem {
     bool stop_requested_ = false;
     bool driver_gone_ = false;
     bool driver_stopping_ = false;
+    bool ending_ = false;
     bool stalled_ = false;
     std::optional<std::size_t> stall_at_;
     bool writing_ = false;
