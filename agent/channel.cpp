@@ -68,11 +68,11 @@ std::optional<Failure> check_reply(std::string_view name, const Reply& reply, st
                                 name, reply.Version, bytes, reply.Bytes, AEGIS_CONTROL_VERSION, sizeof(reply)));
 }
 
-std::string describe_geometry(std::uint32_t header, std::uint32_t slot, std::uint32_t count, unsigned major,
+std::string describe_geometry(std::uint32_t header, std::uint32_t cell, std::uint32_t count, unsigned major,
                               unsigned minor, const std::uint8_t* session) {
     SessionId id;
     std::copy_n(session, id.size(), id.begin());
-    return fmt::format("ABI {}.{}, {} slots of {} bytes after {}, session {}", major, minor, count, slot, header,
+    return fmt::format("ABI {}.{}, {} cells of {} bytes after {}, session {}", major, minor, count, cell, header,
                        hexadecimal(id));
 }
 
@@ -92,9 +92,9 @@ std::optional<Failure> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::R
                                     sizeof(AEGIS_CONSUMER_PAGE)));
     }
     const AEGIS_RING_IDENTITY& found = opened.identity;
-    const std::string in_ring = describe_geometry(found.HeaderBytes, found.SlotBytes, found.SlotCount, found.AbiMajor,
+    const std::string in_ring = describe_geometry(found.HeaderBytes, found.CellBytes, found.CellCount, found.AbiMajor,
                                                   found.AbiMinor, found.SessionId);
-    const std::string in_reply = describe_geometry(reply.HeaderBytes, reply.SlotBytes, reply.SlotCount, reply.AbiMajor,
+    const std::string in_reply = describe_geometry(reply.HeaderBytes, reply.CellBytes, reply.CellCount, reply.AbiMajor,
                                                    reply.AbiMinor, reply.SessionId);
     if (in_ring != in_reply) {
         return mismatch(fmt::format("the mapped ring says {}, the driver said {}", in_ring, in_reply));

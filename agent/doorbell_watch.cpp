@@ -48,7 +48,7 @@ DoorbellWatch::Outcome DoorbellWatch::keep_watch() {
         case WaitStatus::kDriverGone:
             return Outcome::kDriverGone;
         case WaitStatus::kTimeout:
-            quiet_ = group_->memory().load_version(cursor) < ring::version_when_complete(cursor);
+            quiet_ = group_->memory().load_published() <= cursor;
             return Outcome::kWoken;
         case WaitStatus::kSignalled:
             return Outcome::kWoken;

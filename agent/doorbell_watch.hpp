@@ -33,7 +33,7 @@ class DoorbellWatch {
         kDriverGone,
     };
 
-    // `batch`: events that must wait before the bell rings, at most the slot count; a loss that nobody has told yet
+    // `batch`: events that must wait before the bell rings; the ring must keep as many. A loss that nobody has told yet
     // rings it at once. Everything outlives this.
     DoorbellWatch(Device& device, const ring::ConsumerGroup<>& group, ring::DoorbellListener<> listener,
                   const LossWatch& losses, std::uint64_t batch)

@@ -14,7 +14,7 @@ struct Words {
 constexpr Words words_of(LossReason reason) {
     switch (reason) {
         case LossReason::kOversize:
-            return {"oversize", "larger than a slot"};
+            return {"oversize", "larger than the ring takes"};
         case LossReason::kClosing:
             return {"closing", "seen while the driver was closing"};
         case LossReason::kFailed:

@@ -20,6 +20,7 @@ namespace {
 
 constexpr double kLongestDuration = 1e9;  // seconds; about 30 years, and far from overflowing nanoseconds
 constexpr std::uint32_t kMostConsumers = 64;
+constexpr std::uint32_t kMostWakeupBatch = 65536;
 constexpr std::uint32_t kLongestPollMs = 60'000;
 constexpr std::uint32_t kLongestHealthInterval = 86'400;
 constexpr std::uint32_t kLongestRequest = 3'600;
@@ -88,11 +89,10 @@ std::string check_duration(const std::string& text) {
     return valid ? std::string() : fmt::format("{} is no number of seconds from 0 to {}", text, kLongestDuration);
 }
 
-std::string check_slot_count(const std::string& text) {
-    const std::optional<std::uint64_t> count = parse_number(text);
-    return count && ring::is_valid_slot_count(*count)
-               ? std::string()
-               : fmt::format("'{}' is no power of two from {} to {}", text, AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX);
+// An option of releases before the ring's size was given in KiB.
+void refuse_slot_count(const std::string& /*given*/) {
+    throw CLI::ValidationError("--slot-count",
+                               "the ring's size is given in KiB now: use --ring-kib (1000 slots were 1063 KiB)");
 }
 
 void add_stream_options(CLI::App& app, Options& options) {
@@ -111,7 +111,7 @@ void add_stream_options(CLI::App& app, Options& options) {
 }
 
 void add_reading_options(CLI::App& app, Options& options) {
-    add_number<std::uint32_t>(app, "--wakeup-batch", options.wakeup_batch, 1, AEGIS_SLOT_COUNT_MAX, "K [1]",
+    add_number<std::uint32_t>(app, "--wakeup-batch", options.wakeup_batch, 1, kMostWakeupBatch, "K [1]",
                               "Sleep until K events wait, or until 100 ms have passed with fewer:\n"
                               "fewer wakeups, more latency");
     add_number<std::uint32_t>(app, "--consumers", options.consumers, 1, kMostConsumers, "N [1]",
@@ -164,10 +164,11 @@ void add_device_options(CLI::App& app, Options& options, const PlatformFacts& pl
     add_number<std::uint64_t>(app, "--seed", set_seed, 0, std::numeric_limits<std::uint64_t>::max(), "N [1]",
                               "Of the embedded host's synthetic source: same seed, same events")
         ->excludes(device);
-    app.add_option("--slot-count", options.device.slot_count, "Slots of the embedded host's ring: a power of two")
-        ->excludes(device)
-        ->check(check_slot_count, "")
-        ->option_text(fmt::format("N [{}]", AEGIS_SLOT_COUNT_DEFAULT));
+    const auto set_ring_kib = [&options](std::uint32_t kib) { options.device.ring_kib = kib; };
+    add_number<std::uint32_t>(app, "--ring-kib", set_ring_kib, AEGIS_RING_KIB_MIN, AEGIS_RING_KIB_MAX,
+                              fmt::format("KIB [{}]", AEGIS_RING_KIB_DEFAULT), "Memory of the embedded host's ring")
+        ->excludes(device);
+    app.add_option_function<std::string>("--slot-count", refuse_slot_count)->group("");
 }
 
 EarlyExit usage_error(const PlatformFacts& platform, const std::string& message) {

@@ -20,8 +20,8 @@ class RingStream final : public EventStream {
     struct Setup {
         Device* device;
         MappedRing ring;
-        ring::Ticket start;
-        std::uint64_t wakeup_batch;  // at most the slot count
+        ring::Beginning start;
+        std::uint64_t wakeup_batch;  // the ring keeps as many
         LossWatch* losses;
     };
 

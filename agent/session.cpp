@@ -153,10 +153,11 @@ std::unique_ptr<Formatter> Session::make_formatter() {
 std::unique_ptr<EventStream> Session::make_stream() {
     if (channel_.ring) {
         const ring::RingMemory<>& memory = channel_.ring->memory;
-        const ring::Ticket start =
-            options_.from == StartAt::kOldest ? ring::attach_ticket(memory) : memory.load_published();
+        const ring::Beginning start = options_.from == StartAt::kOldest
+                                          ? ring::oldest_event(memory, ring::Headroom::kSome)
+                                          : ring::next_event(memory);
         if (options_.from == StartAt::kOldest) {
-            say_where_it_starts(log_, start);
+            say_where_it_starts(log_, start.ticket);
         }
         return std::make_unique<RingStream>(
             RingStream::Setup{channel_.device.get(), *channel_.ring, start, wakeup_batch(), &losses_}, control_,
@@ -174,9 +175,10 @@ std::unique_ptr<EventStream> Session::make_stream() {
 
 // A bell that rings when the ring is full rings too late.
 std::uint64_t Session::wakeup_batch() {
-    const std::uint64_t most = channel_.ring->memory.slot_count() / 2;
+    const ring::RingMemory<>& memory = channel_.ring->memory;
+    const std::uint64_t most = std::max<std::uint64_t>(memory.cell_count() / memory.most_cells() / 2, 1);
     if (options_.wakeup_batch > most) {
-        log_.note(fmt::format("--wakeup-batch {} is more than half of the ring's slots; using {}",
+        log_.note(fmt::format("--wakeup-batch {} is more than half of what the ring keeps for sure; using {}",
                               options_.wakeup_batch, most));
     }
     return std::min<std::uint64_t>(options_.wakeup_batch, most);

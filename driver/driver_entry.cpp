@@ -33,7 +33,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     }
 
     const ServiceParameters parameters = read_service_parameters(service_key);
-    status = g_driver.channel.create(parameters.slot_count);
+    status = g_driver.channel.create(ring::cells_in_kib(parameters.ring_kib));
     if (!NT_SUCCESS(status)) {
         return failed("create the ring", status);
     }
@@ -58,7 +58,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
 
     destroy_device.keep();
     destroy_channel.keep();
-    debug_info("AegisMon: ready, %u slots\n", parameters.slot_count);
+    debug_info("AegisMon: ready, ring of %u KiB\n", parameters.ring_kib);
     return STATUS_SUCCESS;
 }
 

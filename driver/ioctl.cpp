@@ -70,8 +70,8 @@ NTSTATUS ring_setup(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
     reply.Bytes = sizeof(reply);
     reply.RingBytes = identity.RegionBytes;
     reply.HeaderBytes = identity.HeaderBytes;
-    reply.SlotBytes = identity.SlotBytes;
-    reply.SlotCount = identity.SlotCount;
+    reply.CellBytes = identity.CellBytes;
+    reply.CellCount = identity.CellCount;
     reply.AbiMajor = identity.AbiMajor;
     reply.AbiMinor = identity.AbiMinor;
     std::memcpy(reply.SessionId, identity.SessionId, sizeof(reply.SessionId));
@@ -110,8 +110,8 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     reply->State = counters.state;
     std::memcpy(reply->SessionId, identity.SessionId, sizeof(reply->SessionId));
     reply->HeaderBytes = identity.HeaderBytes;
-    reply->SlotBytes = identity.SlotBytes;
-    reply->SlotCount = identity.SlotCount;
+    reply->CellBytes = identity.CellBytes;
+    reply->CellCount = identity.CellCount;
     reply->RegionBytes = identity.RegionBytes;
     reply->Published = counters.published;
     std::memcpy(reply->LostBefore, counters.lost_before, sizeof(reply->LostBefore));

@@ -1,6 +1,6 @@
 // Keeps callbacks that meet at the publish lock from handing it to and fro.
 //
-// Each change of hands moves the lock, the producer's state and the slot's lines between two processors, which costs
+// Each change of hands moves the lock, the producer's state and the cells' lines between two processors, which costs
 // several times what a publish does. So whoever finds somebody publishing stays away for a while, and the other one
 // publishes all it has; who waited long enough joins the lock's queue, where it is first come, first served.
 #pragma once

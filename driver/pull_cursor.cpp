@@ -16,7 +16,7 @@ bool has_full_form(std::uint16_t type) {
 
 void PullCursor::initialize(const ring::RingMemory<>& memory) {
     turn_.initialize();
-    consumer_ = ring::Consumer<>(memory, ring::attach_ticket(memory));
+    consumer_ = ring::Consumer<>(memory, ring::oldest_event(memory, ring::Headroom::kSome));
 }
 
 std::size_t PullCursor::pull(void* output, std::size_t output_bytes) {

@@ -13,7 +13,8 @@ namespace aegis::driver {
 
 class PullCursor {
   public:
-    // Starts with what the ring keeps, at ring::attach_ticket. IRQL <= DISPATCH_LEVEL.
+    // Starts with what the ring keeps, with headroom once it has gone round: see ring::oldest_event. IRQL <=
+    // DISPATCH_LEVEL.
     void initialize(const ring::RingMemory<>& memory);
 
     // Fills `output` (kernel memory, at least AEGIS_MAX_EVENT_SIZE bytes) with whole events in full form and returns

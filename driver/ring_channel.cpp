@@ -21,7 +21,7 @@ bool same_identity(const AEGIS_RING_IDENTITY& a, const AEGIS_RING_IDENTITY& b) {
 
 }  // namespace
 
-NTSTATUS RingChannel::create(std::uint32_t slot_count) {
+NTSTATUS RingChannel::create(std::uint32_t cell_count) {
     UUID session;
     const NTSTATUS status = create_session_id(&session);
     if (!NT_SUCCESS(status)) {
@@ -29,11 +29,11 @@ NTSTATUS RingChannel::create(std::uint32_t slot_count) {
     }
     static_assert(sizeof(session) == sizeof(AEGIS_RING_IDENTITY::SessionId));
 
-    region_ = allocate_nonpaged(ring::region_bytes(slot_count));
+    region_ = allocate_nonpaged(ring::region_bytes(cell_count));
     if (region_ == nullptr) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    memory_ = ring::format_region(region_, slot_count, reinterpret_cast<const std::uint8_t*>(&session));
+    memory_ = ring::format_region(region_, cell_count, reinterpret_cast<const std::uint8_t*>(&session));
     identity_ = ring::load_identity(region_);
     KeInitializeSpinLock(&publish_lock_);
     producer_ = ring::Producer<>(memory_);
@@ -162,10 +162,10 @@ void RingChannel::wake_for_loss(DueBells* due) {
     count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));
 }
 
-// Every word but the slots has its original in driver memory.
+// Every word but the cells has its original in driver memory.
 bool RingChannel::header_is_intact() const {
     bool intact = same_identity(ring::load_identity(region_), identity_) &&
-                  memory_.load_published() == producer_.published() &&
+                  memory_.load_published() == producer_.published() && memory_.load_newest() == producer_.newest() &&
                   memory_.load_wakeups_sent() == producer_.wakeups_sent() && memory_.load_state() == state_;
     for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         intact = intact && memory_.load_lost_before(reason) == producer_.lost_before(reason);

@@ -31,8 +31,8 @@ struct ChannelCounters {
 class RingChannel {
   public:
     // Allocates and formats the region: zeroed, whole nonpaged pages. Events are kept from now on, so that those
-    // before the first agent are not lost. `slot_count` must be valid. IRQL PASSIVE_LEVEL.
-    NTSTATUS create(std::uint32_t slot_count);
+    // before the first agent are not lost. The cells must hold several of the largest events. IRQL PASSIVE_LEVEL.
+    NTSTATUS create(std::uint32_t cell_count);
 
     // Frees the region. IRQL <= DISPATCH_LEVEL.
     void destroy();

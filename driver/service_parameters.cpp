@@ -33,43 +33,82 @@ NTSTATUS read_dword(HANDLE key, PUNICODE_STRING name, std::uint32_t* value) {
     return STATUS_SUCCESS;
 }
 
-// IRQL PASSIVE_LEVEL.
-NTSTATUS read_slot_count(PUNICODE_STRING service_key, std::uint32_t* value) {
+// What SlotCount counted.
+constexpr std::uint32_t kSlotBytes = 1088;
+constexpr std::uint32_t kSlotsMin = 64;
+constexpr std::uint32_t kSlotsMax = 65536;
+static_assert(kSlotsMin * kSlotBytes / 1024 >= AEGIS_RING_KIB_MIN &&
+                  kSlotsMax * kSlotBytes / 1024 <= AEGIS_RING_KIB_MAX,
+              "every slot count there was has a size");
+
+// The key of the parameters, for the caller to close. IRQL PASSIVE_LEVEL.
+NTSTATUS open_parameters(PUNICODE_STRING service_key, HANDLE* parameters) {
     HANDLE service = nullptr;
-    NTSTATUS status = open_key(nullptr, service_key, &service);
+    const NTSTATUS status = open_key(nullptr, service_key, &service);
     if (!NT_SUCCESS(status)) {
         return status;
     }
     ScopeGuard close_service([&] { ZwClose(service); });
 
     UNICODE_STRING subkey = unicode_literal(u"Parameters");
-    HANDLE parameters = nullptr;
-    status = open_key(service, &subkey, &parameters);
-    if (!NT_SUCCESS(status)) {
+    return open_key(service, &subkey, parameters);
+}
+
+// IRQL PASSIVE_LEVEL.
+NTSTATUS take_ring_kib(HANDLE key, std::uint32_t* ring_kib) {
+    UNICODE_STRING name = unicode_literal(u"RingKiB");
+    std::uint32_t kib = 0;
+    const NTSTATUS status = read_dword(key, &name, &kib);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND) {
         return status;
     }
-    ScopeGuard close_parameters([&] { ZwClose(parameters); });
+    if (!NT_SUCCESS(status)) {
+        debug_error("AegisMon: cannot read Parameters\\RingKiB (0x%08x), using %u\n", status, *ring_kib);
+    } else if (!ring::is_valid_ring_kib(kib)) {
+        debug_error("AegisMon: Parameters\\RingKiB %u is not from %u to %u, using %u\n", kib, AEGIS_RING_KIB_MIN,
+                    AEGIS_RING_KIB_MAX, *ring_kib);
+    } else {
+        *ring_kib = kib;
+    }
+    return STATUS_SUCCESS;
+}
 
+// IRQL PASSIVE_LEVEL.
+void take_slot_count(HANDLE key, std::uint32_t* ring_kib) {
     UNICODE_STRING name = unicode_literal(u"SlotCount");
-    return read_dword(parameters, &name, value);
+    std::uint32_t slots = 0;
+    const NTSTATUS status = read_dword(key, &name, &slots);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND) {
+        return;
+    }
+    if (!NT_SUCCESS(status)) {
+        debug_error("AegisMon: cannot read Parameters\\SlotCount (0x%08x), using RingKiB %u\n", status, *ring_kib);
+    } else if (slots < kSlotsMin || slots > kSlotsMax) {
+        debug_error("AegisMon: Parameters\\SlotCount %u is not from %u to %u, using RingKiB %u\n", slots, kSlotsMin,
+                    kSlotsMax, *ring_kib);
+    } else {
+        *ring_kib = slots * kSlotBytes / 1024;
+        debug_info("AegisMon: Parameters\\SlotCount %u is taken as RingKiB %u, which replaces it\n", slots, *ring_kib);
+    }
 }
 
 }  // namespace
 
 ServiceParameters read_service_parameters(PUNICODE_STRING service_key) {
-    ServiceParameters parameters{AEGIS_SLOT_COUNT_DEFAULT};
-    std::uint32_t slot_count = 0;
-    const NTSTATUS status = read_slot_count(service_key, &slot_count);
+    ServiceParameters parameters{AEGIS_RING_KIB_DEFAULT};
+    HANDLE key = nullptr;
+    const NTSTATUS status = open_parameters(service_key, &key);
     if (status == STATUS_OBJECT_NAME_NOT_FOUND) {
         return parameters;
     }
     if (!NT_SUCCESS(status)) {
-        debug_error("AegisMon: cannot read Parameters\\SlotCount (0x%08x), using %u\n", status, parameters.slot_count);
-    } else if (!ring::is_valid_slot_count(slot_count)) {
-        debug_error("AegisMon: Parameters\\SlotCount %u is not a power of two from %u to %u, using %u\n", slot_count,
-                    AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX, parameters.slot_count);
-    } else {
-        parameters.slot_count = slot_count;
+        debug_error("AegisMon: cannot open the Parameters key (0x%08x), using RingKiB %u\n", status,
+                    parameters.ring_kib);
+        return parameters;
+    }
+    ScopeGuard close_key([&] { ZwClose(key); });
+    if (take_ring_kib(key, &parameters.ring_kib) == STATUS_OBJECT_NAME_NOT_FOUND) {
+        take_slot_count(key, &parameters.ring_kib);
     }
     return parameters;
 }

@@ -8,7 +8,10 @@
 namespace aegis::driver {
 
 struct ServiceParameters {
-    std::uint32_t slot_count;  // SlotCount, REG_DWORD: power of two, 64 to 65536
+    // RingKiB, REG_DWORD: size of the ring region in KiB, AEGIS_RING_KIB_MIN to AEGIS_RING_KIB_MAX.
+    // Without it SlotCount is still understood, which counted the fixed slots of 1088 bytes that rings once had: the
+    // ring gets as much memory as those took.
+    std::uint32_t ring_kib;
 };
 
 // Reads Parameters below `service_key`. A missing key or value means the default; a wrong type or value is reported

@@ -32,7 +32,7 @@ struct Failure {
 struct DeviceChoice {
     std::string path;                                  // empty: the platform's default
     std::string source;                                // for an embedded host; empty: its default
-    std::uint32_t slot_count = 0;                      // for an embedded host; 0: its default
+    std::uint32_t ring_kib = 0;                        // for an embedded host; 0: its default
     std::optional<std::uint64_t> seed = std::nullopt;  // for an embedded host's synthetic source
 };
 
@@ -165,7 +165,7 @@ struct PlatformFacts {
     std::string_view device_help;
     std::string_view examples;
     std::size_t longest_device_path = 0;  // in bytes
-    bool embedded_host = false;           // --source, --seed and --slot-count make sense
+    bool embedded_host = false;           // --source, --seed and --ring-kib make sense
 };
 
 const PlatformFacts& platform_facts();

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "aegis/ring/region.hpp"
 #include "support/message.hpp"
 
 namespace aegis::bench {
@@ -27,6 +28,9 @@ struct ChannelTraits {
 
 // Slots of every bounded contender, unless a suite varies them.
 inline constexpr std::size_t kDefaultSlots = 4096;
+
+// Cells of the ring as the driver has it when nobody sets its size.
+inline constexpr std::uint32_t kDefaultRingCells = ring::cells_in_kib(AEGIS_RING_KIB_DEFAULT);
 
 // Makes the compiler finish a copy before what follows reads it, instead of reading the original.
 inline void finish_copy(const void* copy) {

@@ -17,6 +17,13 @@ enum class Bell : bool {
     kRegistered,  // by a consumer that is awake: the producer pays for looking, and signals nobody
 };
 
+// Cells of a ring that keeps so many messages.
+template <std::size_t kBytes>
+constexpr std::uint32_t cells_for(std::size_t messages, std::uint32_t cell_bytes = AEGIS_CELL_BYTES) {
+    const std::size_t data = cell_bytes - AEGIS_CELL_HEADER_BYTES;
+    return static_cast<std::uint32_t>(messages * ((kBytes + data - 1) / data));
+}
+
 template <std::size_t kBytes, Bell kBell = Bell::kNone>
 class RingChannel {
   public:
@@ -25,11 +32,12 @@ class RingChannel {
         kBell == Bell::kNone ? "the ring, one broadcast consumer" : "the ring, its consumer awake with a doorbell",
         "nothing of the list"};
 
-    explicit RingChannel(std::uint32_t slots = kDefaultSlots)
-        : pages_(ring::region_bytes(slots)),
-          memory_(ring::format_region(pages_.data(), slots, kSession)),
+    explicit RingChannel(std::uint32_t cells = cells_for<kBytes>(kDefaultSlots),
+                         std::uint32_t cell_bytes = AEGIS_CELL_BYTES)
+        : pages_(ring::region_bytes(cells, cell_bytes)),
+          memory_(ring::format_region(pages_.data(), cells, kSession, cell_bytes)),
           producer_(memory_),
-          consumer_(memory_, 0) {
+          consumer_(memory_, {}) {
         if constexpr (kBell == Bell::kRegistered) {
             bells_.add(&wake_at_, 0);
         }

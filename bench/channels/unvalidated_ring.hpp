@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "aegis/ring/atomics.hpp"
-#include "aegis/ring/slot_copy.hpp"
+#include "aegis/ring/cell_copy.hpp"
 #include "channels/channel.hpp"
 #include "channels/page_memory.hpp"
 
@@ -19,10 +19,10 @@ class UnvalidatedRing {
     static constexpr ChannelTraits kTraits{
         "unvalidated ring", "broadcast ring that checks its index before a read only", "torn reads caught"};
 
-    explicit UnvalidatedRing(std::size_t slots = kDefaultSlots) : mask_(slots - 1), pages_(slots * AEGIS_SLOT_BYTES) {}
+    explicit UnvalidatedRing(std::size_t slots = kDefaultSlots) : mask_(slots - 1), pages_(slots * kSlotBytes) {}
 
     bool send(const Message<kBytes>& message) {
-        ring::detail::copy_into_slot<ring::StdAtomics>(slot(next_), message.words.data(),
+        ring::detail::copy_into_cell<ring::StdAtomics>(slot(next_), message.words.data(),
                                                        message_bytes(message.words.data()));
         prefetch<ring::StdAtomics::prefetch_to_write>(next_ + kSenderPrefetch);
         head_.store(++next_, std::memory_order_release);  // pairs with the reader's acquire
@@ -41,7 +41,7 @@ class UnvalidatedRing {
         for (std::size_t i = 0; i < count; ++i) {
             const Word* event = slot(cursor_);
             const std::size_t size = std::min<std::size_t>(event->load(std::memory_order_relaxed) & 0xFFFFU, kBytes);
-            ring::detail::copy_out_of_slot<ring::StdAtomics>(copy_.words.data(), event, size / sizeof(Word));
+            ring::detail::copy_out_of_cell<ring::StdAtomics>(copy_.words.data(), event, size / sizeof(Word));
             finish_copy(&copy_);
             prefetch<ring::StdAtomics::prefetch_to_read>(cursor_ + kReceiverPrefetch);
             sink(cursor_++, copy_.words.data());
@@ -53,6 +53,10 @@ class UnvalidatedRing {
 
   private:
     using Word = std::atomic<std::uint64_t>;
+
+    // As many lines as the ring's cells take for such a message.
+    static constexpr std::size_t kSlotBytes =
+        (kBytes + AEGIS_CELL_DATA_BYTES - 1) / AEGIS_CELL_DATA_BYTES * AEGIS_CELL_BYTES;
 
     // As the ring does it: the difference between the two is validation alone.
     static constexpr Ticket kSenderPrefetch = 4;
@@ -66,7 +70,7 @@ class UnvalidatedRing {
     }
 
     Word* slot(Ticket ticket) const {
-        return static_cast<Word*>(pages_.data()) + (ticket & mask_) * (AEGIS_SLOT_BYTES / sizeof(Word));
+        return static_cast<Word*>(pages_.data()) + (ticket & mask_) * (kSlotBytes / sizeof(Word));
     }
 
     const Ticket mask_;

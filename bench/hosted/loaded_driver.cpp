@@ -32,7 +32,7 @@ std::uint32_t next_process_id() {
 
 LoadedDriver::LoadedDriver(std::uint32_t slots) : executive_({.debug_print = [](ULONG, std::string_view) {}}) {
     host::ServiceOptions service;
-    service.parameters[u"SlotCount"] = host::registry_dword(slots);
+    service.parameters[u"RingKiB"] = host::registry_dword(ring_kib);
     require(executive_.load_driver(DriverEntry, service), "load the driver");
 }
 

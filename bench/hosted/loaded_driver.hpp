@@ -22,7 +22,7 @@ namespace aegis::bench {
 // One at a time. Ends the program with a message when a step fails: nothing can be measured then.
 class LoadedDriver {
   public:
-    explicit LoadedDriver(std::uint32_t slots = AEGIS_SLOT_COUNT_DEFAULT);
+    explicit LoadedDriver(std::uint32_t ring_kib = AEGIS_RING_KIB_DEFAULT);
     // Clients are gone by now.
     ~LoadedDriver();
     LoadedDriver(const LoadedDriver&) = delete;

@@ -19,7 +19,9 @@ using bench::kMessageType;
 using bench::Message;
 using bench::MessageSource;
 
-constexpr std::uint32_t kSlots = AEGIS_SLOT_COUNT_DEFAULT;
+// Some 4000 events of the largest size.
+constexpr std::uint32_t kEvents = 4096;
+constexpr std::uint32_t kCells = kEvents * AEGIS_EVENT_CELLS_MAX;
 
 struct FreePages {
     void operator()(std::byte* pages) const { ::operator delete[](pages, std::align_val_t{AEGIS_PAGE}); }
@@ -29,8 +31,8 @@ struct FreePages {
 class PrivateRing {
   public:
     PrivateRing()
-        : pages_(new (std::align_val_t{AEGIS_PAGE}) std::byte[ring::region_bytes(kSlots)]()),
-          memory_(ring::format_region(pages_.get(), kSlots, kSession)),
+        : pages_(new (std::align_val_t{AEGIS_PAGE}) std::byte[ring::region_bytes(kCells)]()),
+          memory_(ring::format_region(pages_.get(), kCells, kSession)),
           producer_(memory_) {}
 
     template <std::size_t kBytes>
@@ -90,12 +92,12 @@ template <std::size_t kBytes>
 void read(benchmark::State& state) {
     PrivateRing ring;
     MessageSource<kBytes> source;
-    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::Consumer<> consumer(ring.memory(), {});
     ring::EventBuffer event;
     for ([[maybe_unused]] auto _ : state) {
         if (consumer.cursor() == ring.published()) {
             state.PauseTiming();
-            for (std::uint32_t i = 0; i < kSlots; ++i) {
+            for (std::uint32_t i = 0; i < kEvents; ++i) {
                 ring.publish(source.next());
             }
             state.ResumeTiming();
@@ -112,7 +114,7 @@ BENCHMARK(read<1056>);
 
 void read_nothing(benchmark::State& state) {
     PrivateRing ring;
-    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::Consumer<> consumer(ring.memory(), {});
     ring::EventBuffer event;
     for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(consumer.read(event));
@@ -120,19 +122,26 @@ void read_nothing(benchmark::State& state) {
 }
 BENCHMARK(read_nothing);
 
+constexpr std::size_t cells_for_bytes(std::size_t bytes) {
+    return (bytes + AEGIS_CELL_DATA_BYTES - 1) / AEGIS_CELL_DATA_BYTES;
+}
+
 // The limit on one core: the same bytes copied in and out again through as much memory.
 template <std::size_t kBytes>
 void copy_in_and_out(benchmark::State& state) {
     PrivateRing ring;
     MessageSource<kBytes> source;
     Message<kBytes> copy;
-    ring::Ticket ticket = 0;
+    constexpr std::size_t kStride = cells_for_bytes(kBytes) * AEGIS_CELL_BYTES;
+    std::size_t next = 0;
     ring::RingMemory<> memory = ring.memory();
+    auto* const area = reinterpret_cast<std::byte*>(memory.data_words({}));
     for ([[maybe_unused]] auto _ : state) {
-        auto* slot = reinterpret_cast<std::byte*>(memory.event_words(ticket++));
-        std::memcpy(slot, source.next().words.data(), kBytes);
+        std::byte* const place = area + next;
+        next = next + 2 * kStride > std::size_t{kCells} * AEGIS_CELL_BYTES ? 0 : next + kStride;
+        std::memcpy(place, source.next().words.data(), kBytes);
         benchmark::ClobberMemory();
-        std::memcpy(copy.words.data(), slot, kBytes);
+        std::memcpy(copy.words.data(), place, kBytes);
         benchmark::DoNotOptimize(copy);
         benchmark::ClobberMemory();
     }
@@ -148,7 +157,7 @@ template <std::size_t kBytes>
 void publish_and_read(benchmark::State& state) {
     PrivateRing ring;
     MessageSource<kBytes> source;
-    ring::Consumer<> consumer(ring.memory(), 0);
+    ring::Consumer<> consumer(ring.memory(), {});
     ring::EventBuffer event;
     for ([[maybe_unused]] auto _ : state) {
         ring.publish(source.next());

@@ -166,23 +166,15 @@ Contenders that overwrite or drop show the lost part beside; the others make the
         for skipped in self.measurements.skipped:
             self.text(f"{skipped['contender']} was skipped: {skipped['reason']}.")
 
-    def slot_counts(self):
-        self.text("## Slot counts")
-        series = []
-        for size in self.measurements.parameter_values("slot counts", "bytes"):
-            points = []
-            for name in self.measurements.names("slot counts", {"bytes": size}):
-                rate = self.spread("slot counts", {"bytes": size}, name, "rate")
-                if rate:
-                    points.append((int(name), *(x / MILLION for x in (rate.median, rate.low, rate.high))))
-            if points:
-                series.append((f"{size:g} bytes", points))
-        if series:
-            self.plotter.lines("slot-counts", f"Ring throughput by slot count ({self.regime})", "slots",
-                               "million per second", series, logx=2)
-            self.plot("slot-counts", "Throughput by slot count")
-            rows = [(text, *(f"{point[1]:.1f}" for point in points)) for text, points in series]
-            self.parts.append(table(("million per second", *(str(p[0]) for p in series[0][1])), rows))
+    def cell_sizes(self):
+        self.text("## Cell sizes")
+        rows = []
+        for size in self.measurements.parameter_values("cell sizes", "bytes"):
+            names = self.measurements.names("cell sizes", {"bytes": size})
+            rates = [self.spread("cell sizes", {"bytes": size}, name, "rate") for name in names]
+            rows.append((f"{size:g} bytes", *(spread_text(rate, MILLION) if rate else "" for rate in rates)))
+        if rows:
+            self.parts.append(table(("million per second", *(f"cells of {name}" for name in names)), rows))
 
     def publish_cost(self):
         self.text("""
@@ -330,7 +322,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
         self.rings()
         self.throughput()
         self.contenders()
-        self.slot_counts()
+        self.cell_sizes()
         self.publish_cost()
         self.latency()
         self.overload()

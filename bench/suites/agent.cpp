@@ -20,7 +20,8 @@ namespace aegis::bench {
 namespace {
 
 // As many events as the ring holds, read by one thread from beginning to end.
-constexpr std::uint32_t kSlots = 16384;
+constexpr std::uint32_t kEvents = 16384;
+constexpr std::uint32_t kCells = 2 * kEvents;  // none of them takes more than two
 
 // stdout is /dev/null; nothing else of a system is asked for, because the ring is full from the start.
 class NullPort final : public agent::Port {
@@ -74,10 +75,10 @@ class NoDevice final : public agent::Device {
 // A full ring of process events as a sensor publishes them: starts with a path, each followed by its exit.
 class FullRing {
   public:
-    FullRing() : pages_(ring::region_bytes(kSlots)), memory_(ring::format_region(pages_.data(), kSlots, kSession)) {
+    FullRing() : pages_(ring::region_bytes(kCells)), memory_(ring::format_region(pages_.data(), kCells, kSession)) {
         ring::Producer<> producer(memory_);
         std::int64_t time = 133'000'000'000'000'000;  // in the year 2022
-        for (std::uint32_t i = 0; i < kSlots / 2; ++i) {
+        for (std::uint32_t i = 0; i < kEvents / 2; ++i) {
             const std::u16string path = u"/usr/lib/x86_64-linux-gnu/some-package/a-program-" + number(i);
             AEGIS_PROCESS_PAYLOAD payload{};
             payload.ProcessId = 1000 + i;
@@ -129,7 +130,7 @@ Sample sample_alone(Session& session, const Read& read) {
 
 Sample sample_reading(Session& session, const FullRing& ring) {
     return sample_alone(session, [&] {
-        ring::Consumer<> consumer(ring.memory(), 0);
+        ring::Consumer<> consumer(ring.memory(), {});
         ring::EventBuffer event;
         while (consumer.read(event) == ring::ReadStatus::kEvent) {
         }
@@ -150,8 +151,8 @@ Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<a
     agent::RunControl control(port, 1, 0);
     AEGIS_CONSUMER_PAGE page{};
     agent::LossWatch losses(agent::loss_counters(ring.memory()));
-    agent::RingStream stream({&device, {ring.memory(), &page}, 0, 1, &losses}, control, printers);
-    control.end(agent::EndCause::kCount, kSlots);
+    agent::RingStream stream({&device, {ring.memory(), &page}, {}, 1, &losses}, control, printers);
+    control.end(agent::EndCause::kCount, kEvents);
 
     Sample sample = sample_alone(session, [&] {
         stream.run(0);
@@ -159,7 +160,7 @@ Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<a
         counters.add_to(totals);
         return totals.delivered;
     });
-    sample.values["bytes_per_event"] = static_cast<double>(port.bytes()) / kSlots;
+    sample.values["bytes_per_event"] = static_cast<double>(port.bytes()) / kEvents;
     return sample;
 }
 

@@ -4,6 +4,7 @@
 
 #include "aegis/ring/producer.hpp"
 #include "aegis/ring/region.hpp"
+#include "channels/channel.hpp"
 #include "channels/event_allocators.hpp"
 #include "channels/page_memory.hpp"
 #include "channels/publish_locks.hpp"
@@ -65,13 +66,13 @@ Sample sample_driver(Session& session, Producers producers) {
 template <class Lock>
 Sample sample_lock(Session& session, Producers producers) {
     constexpr std::uint8_t kNoSession[16] = {};
-    const PageMemory pages(ring::region_bytes(AEGIS_SLOT_COUNT_DEFAULT));
+    const PageMemory pages(ring::region_bytes(kDefaultRingCells));
     struct Locked {
         alignas(AEGIS_CACHE_LINE) Lock lock;
         alignas(AEGIS_CACHE_LINE) ring::Producer<> producer;
     };
     Locked locked;
-    locked.producer = ring::Producer<>(ring::format_region(pages.data(), AEGIS_SLOT_COUNT_DEFAULT, kNoSession));
+    locked.producer = ring::Producer<>(ring::format_region(pages.data(), kDefaultRingCells, kNoSession));
     return sample_producers(session, producers, [&](const Message<kBytes>& message) {
         const std::lock_guard lock(locked.lock);
         locked.producer.publish(kMessageType, static_cast<std::int64_t>(message.ticket()), message.payload(),

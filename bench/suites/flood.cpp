@@ -72,7 +72,7 @@ Sample sample_ring(Session& session) {
             constexpr int kLooksBeforeSleep = 4;  // as the agent
             constexpr int kReadsPerClockCheck = 256;
             const MessageCheck<kBytes> check;
-            ring::Consumer<> consumer(client.memory(), 0);
+            ring::Consumer<> consumer(client.memory(), {});
             ring::DoorbellListener<> listener = client.listener();
             ring::EventBuffer event;
             int empty_looks = 0;

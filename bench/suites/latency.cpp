@@ -102,7 +102,7 @@ Sample sample_ring(Session& session, const Load& load, Idle idle) {
         constexpr int kLooksBeforeSleep = 4;  // as the agent
         constexpr int kSystemCallsPerWait = 2;
         Recorder recorder(reading);
-        ring::Consumer<> consumer(client.memory(), 0);
+        ring::Consumer<> consumer(client.memory(), {});
         ring::DoorbellListener<> listener = client.listener();
         ring::EventBuffer event;
         int empty_looks = 0;

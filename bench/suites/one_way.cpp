@@ -4,6 +4,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/producer.hpp"
 #include "aegis/ring/region.hpp"
+#include "channels/channel.hpp"
 #include "channels/page_memory.hpp"
 #include "suites/suites.hpp"
 #include "support/message.hpp"
@@ -17,10 +18,10 @@ constexpr std::uint64_t kRoundTrips = 20'000;
 class Lane {
   public:
     Lane()
-        : pages_(ring::region_bytes(AEGIS_SLOT_COUNT_DEFAULT)),
-          memory_(ring::format_region(pages_.data(), AEGIS_SLOT_COUNT_DEFAULT, kSession)),
+        : pages_(ring::region_bytes(kDefaultRingCells)),
+          memory_(ring::format_region(pages_.data(), kDefaultRingCells, kSession)),
           producer_(memory_),
-          consumer_(memory_, 0) {}
+          consumer_(memory_, {}) {}
 
     template <std::size_t kBytes>
     void send(const Message<kBytes>& message) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aegis/ring/consumer.hpp"
+#include "channels/channel.hpp"
 #include "channels/page_memory.hpp"
 #include "hosted/loaded_driver.hpp"
 #include "suites/suites.hpp"
@@ -45,7 +46,7 @@ Sample sample_publishes(Session& session, const ring::RingMemory<>& memory, std:
             stop.store(true, std::memory_order_relaxed);
         },
         [&] {
-            std::vector<ring::Consumer<>> consumers(busy, ring::Consumer<>(memory, 0));
+            std::vector<ring::Consumer<>> consumers(busy, ring::Consumer<>(memory, {}));
             ring::EventBuffer event;
             while (!stop.load(std::memory_order_relaxed)) {
                 bool any = false;
@@ -71,8 +72,8 @@ Sample sample_ring(Session& session, Consumers kind, std::size_t count) {
         alignas(AEGIS_CACHE_LINE) std::atomic<std::uint64_t> cursor = 0;
     };
 
-    const PageMemory pages(ring::region_bytes(AEGIS_SLOT_COUNT_DEFAULT));
-    const ring::RingMemory<> memory = ring::format_region(pages.data(), AEGIS_SLOT_COUNT_DEFAULT, kNoSession);
+    const PageMemory pages(ring::region_bytes(kDefaultRingCells));
+    const ring::RingMemory<> memory = ring::format_region(pages.data(), kDefaultRingCells, kNoSession);
     ring::Producer<> producer(memory);
     ring::DoorbellRinger<int, kMostConsumers> bells;
     std::vector<Page> consumer_pages(count);

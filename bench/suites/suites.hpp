@@ -12,7 +12,7 @@ void run_throughput(Session& session);
 void run_rings(Session& session);
 
 // The ring with 64 to 65536 slots.
-void run_slot_counts(Session& session);
+void run_cell_sizes(Session& session);
 
 // What one publish costs with consumers attached that sleep or read: the ring's headers alone, and the driver.
 void run_publish_cost(Session& session);

@@ -23,7 +23,8 @@ namespace {
 // An event's start and its end make a pair.
 constexpr std::uint32_t kEventsPerPair = 2;
 // A quarter of the ring at most, so that nothing of a batch is lost.
-constexpr std::uint32_t kPairsPerBatch = AEGIS_SLOT_COUNT_DEFAULT / 4 / kEventsPerPair;
+constexpr std::uint32_t kEventsPerBatch = 1024;
+constexpr std::uint32_t kPairsPerBatch = kEventsPerBatch / kEventsPerPair;
 
 // 100 ns since 1601: the clock of the events' timestamps.
 std::int64_t system_time() {
@@ -241,9 +242,11 @@ void add_driver_benchmarks() {
         std::fprintf(stderr, "AegisBench: the driver's benchmarks are left out: %s\n", why.c_str());
         return;
     }
-    if (client->query().SlotCount < AEGIS_SLOT_COUNT_DEFAULT) {
-        std::fprintf(stderr, "AegisBench: the driver's benchmarks are left out: its ring has %u slots, they need %u\n",
-                     client->query().SlotCount, AEGIS_SLOT_COUNT_DEFAULT);
+    // Four batches, of events that take two cells each on average at most.
+    constexpr std::uint32_t kCellsNeeded = 4 * 2 * kEventsPerBatch;
+    if (client->query().CellCount < kCellsNeeded) {
+        std::fprintf(stderr, "AegisBench: the driver's benchmarks are left out: its ring has %u cells, they need %u\n",
+                     client->query().CellCount, kCellsNeeded);
         return;
     }
     benchmark::RegisterBenchmark("driver/publish", publish, false)->Unit(benchmark::kMicrosecond);

@@ -29,7 +29,7 @@ class RingReader {
   public:
     // From the newest event on. `client` is attached and outlives it.
     explicit RingReader(DriverClient& client)
-        : client_(client), consumer_(client.memory(), client.memory().load_published()) {}
+        : client_(client), consumer_(client.memory(), ring::next_event(client.memory())) {}
 
     const Seen& seen() const { return seen_; }
 

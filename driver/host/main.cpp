@@ -92,8 +92,8 @@ void report_counters(const sources::ActivitySource& source, bool everything) {
 
 ServiceOptions service_options(const Options& options) {
     ServiceOptions service;
-    if (options.slot_count) {
-        service.parameters.emplace(u"SlotCount", registry_dword(*options.slot_count));
+    if (options.ring_kib) {
+        service.parameters.emplace(u"RingKiB", registry_dword(*options.ring_kib));
     }
     return service;
 }
@@ -166,8 +166,8 @@ int serve(const Options& options, Executive& executive, const UniqueFd& signals,
         result = kFailed;
     } else {
         if (!options.embedded) {
-            print_line(fmt::format("ready: source {}, socket {}, {} slots", started.source->name(), options.socket_path,
-                                   options.slot_count.value_or(AEGIS_SLOT_COUNT_DEFAULT)));
+            print_line(fmt::format("ready: source {}, socket {}, ring of {} KiB", started.source->name(),
+                                   options.socket_path, options.ring_kib.value_or(AEGIS_RING_KIB_DEFAULT)));
         }
         wait_for_end(signals, parent);
     }

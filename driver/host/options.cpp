@@ -30,7 +30,7 @@ constexpr const char* kFooter = R"(Sources:
 Examples:
   aegismon-host
   aegismon-host --source synthetic:20000 --seed 7 --socket /tmp/aegis.sock
-  aegismon-host --slot-count 65536 --debug
+  aegismon-host --ring-kib 65536 --debug
 
 Environment:
   XDG_RUNTIME_DIR    where the default socket of a user other than root is
@@ -57,14 +57,10 @@ void add_number(CLI::App& app, const std::string& name, T least, T most, std::fu
     app.add_option_function<std::string>(name, parse, description)->option_text(text);
 }
 
-void set_slot_count(const std::string& given, std::optional<std::uint32_t>& slot_count) {
-    std::uint32_t count = 0;
-    const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), count);
-    if (error != std::errc() || end != given.data() + given.size() || !ring::is_valid_slot_count(count)) {
-        throw CLI::ValidationError("--slot-count", fmt::format("'{}' is no power of two from {} to {}", given,
-                                                               AEGIS_SLOT_COUNT_MIN, AEGIS_SLOT_COUNT_MAX));
-    }
-    slot_count = count;
+// An option of releases before the ring's size was given in KiB.
+void refuse_slot_count(const std::string& /*given*/) {
+    throw CLI::ValidationError("--slot-count",
+                               "the ring's size is given in KiB now: use --ring-kib (1000 slots were 1063 KiB)");
 }
 
 void set_source(const std::string& given, Options& options) {
@@ -96,11 +92,11 @@ void add_options(CLI::App& app, Options& options) {
         app, "--seed", 0, std::numeric_limits<std::uint64_t>::max(),
         [&options](std::uint64_t seed) { options.seed = seed; }, "N [1]",
         "Of the synthetic source: same seed, same events");
-    app.add_option_function<std::string>(
-           "--slot-count", [&options](const std::string& given) { set_slot_count(given, options.slot_count); },
-           fmt::format("Events the ring holds: a power of two from {} to {}", AEGIS_SLOT_COUNT_MIN,
-                       AEGIS_SLOT_COUNT_MAX))
-        ->option_text(fmt::format("N [{}]", AEGIS_SLOT_COUNT_DEFAULT));
+    add_number<std::uint32_t>(
+        app, "--ring-kib", AEGIS_RING_KIB_MIN, AEGIS_RING_KIB_MAX,
+        [&options](std::uint32_t kib) { options.ring_kib = kib; }, fmt::format("KIB [{}]", AEGIS_RING_KIB_DEFAULT),
+        fmt::format("Memory of the ring in KiB: from {} to {}", AEGIS_RING_KIB_MIN, AEGIS_RING_KIB_MAX));
+    app.add_option_function<std::string>("--slot-count", refuse_slot_count)->group("");
     app.add_flag("--embedded", options.embedded,
                  "End when the parent process ends; ignore Ctrl-C, which it gets too;\nsay only what goes wrong");
     add_number<int>(

@@ -23,7 +23,7 @@ struct Options {
     std::string source = "auto";
     sources::SourceChoice source_choice;
     std::uint64_t seed = 1;
-    std::optional<std::uint32_t> slot_count;
+    std::optional<std::uint32_t> ring_kib;
     bool embedded = false;
     int ready_fd = -1;
     std::uint32_t stop_timeout_seconds = 5;  // for clients to read to the end and to close the device

@@ -9,8 +9,9 @@ the service AegisMon (started on demand) and starts it. Running it again updates
 Needs an elevated 64-bit PowerShell and test signing switched on (bcdedit /set testsigning on, then restart). The
 script says which of them is missing, and explains the errors of the service manager.
 
-.PARAMETER SlotCount
-How many events the ring keeps: a power of two from 64 to 65536. Without it the driver keeps its setting, at first 4096.
+.PARAMETER RingKiB
+How much memory the ring takes, in KiB: 64 to 69632. Without it the driver keeps its setting, at first 4352, which keeps
+some 20,000 process events.
 
 .PARAMETER NoStart
 Installs only. Start the driver later with: sc.exe start AegisMon
@@ -19,12 +20,12 @@ Installs only. Start the driver later with: sc.exe start AegisMon
 .\install.ps1
 
 .EXAMPLE
-.\install.ps1 -SlotCount 16384 -NoStart
+.\install.ps1 -RingKiB 16384 -NoStart
 #>
 [CmdletBinding()]
 param(
-    [ValidateSet(64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536)]
-    [int] $SlotCount,
+    [ValidateRange(64, 69632)]
+    [int] $RingKiB,
 
     [switch] $NoStart
 )
@@ -99,11 +100,12 @@ if ($code -eq 1073) {
 if ($code -ne 0) {
     Stop-WithServiceError 'create the service' $code
 }
-if ($PSBoundParameters.ContainsKey('SlotCount')) {
+if ($PSBoundParameters.ContainsKey('RingKiB')) {
     if (-not (Test-Path $parameters)) {
         New-Item $parameters | Out-Null
     }
-    Set-ItemProperty $parameters -Name 'SlotCount' -Value $SlotCount -Type DWord
+    Set-ItemProperty $parameters -Name 'RingKiB' -Value $RingKiB -Type DWord
+    Remove-ItemProperty $parameters -Name 'SlotCount' -ErrorAction SilentlyContinue
 }
 Write-Host 'The service AegisMon is installed.'
 

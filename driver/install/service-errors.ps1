@@ -23,7 +23,7 @@ function Get-StartErrorAdvice {
             'it with "sc.exe stop AegisMonTest" and start AegisMon again; "driverquery /v" lists what is loaded.'
         }
         1450 {
-            'There is not enough nonpaged memory for the ring. Run install.ps1 with a smaller -SlotCount, 64 at least.'
+            'There is not enough nonpaged memory for the ring. Run install.ps1 with a smaller -RingKiB, 64 at least.'
         }
         default {
             (Get-ServiceErrorAdvice $Code) + ' Where the number is the driver''s own, its debug output names the ' +

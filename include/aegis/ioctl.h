@@ -74,8 +74,8 @@ typedef struct AEGIS_RING_SETUP_REPLY {
     uint64_t ConsumerPageAddress; /* AEGIS_CONSUMER_PAGE, read-write, in the calling process */
     uint64_t ConsumerPageBytes;
     uint32_t HeaderBytes;
-    uint32_t SlotBytes;
-    uint32_t SlotCount;
+    uint32_t CellBytes;
+    uint32_t CellCount;
     uint16_t AbiMajor;
     uint16_t AbiMinor;
     uint8_t SessionId[16];
@@ -147,8 +147,8 @@ typedef struct AEGIS_QUERY_REPLY {
     uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING, AEGIS_RING_FAILED */
     uint8_t SessionId[16];
     uint32_t HeaderBytes;
-    uint32_t SlotBytes;
-    uint32_t SlotCount;
+    uint32_t CellBytes;
+    uint32_t CellCount;
     uint32_t Handles; /* open now */
     uint64_t RegionBytes;
     uint64_t Published;

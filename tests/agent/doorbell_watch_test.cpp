@@ -55,10 +55,10 @@ class DoorbellWatchTest : public testing::Test {
         return outcome;
     }
 
-    test::FormattedRegion region_{AEGIS_SLOT_COUNT_MIN};
+    test::FormattedRegion region_{64};
     test::ZeroedRegion page_{AEGIS_CONSUMER_PAGE_BYTES};
     ring::Producer<> producer_{region_.memory()};
-    ring::ConsumerGroup<> group_{region_.memory(), 0};
+    ring::ConsumerGroup<> group_{region_.memory(), {}};
     agent::LossWatch losses_{{0, 0, 0, 0}};
     Bed bed_;
 };

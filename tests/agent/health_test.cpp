@@ -95,8 +95,8 @@ TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     reply.LostBefore[AEGIS_LOST_SOURCE] = 9;
     health.look(reply);
     health.look(reply);
-    EXPECT_EQ(log.count("note: 2 events were lost before this agent came: larger than a slot"), 1U);
-    EXPECT_EQ(log.count("3 events were lost before the ring: larger than a slot"), 1U);
+    EXPECT_EQ(log.count("note: 2 events were lost before this agent came: larger than the ring takes"), 1U);
+    EXPECT_EQ(log.count("3 events were lost before the ring: larger than the ring takes"), 1U);
     EXPECT_EQ(log.count("1 events were lost before the ring: seen while the driver was closing"), 1U);
     EXPECT_EQ(log.count("7 events were lost before the ring: seen after the driver found itself broken"), 1U);
     EXPECT_EQ(log.count("9 events were lost before the ring: lost by their source before the driver saw them"), 1U);

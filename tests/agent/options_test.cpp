@@ -72,7 +72,7 @@ TEST(Options, DefaultsAreThoseOfTheHelp) {
     EXPECT_FALSE(options.fail_on_loss || options.quiet || options.stats || options.measure_latency);
     EXPECT_FALSE(options.local_time);
     EXPECT_TRUE(options.device.path.empty() && options.device.source.empty());
-    EXPECT_EQ(options.device.slot_count, 0U);
+    EXPECT_EQ(options.device.ring_kib, 0U);
 }
 
 TEST(Options, EveryOptionArrivesWhereItBelongs) {
@@ -102,7 +102,7 @@ TEST(Options, EveryOptionArrivesWhereItBelongs) {
                                       "--measure-latency",
                                       "--source",
                                       "synthetic:10",
-                                      "--slot-count",
+                                      "--ring-kib",
                                       "128",
                                       "--seed",
                                       "9"});
@@ -118,7 +118,7 @@ TEST(Options, EveryOptionArrivesWhereItBelongs) {
     EXPECT_EQ(options.request_seconds, 3U);
     EXPECT_TRUE(options.fail_on_loss && options.quiet && options.stats && options.measure_latency);
     EXPECT_EQ(options.device.source, "synthetic:10");
-    EXPECT_EQ(options.device.slot_count, 128U);
+    EXPECT_EQ(options.device.ring_kib, 128U);
     EXPECT_EQ(accepted({"--transport=pull"}).transport, agent::Transport::kPull);
     EXPECT_EQ(accepted({"--device", "/run/x"}).device.path, "/run/x");
     EXPECT_EQ(accepted({"--health-interval", "0"}).health_seconds, 0U);
@@ -137,7 +137,7 @@ TEST(Options, EachSenselessValueIsRefusedByName) {
         {"--poll-ms", {"0", "60001"}},
         {"--health-interval", {"86401", "-1"}},
         {"--request-timeout", {"0", "3601", "-1"}},
-        {"--slot-count", {"63", "100", "131072", "x"}},
+        {"--ring-kib", {"63", "69633", "-1", "x"}},
         {"--seed", {"-1", "x", "", "18446744073709551616"}},
         {"--device",
          {"",
@@ -161,14 +161,19 @@ TEST(Options, UnknownWordsAreRefused) {
 
 TEST(Options, ContradictionsAreRefused) {
     EXPECT_NE(refused({"--device", "x", "--source", "auto"}).find("--source"), std::string::npos);
-    EXPECT_NE(refused({"--device", "x", "--slot-count", "64"}).find("--slot-count"), std::string::npos);
+    EXPECT_NE(refused({"--device", "x", "--ring-kib", "64"}).find("--ring-kib"), std::string::npos);
     EXPECT_NE(refused({"--device", "x", "--seed", "1"}).find("--seed"), std::string::npos);
     EXPECT_NE(refused({"--transport", "pull", "--consumers", "2"}).find("--consumers"), std::string::npos);
 }
 
+// Catches: the option of earlier releases taken in silence, or refused without saying what replaces it.
+TEST(Options, TheOldSizeOfTheRingIsRefusedWithTheNewOne) {
+    EXPECT_NE(refused({"--slot-count", "4096"}).find("use --ring-kib"), std::string::npos);
+}
+
 TEST(Options, WithoutAnEmbeddedHostItsOptionsDoNotExist) {
     EXPECT_NE(refused({"--source", "auto"}, kWithoutHost).find("--source"), std::string::npos);
-    EXPECT_NE(refused({"--slot-count", "64"}, kWithoutHost).find("--slot-count"), std::string::npos);
+    EXPECT_NE(refused({"--ring-kib", "64"}, kWithoutHost).find("--ring-kib"), std::string::npos);
     EXPECT_NE(refused({"--seed", "1"}, kWithoutHost).find("--seed"), std::string::npos);
 }
 
@@ -178,10 +183,10 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
     const auto& help = std::get<EarlyExit>(result);
     EXPECT_EQ(help.code, ExitCode::kFinished);
     for (const char* const part :
-         {"--transport",       "--local-time", "--output",       "--duration",   "--count",       "--from",
-          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",      "--stats",       "--measure-latency",
-          "--poll-ms",         "--device",     "--source",       "--slot-count", "--seed",        "--health-interval",
-          "--request-timeout", "--holders",    "--version",      "promised",     "Examples: none"}) {
+         {"--transport",       "--local-time", "--output",       "--duration", "--count",       "--from",
+          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",    "--stats",       "--measure-latency",
+          "--poll-ms",         "--device",     "--source",       "--ring-kib", "--seed",        "--health-interval",
+          "--request-timeout", "--holders",    "--version",      "promised",   "Examples: none"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);
@@ -191,7 +196,7 @@ TEST(Options, VersionNamesProgramAndProtocols) {
     const auto result = parse({"--version"});
     const auto& version = std::get<EarlyExit>(result);
     EXPECT_EQ(version.code, ExitCode::kFinished);
-    EXPECT_EQ(version.text, "agent 1.0.0 (ring ABI 1.0, control version 1)\n");
+    EXPECT_EQ(version.text, "agent 1.0.0 (ring ABI 2.0, control version 1)\n");
 }
 
 }  // namespace

@@ -103,13 +103,13 @@ TEST(Protocol, ASetupAnsweredInAnotherVersion) {
 // Catches: any of the checks left out; the agent would then read a ring it does not understand.
 TEST(Protocol, ARingOfAnotherAbi) {
     FakeSystem system;
-    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.AbiMajor = 2; });
-    expect_mismatch(system, "the driver's ring has ABI 2.0, this agent reads 1.x");
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.AbiMajor = 1; });
+    expect_mismatch(system, "the driver's ring has ABI 1.0, this agent reads 2.x");
 }
 
 TEST(Protocol, ARegionOfAnotherAbi) {
     FakeSystem system;
-    system.ring_header()->Identity.AbiMajor = 2;
+    system.ring_header()->Identity.AbiMajor = 1;
     expect_mismatch(system, "ring layout has another major version than this reader");
 }
 
@@ -119,7 +119,7 @@ TEST(Protocol, ARegionThatIsNoRing) {
     expect_mismatch(system, "region does not start with the ring's magic number");
 }
 
-TEST(Protocol, ARegionSmallerThanItsSlots) {
+TEST(Protocol, ARegionSmallerThanItsCells) {
     FakeSystem system;
     system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.RingBytes -= AEGIS_PAGE; });
     expect_mismatch(system, "region is smaller than its header says");
@@ -127,14 +127,14 @@ TEST(Protocol, ARegionSmallerThanItsSlots) {
 
 TEST(Protocol, AReplyThatSaysAnotherGeometryThanTheRegion) {
     FakeSystem system;
-    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.SlotCount = 128; });
-    expect_mismatch(system, "the mapped ring says ABI 1.0, 64 slots of 1088 bytes after 4096, session 0102");
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.CellCount = 128; });
+    expect_mismatch(system, "the mapped ring says ABI 2.0, 64 cells of 192 bytes after 4096, session 0102");
 }
 
 TEST(Protocol, ARingOfAnotherSession) {
     FakeSystem system;
     system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.SessionId[15] = 99; });
-    expect_mismatch(system, "the driver said ABI 1.0, 64 slots of 1088 bytes after 4096, session 0102");
+    expect_mismatch(system, "the driver said ABI 2.0, 64 cells of 192 bytes after 4096, session 0102");
 }
 
 TEST(Protocol, CountersOfAnotherSession) {

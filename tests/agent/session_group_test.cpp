@@ -18,7 +18,7 @@ using agent::Options;
 using test::FakeSystem;
 using test::SessionRun;
 
-constexpr std::uint32_t kManySlots = 4096;
+constexpr std::uint32_t kManyCells = 4096;
 
 Options with_consumers(std::uint32_t consumers) {
     Options options;
@@ -55,20 +55,20 @@ Printed read_lines(const std::string& output) {
 
 // Catches: an event printed by two workers or by none; lines that run into each other.
 TEST(GroupSession, EachEventIsPrintedOnce) {
-    FakeSystem system(kManySlots);
-    system.publish_starts(1, kManySlots);
+    FakeSystem system(kManyCells);
+    system.publish_starts(1, kManyCells);
     SessionRun run(system, with_consumers(4));
-    ASSERT_TRUE(system.wait_for_lines(kManySlots));
+    ASSERT_TRUE(system.wait_for_lines(kManyCells));
     ASSERT_TRUE(system.wait_until_asleep());
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     const Printed printed = read_lines(system.output());
-    EXPECT_EQ(printed.events, kManySlots);
-    EXPECT_EQ(printed.sequences.size(), kManySlots);
+    EXPECT_EQ(printed.events, kManyCells);
+    EXPECT_EQ(printed.sequences.size(), kManyCells);
 }
 
 // Catches: all workers resting, none on watch.
 TEST(GroupSession, SomebodyAlwaysKeepsWatch) {
-    FakeSystem system(kManySlots);
+    FakeSystem system(kManyCells);
     SessionRun run(system, with_consumers(4));
     std::uint32_t published = 0;
     for (std::uint32_t burst = 1; burst <= 300; burst += 13) {

@@ -17,7 +17,7 @@ using agent::Options;
 using test::FakeSystem;
 using test::SessionRun;
 
-constexpr std::uint32_t kManySlots = 1024;
+constexpr std::uint32_t kManyCells = 1024;
 
 Options by_pull() {
     Options options;
@@ -60,12 +60,12 @@ TEST(PullSession, ADriverThatHasFailedIsDrainedAndReported) {
 
 // Catches: a pause between full buffers: with this poll time only the first would come.
 TEST(PullSession, FullBuffersFollowEachOtherWithoutAPause) {
-    FakeSystem system(kManySlots);
-    system.publish_starts(1, kManySlots);
+    FakeSystem system(kManyCells);
+    system.publish_starts(1, kManyCells);
     Options options = by_pull();
     options.poll_ms = 60'000;
     SessionRun run(system, options);
-    ASSERT_TRUE(system.wait_for_lines(kManySlots));
+    ASSERT_TRUE(system.wait_for_lines(kManyCells));
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     EXPECT_NE(run.summary().find("delivered=1024 lost=0 "), std::string::npos) << run.summary();
     EXPECT_TRUE(run.summary().ends_with(" max_lag=1024")) << run.summary();
@@ -73,7 +73,7 @@ TEST(PullSession, FullBuffersFollowEachOtherWithoutAPause) {
 
 // Catches: leaving without a last look at what is queued.
 TEST(PullSession, AStopDrainsWhatWasThere) {
-    FakeSystem system(kManySlots);
+    FakeSystem system(kManyCells);
     Options options = by_pull();
     options.poll_ms = 60'000;
     system.publish_exit(1);
@@ -105,7 +105,7 @@ TEST(PullSession, AGapIsToldWhereItHappened) {
     system.publish_exit(1);
     SessionRun run(system, by_pull());
     ASSERT_TRUE(system.wait_until_writing());
-    system.publish_starts(1000, 3 * AEGIS_SLOT_COUNT_MIN);
+    system.publish_starts(1000, 3 * test::kFewCells);
     system.resume_output();
     ASSERT_TRUE(system.wait_for_lines(1 + 1 + 47));
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
@@ -122,7 +122,7 @@ TEST(PullSession, AGapIsToldWhereItHappened) {
 // Catches: a first event taken for the beginning.
 TEST(PullSession, ALossBeforeTheFirstEventIsTold) {
     FakeSystem system;
-    system.publish_starts(1, AEGIS_SLOT_COUNT_MIN + 5);
+    system.publish_starts(1, test::kFewCells + 5);
     system.on_query([](AEGIS_QUERY_REPLY& reply) {
         if (reply.Consumers[0].Transport == AEGIS_TRANSPORT_PULL) {
             reply.Consumers[0].Lost += 5;
@@ -133,7 +133,7 @@ TEST(PullSession, ALossBeforeTheFirstEventIsTold) {
     options.fail_on_loss = true;
     SessionRun run(system, options);
     EXPECT_EQ(run.wait(), ExitCode::kLost);
-    EXPECT_TRUE(system.output().starts_with("[12:34:56.123] LOST 5 events (#17..#21)\n[12:34:56.123] #22 CREATE "))
+    EXPECT_TRUE(system.output().starts_with("[12:34:56.123] LOST 5 events (#18..#22)\n[12:34:56.123] #23 CREATE "))
         << system.output();
 }
 

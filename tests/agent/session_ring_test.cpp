@@ -17,7 +17,7 @@ using agent::Options;
 using test::FakeSystem;
 using test::SessionRun;
 
-constexpr std::uint32_t kSlots = AEGIS_SLOT_COUNT_MIN;
+constexpr std::uint32_t kCells = test::kFewCells;
 
 TEST(RingSession, PrintsWhatTheRingHeldAndWhatFollows) {
     FakeSystem system;
@@ -84,7 +84,7 @@ TEST(RingSession, ALossIsToldWhereItHappened) {
     system.publish_exit(1);
     SessionRun run(system, Options{});
     ASSERT_TRUE(system.wait_until_writing());
-    system.publish_starts(1000, 3 * kSlots);
+    system.publish_starts(1000, 3 * kCells);
     system.resume_output();
     ASSERT_TRUE(system.wait_for_lines(1 + 1 + 47));
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
@@ -112,7 +112,7 @@ TEST(RingSession, FailOnLossHasItsOwnExitCode) {
     options.count = 2;
     SessionRun run(system, options);
     ASSERT_TRUE(system.wait_until_writing());
-    system.publish_starts(1000, 3 * kSlots);
+    system.publish_starts(1000, 3 * kCells);
     system.resume_output();
     EXPECT_EQ(run.wait(), ExitCode::kLost);
     EXPECT_EQ(system.output_lines(), 3U);
@@ -155,11 +155,11 @@ TEST(RingSession, DurationEndsIt) {
 // Catches: a stop that leaves behind what was readable when it came.
 TEST(RingSession, AStopDrainsWhatWasThere) {
     FakeSystem system;
-    system.publish_starts(1, kSlots);
+    system.publish_starts(1, kCells);
     system.request_stop();
     SessionRun run(system, Options{});
     EXPECT_EQ(run.wait(), ExitCode::kFinished);
-    EXPECT_EQ(system.output_lines(), kSlots);
+    EXPECT_EQ(system.output_lines(), kCells);
 }
 
 TEST(RingSession, DriverGoneWhileAsleepEndsItAfterADrain) {
@@ -320,11 +320,11 @@ TEST(RingSession, AWakeupBatchIsReadWhenItIsCompleteOrLate) {
 TEST(RingSession, ABatchLargerThanTheRingIsCutDownAndSaid) {
     FakeSystem system;
     Options options;
-    options.wakeup_batch = kSlots;
+    options.wakeup_batch = kCells;
     SessionRun run(system, options);
     ASSERT_TRUE(system.wait_until_asleep());
-    system.publish_starts(1, kSlots / 2);
-    ASSERT_TRUE(system.wait_for_lines(kSlots / 2));
+    system.publish_starts(1, kCells / 2);
+    ASSERT_TRUE(system.wait_for_lines(kCells / 2));
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     EXPECT_EQ(run.log().count("--wakeup-batch 64"), 1U) << run.log().text();
 }

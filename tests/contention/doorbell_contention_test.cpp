@@ -205,7 +205,7 @@ TEST(DoorbellContention, ABusyConsumerIsNeverSignalled) {
     test::Traffic traffic;
     test::ReaderAudit audit(recipe, 0);
     std::thread reader([&] {
-        ring::Consumer<> consumer(region.memory(), 0);
+        ring::Consumer<> consumer(region.memory(), {});
         test::read_to_the_end(consumer, audit, traffic);
     });
     std::uint64_t signals = 0;

@@ -45,7 +45,7 @@ void run_sleeping_consumer(ring::RingMemory<Atomics> memory, SleepingConsumer<Sl
                            ReaderAudit& audit, Traffic& traffic, Delay&& delay) {
     using Word = typename Atomics::template Atomic<std::uint64_t>;
     static_assert(sizeof(Word) == sizeof(self.wake_at));
-    ring::Consumer<Atomics> consumer(memory, 0);
+    ring::Consumer<Atomics> consumer(memory, {});
     ring::DoorbellListener<Atomics> listener(reinterpret_cast<Word*>(&self.wake_at),
                                              reinterpret_cast<Word*>(&self.cursor));
     for (;;) {

@@ -18,13 +18,13 @@ namespace aegis {
 namespace {
 
 struct Setup {
-    std::uint32_t slots;
+    std::uint32_t cells;
     unsigned groups;
     unsigned members;
 };
 
 void PrintTo(const Setup& setup, std::ostream* out) {
-    *out << setup.groups << " groups of " << setup.members << " members over " << setup.slots << " slots";
+    *out << setup.groups << " groups of " << setup.members << " members over " << setup.cells << " cells";
 }
 
 class GroupContention : public testing::TestWithParam<Setup> {
@@ -36,10 +36,10 @@ class GroupContention : public testing::TestWithParam<Setup> {
 
     template <class Atomics>
     void run(std::uint64_t events) {
-        const auto [slots, group_count, member_count] = GetParam();
+        const auto [cells, group_count, member_count] = GetParam();
         std::vector<std::unique_ptr<ring::ConsumerGroup<Atomics>>> groups;
         for (unsigned i = 0; i < group_count; ++i) {
-            groups.push_back(std::make_unique<ring::ConsumerGroup<Atomics>>(memory<Atomics>(), 0));
+            groups.push_back(std::make_unique<ring::ConsumerGroup<Atomics>>(memory<Atomics>(), ring::Beginning{}));
         }
         const unsigned all = group_count * member_count;
         std::vector<test::MemberRecord> records(all, test::MemberRecord(recipe_));
@@ -53,7 +53,7 @@ class GroupContention : public testing::TestWithParam<Setup> {
         }
         test::ReaderAudit audit(recipe_, 0);
         std::thread broadcast([&] {
-            ring::Consumer<> consumer(memory<ring::StdAtomics>(), 0);
+            ring::Consumer<> consumer(memory<ring::StdAtomics>(), {});
             test::read_to_the_end(consumer, audit, traffic_);
         });
 
@@ -86,7 +86,7 @@ class GroupContention : public testing::TestWithParam<Setup> {
     }
 
     test::EventRecipe recipe_{test::run_seed(), 0, 300};
-    test::FormattedRegion region_{GetParam().slots};
+    test::FormattedRegion region_{GetParam().cells};
     test::Traffic traffic_;
 };
 

@@ -72,11 +72,11 @@ class Shared {
 };
 
 template <class Atomics>
-void read_in_child(const test::SharedRing& ring, ring::Ticket start, const test::EventRecipe& recipe,
+void read_in_child(const test::SharedRing& ring, ring::Beginning start, const test::EventRecipe& recipe,
                    test::Traffic& traffic, Report& report) {
     const test::Mapping mapping = ring.map_read_only();
     const auto opened = ring::open_region<Atomics>(mapping.data(), mapping.size());
-    test::ReaderAudit audit(recipe, start);
+    test::ReaderAudit audit(recipe, start.ticket);
     ring::Consumer<Atomics> consumer(opened.memory, start);
     report.started.store(true);
     report.activity.announce();
@@ -105,9 +105,9 @@ TEST_P(Processes, ReadOverReadOnlyMappings) {
         children.emplace_back([&, who] {
             test::Jitter::seed(test::random_stream(who).next());
             if (who % 2 == 0) {
-                read_in_child<ring::StdAtomics>(ring, 0, recipe, *traffic, reports[who]);
+                read_in_child<ring::StdAtomics>(ring, {}, recipe, *traffic, reports[who]);
             } else {
-                read_in_child<test::JitterAtomics>(ring, 0, recipe, *traffic, reports[who]);
+                read_in_child<test::JitterAtomics>(ring, {}, recipe, *traffic, reports[who]);
             }
         });
         reports[who].wait_until_started();
@@ -141,22 +141,24 @@ class KilledReader : public testing::Test {
         EXPECT_EQ(survivor_report_->delivered + survivor_report_->lost, producer_.published());
     }
 
-    test::EventRecipe recipe_{test::run_seed(), 64, 64};
-    test::SharedRing ring_{8};
+    // Two cells each.
+    static constexpr std::size_t kPayload = 320;
+    test::EventRecipe recipe_{test::run_seed(), kPayload, kPayload};
+    test::SharedRing ring_{17};
     Shared<test::Traffic> traffic_;
     Shared<Report> survivor_report_;
     test::ChildProcess survivor_{
-        [this] { read_in_child<ring::StdAtomics>(ring_, 0, recipe_, *traffic_, *survivor_report_); }};
+        [this] { read_in_child<ring::StdAtomics>(ring_, {}, recipe_, *traffic_, *survivor_report_); }};
     ring::Producer<> producer_{ring_.memory()};
 };
 
-// Killed at every single access of a read, its slot's copy included.
+// Killed at every single access of a read, the copy of both pieces included.
 TEST_F(KilledReader, AtAnyStepOfACopyHarmsNobody) {
-    // One look, ten words, one look, and the look that finds nothing afterwards.
-    constexpr std::uint64_t kSteps = 13;
+    // One look, the ticket, the words, one look, and the look that finds nothing afterwards.
+    constexpr std::uint64_t kSteps = 4 + (sizeof(AEGIS_EVENT_HEADER) + kPayload) / 8;
     for (std::uint64_t step = 0; step < kSteps; ++step) {
         test::publish_many(producer_, recipe_, 1);
-        const ring::Ticket newest = producer_.published() - 1;
+        const ring::Beginning newest = {producer_.newest(), producer_.published() - 1};
         test::ChildProcess victim([&] {
             const test::Mapping mapping = ring_.map_read_only();
             const auto opened = ring::open_region<test::SuicidalAtomics>(mapping.data(), mapping.size());
@@ -178,7 +180,7 @@ TEST_F(KilledReader, AtAnyMomentHarmsNobody) {
     test::Random random = test::random_stream(101);
     for (std::uint64_t round = 0; round < std::max<std::uint64_t>(test::scaled(60), 10); ++round) {
         Shared<Report> report;
-        const ring::Ticket start = ring_.memory().load_published();
+        const ring::Beginning start = ring::next_event(ring_.memory());
         test::ChildProcess victim(
             [&] { read_in_child<test::JitterAtomics>(ring_, start, recipe_, *traffic_, *report); });
         report->wait_until_started();
@@ -192,22 +194,23 @@ TEST_F(KilledReader, AtAnyMomentHarmsNobody) {
 
 // A group whose members are processes, to be able to kill one: it takes with it what it had claimed, no more.
 //
-// Catches: the claim before the copy (a member killed in between would lose an event that it never held).
+// Catches: the claim before the copy (a member killed in between would lose an event that it never held); a group that
+// waits for a dead member to move on.
 TEST(KilledMember, TakesAtMostTheOneEventItClaimed) {
     const test::EventRecipe recipe(test::run_seed(), 8, 8);
     std::uint64_t killed_before_claim = 0;
-    // Cursor, look, three words, look, claim, and the cursor again.
-    constexpr std::uint64_t kSteps = 8;
+    // Position, look, ticket, three words, look, cursor, claim, move, and the position again.
+    constexpr std::uint64_t kSteps = 11;
     for (std::uint64_t step = 0; step < kSteps; ++step) {
         const test::SharedRing ring(8);
         ring::Producer<> producer(ring.memory());
         test::publish_many(producer, recipe, 4);
-        // Two views of one group, to give the victim its own atomic type: the cursor is one 64-bit word in both.
+        // Two views of one group, to give the victim its own atomic type: its words are 64 bits wide in both.
         using Group = ring::ConsumerGroup<>;
         using VictimGroup = ring::ConsumerGroup<test::SuicidalAtomics>;
         static_assert(sizeof(Group) == sizeof(VictimGroup));
         const test::Mapping shared = test::Mapping::shared_with_children(sizeof(Group));
-        auto* group = new (shared.data()) Group(ring.memory(), 0);
+        auto* group = new (shared.data()) Group(ring.memory(), {});
 
         test::ChildProcess victim([&] {
             auto* view = std::launder(reinterpret_cast<VictimGroup*>(shared.data()));
@@ -231,7 +234,7 @@ TEST(KilledMember, TakesAtMostTheOneEventItClaimed) {
         EXPECT_EQ(test::disagreement({&record}, claimed, 4), "");
         EXPECT_EQ(heir.lost(), 0U);
     }
-    EXPECT_EQ(killed_before_claim, 7U) << "the claim is the seventh access; only then is the event the member's";
+    EXPECT_EQ(killed_before_claim, 9U) << "the claim is the ninth access; only then is the event the member's";
 }
 
 template <class Sleeper>

@@ -31,7 +31,7 @@ TEST(SerialisedProducers, PublishOneUnbrokenHistory) {
     std::vector<std::thread> readers;
     for (unsigned who = 0; who < kReaders; ++who) {
         readers.emplace_back([&, who] {
-            ring::Consumer<> consumer(region.memory(), 0);
+            ring::Consumer<> consumer(region.memory(), {});
             test::read_to_the_end(consumer, audits[who], traffic);
         });
     }

@@ -11,10 +11,10 @@ namespace aegis::test {
 
 class SharedRing {
   public:
-    explicit SharedRing(std::uint32_t slots)
-        : shared_(ring::region_bytes(slots)),
+    explicit SharedRing(std::uint32_t cells)
+        : shared_(ring::region_bytes(cells)),
           writable_(shared_.map_writable()),
-          memory_(ring::format_region(writable_.data(), slots, kSessionA)) {}
+          memory_(ring::format_region(writable_.data(), cells, kSessionA)) {}
 
     const ring::RingMemory<>& memory() const { return memory_; }
     Mapping map_read_only() const { return shared_.map_read_only(); }

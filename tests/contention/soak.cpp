@@ -2,7 +2,7 @@
 //
 //   aegis_ring_soak MINUTES
 //
-// Rounds of a few seconds, each with another number of slots and another payload size: one producer, two broadcast
+// Rounds of a few seconds, each with another number of cells and another payload size: one producer, two broadcast
 // readers (one of them stalled at random), a group of two, and a reader that sleeps on its doorbell. A line of progress
 // per round on stderr, one summary on stdout; exit code 1 when anything was wrong, 2 on wrong usage.
 
@@ -53,14 +53,14 @@ struct Totals {
 };
 
 struct Shape {
-    std::uint32_t slots;
+    std::uint32_t cells;
     std::size_t largest_payload;
 };
 
 class Round {
   public:
     Round(const Shape& shape, std::uint64_t seed)
-        : recipe_(seed, 0, shape.largest_payload), region_(shape.slots), random_(seed) {}
+        : recipe_(seed, 0, shape.largest_payload), region_(shape.cells), random_(seed) {}
 
     void run(Clock::time_point end, Totals& totals) {
         std::vector<std::thread> threads;
@@ -84,7 +84,7 @@ class Round {
     template <class Atomics>
     void read(ReaderAudit& audit) {
         ring::Consumer<Atomics> consumer(
-            ring::ring_memory_of<Atomics>(region_.bytes().data(), ring::load_identity(region_.bytes().data())), 0);
+            ring::ring_memory_of<Atomics>(region_.bytes().data(), ring::load_identity(region_.bytes().data())), {});
         read_to_the_end(consumer, audit, traffic_);
     }
 
@@ -158,7 +158,7 @@ class Round {
     Random random_;
     Traffic traffic_;
     std::array<ReaderAudit, 3> audits_{ReaderAudit(recipe_, 0), ReaderAudit(recipe_, 0), ReaderAudit(recipe_, 0)};
-    ring::ConsumerGroup<> group_{region_.memory(), 0};
+    ring::ConsumerGroup<> group_{region_.memory(), {}};
     std::array<TicketSum, kMembers> sums_;
     std::atomic<std::uint64_t> members_took_{0};
     std::atomic<bool> torn_{false};
@@ -175,7 +175,8 @@ void print(FILE* to, const char* head, const Totals& totals, double seconds) {
 }
 
 int soak(double minutes) {
-    constexpr std::array<Shape, 6> kShapes = {{{4096, 160}, {64, 1064}, {2, 64}, {4096, 1064}, {64, 16}, {65536, 300}}};
+    constexpr std::array<Shape, 6> kShapes = {
+        {{4096, 160}, {65, 1040}, {2, 64}, {23189, 1040}, {64, 16}, {100000, 300}}};
     Random random = random_stream(500);
     const Clock::time_point start = Clock::now();
     const Clock::time_point end =

@@ -24,13 +24,13 @@ using testing::NiceMock;
 // Catches: the bells rung before the event is published, or for a count that is not there yet.
 TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();
     const SetupResult setup = client.setup(event.handle);
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
-    ring::Consumer<> reader(ring_of(setup.reply), 0);
+    ring::Consumer<> reader(ring_of(setup.reply), {});
     ring::EventBuffer buffer;
     std::uint64_t asked_for = 0;
     unsigned rung = 0;
@@ -59,7 +59,7 @@ TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
 // Catches: sleepers woken for a loss that the counter does not show yet: they would find nothing, and sleep on.
 TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();
@@ -131,7 +131,7 @@ TEST_F(EndingChannel, SaysSoWhenItsHeaderIsBroken) {
 // Catches: a bell that is registered before it is known whom it wakes.
 TEST(BellOrder, AConsumerThatArmsBeforeItsSetupHasAnsweredIsWoken) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();

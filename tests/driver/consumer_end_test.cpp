@@ -13,7 +13,7 @@ namespace {
 class ConsumerEnd : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(observer_.open(FILE_READ_DATA), STATUS_SUCCESS);
         ASSERT_EQ(owner_.open(), STATUS_SUCCESS);
         event_ = owner_.create_event();
@@ -68,7 +68,7 @@ TEST_F(ConsumerEnd, NotByACloseThatIsNotTheLast) {
     EXPECT_EQ(owner_.mappings().size(), 2U);
     EXPECT_TRUE(other.mappings().empty());
     activity_.come_and_go(1);
-    ring::Consumer<> consumer(ring_of(setup_.reply), 0);
+    ring::Consumer<> consumer(ring_of(setup_.reply), {});
     EXPECT_EQ(drain(consumer).size(), 2U);
 }
 

@@ -260,7 +260,7 @@ TEST(DeviceSecurity, AHandleForReadingChangesNothing) {
 // Catches: a code that names less access than what it does needs.
 TEST(DeviceSecurity, NothingSentThroughAHandleForReadingShowsElsewhere) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client owner(host);
     ASSERT_EQ(owner.open(), STATUS_SUCCESS);
     const SetupResult setup = owner.setup();

@@ -21,7 +21,7 @@
 namespace aegis::test {
 namespace {
 
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kEvents = 64;
 constexpr std::array<unsigned char, 2> kPoisons{0x5B, 0xA4};
 // What output buffers hold when they are sent.
 constexpr std::byte kUntouched{0x77};
@@ -35,7 +35,7 @@ struct Reply {
 class Disclosure : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
     }
 
@@ -105,20 +105,20 @@ TEST_F(Disclosure, TheSetupReplyIsWrittenToItsLastByte) {
 // Events of every kind in their full form, which is longer than what the ring holds of them.
 // Catches: the tail of write_event() not cleared.
 TEST_F(Disclosure, APullHoldsNothingBehindAnEventsPath) {
-    for (std::uint32_t i = 0; i < kSlots / 4; ++i) {
+    for (std::uint32_t i = 0; i < kEvents / 4; ++i) {
         activity_.create(kFirstFreePid + i, std::u16string(std::size_t{i} * 33, u'p'));
         activity_.exit(kFirstFreePid + i);
     }
-    activity_.create(kFirstFreePid + kSlots, std::nullopt);
+    activity_.create(kFirstFreePid + kEvents, std::nullopt);
     std::array<Client, kPoisons.size()> readers{Client(host_), Client(host_)};
     std::vector<Reply> replies;
     for (std::size_t i = 0; i < kPoisons.size(); ++i) {
         host_->poison_with(kPoisons[i]);
         ASSERT_EQ(readers[i].open(), STATUS_SUCCESS);
-        const std::size_t room = std::size_t{kSlots} * AEGIS_MAX_EVENT_SIZE;
+        const std::size_t room = std::size_t{kEvents} * AEGIS_MAX_EVENT_SIZE;
         replies.push_back(send(readers[i], AEGIS_IOCTL_GET_EVENTS, {}, room));
         EXPECT_EQ(replies.back().status, STATUS_SUCCESS);
-        EXPECT_EQ(replies.back().information, (kSlots / 2 + 1) * AEGIS_PROCESS_EVENT_SIZE);
+        EXPECT_EQ(replies.back().information, (kEvents / 2 + 1) * AEGIS_PROCESS_EVENT_SIZE);
     }
     EXPECT_EQ(replies[0].output, replies[1].output);
 }
@@ -179,11 +179,16 @@ class MappedPages {
 
     std::span<const std::byte> ring() const { return ring_; }
     std::span<const std::byte> consumer_page() const { return page_; }
-    std::span<const std::byte> slot(std::uint64_t ticket) const {
-        return ring_.subspan(AEGIS_RING_HEADER_BYTES + ticket % kSlots * AEGIS_SLOT_BYTES, AEGIS_SLOT_BYTES);
+    std::span<const std::byte> cells() const {
+        return ring_.subspan(AEGIS_RING_HEADER_BYTES, std::size_t{kSmallRingCells} * AEGIS_CELL_BYTES);
     }
-    std::span<const std::byte> behind_slots() const {
-        return ring_.subspan(AEGIS_RING_HEADER_BYTES + std::size_t{kSlots} * AEGIS_SLOT_BYTES);
+    std::span<const std::byte> behind_cells() const {
+        return ring_.subspan(AEGIS_RING_HEADER_BYTES + std::size_t{kSmallRingCells} * AEGIS_CELL_BYTES);
+    }
+    ring::Position newest() const {
+        ring::Position position = 0;
+        std::memcpy(&position, ring_.data() + offsetof(AEGIS_RING_HEADER, Newest), sizeof(position));
+        return position;
     }
 
   private:
@@ -195,20 +200,30 @@ bool all_zero(std::span<const std::byte> bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value == std::byte{0}; });
 }
 
-// Publishes one event and looks at the slot it went to: behind its Size the rest of the last word is zero, and then
-// comes what was there before.
+// Publishes one event and looks at the cells: behind its Size the rest of the last word is zero; everything but the
+// event and the marks of its cells is what was there before.
 template <class Publish>
 void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publish publish) {
-    const std::span<const std::byte> slot = pages.slot(ticket);
-    const std::vector<std::byte> before(slot.begin(), slot.end());
+    const std::span<const std::byte> cells = pages.cells();
+    std::vector<std::byte> expected(cells.begin(), cells.end());
     publish();
+    const ring::Position first = pages.newest();
+    const auto cell_at = [](ring::Position position) { return position % kSmallRingCells * AEGIS_CELL_BYTES; };
     std::uint16_t size = 0;
-    std::memcpy(&size, slot.data() + sizeof(std::uint64_t), sizeof(size));
-    const std::size_t end = sizeof(std::uint64_t) + size;
-    const std::size_t word_end = (end + 7) / 8 * 8;
-    ASSERT_LE(word_end, slot.size());
-    EXPECT_TRUE(all_zero(slot.subspan(end, word_end - end))) << "ticket " << ticket << ", size " << size;
-    EXPECT_EQ(std::memcmp(slot.data() + word_end, before.data() + word_end, slot.size() - word_end), 0)
+    std::memcpy(&size, cells.data() + cell_at(first) + AEGIS_CELL_HEADER_BYTES, sizeof(size));
+    ASSERT_LE(size, AEGIS_RING_EVENT_BYTES);
+    for (std::size_t i = 0; i * AEGIS_CELL_DATA_BYTES < size; ++i) {
+        const std::size_t cell = cell_at(first + i);
+        const std::size_t piece = std::min<std::size_t>(size - i * AEGIS_CELL_DATA_BYTES, AEGIS_CELL_DATA_BYTES);
+        const std::size_t words = (piece + 7) / 8 * 8;
+        // The ticket is written where the event begins only.
+        const std::size_t head = i == 0 ? AEGIS_CELL_HEADER_BYTES : sizeof(std::uint64_t);
+        std::memcpy(expected.data() + cell, cells.data() + cell, head);
+        std::byte* const data = expected.data() + cell + AEGIS_CELL_HEADER_BYTES;
+        std::memset(data, 0, words);
+        std::memcpy(data, cells.data() + cell + AEGIS_CELL_HEADER_BYTES, piece);
+    }
+    EXPECT_EQ(std::memcmp(cells.data(), expected.data(), expected.size()), 0)
         << "ticket " << ticket << ", size " << size;
 }
 
@@ -216,7 +231,7 @@ void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publi
 std::vector<std::byte> everything_mapped(unsigned char poison) {
     TestHost host;
     host->poison_with(poison);
-    EXPECT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    EXPECT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     EXPECT_EQ(client.open(), STATUS_SUCCESS);
     const SetupResult setup = client.setup();
@@ -239,7 +254,7 @@ std::vector<std::byte> everything_mapped(unsigned char poison) {
 
     EXPECT_TRUE(
         all_zero(pages.ring().subspan(sizeof(AEGIS_RING_HEADER), AEGIS_RING_HEADER_BYTES - sizeof(AEGIS_RING_HEADER))));
-    EXPECT_TRUE(all_zero(pages.behind_slots()));
+    EXPECT_TRUE(all_zero(pages.behind_cells()));
     std::uint64_t wake_at = 0;
     std::memcpy(&wake_at, pages.consumer_page().data(), sizeof(wake_at));
     EXPECT_EQ(wake_at, AEGIS_WAKE_NEVER);

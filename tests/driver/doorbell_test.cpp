@@ -20,7 +20,7 @@ namespace {
 class Doorbell : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
         event_ = client_.create_event();
         setup_ = client_.setup(event_.handle);
@@ -104,7 +104,7 @@ TEST_F(Doorbell, AConsumerThatSleepsBetweenReadsMissesNothing) {
         }
     });
     ring::RingMemory<> memory = ring_of(setup_.reply);
-    ring::Consumer<> consumer(memory, 0);
+    ring::Consumer<> consumer(memory, {});
     using Word = ring::DoorbellListener<>::Word;
     ring::DoorbellListener<> bell(reinterpret_cast<Word*>(&page_->WakeAt), reinterpret_cast<Word*>(&page_->Cursor));
     ring::EventBuffer buffer;
@@ -139,7 +139,7 @@ TEST_F(Doorbell, WhateverAConsumerWritesHurtsNobodyElse) {
                                                                      std::memory_order_relaxed);
         }
     });
-    ring::Consumer<> reader(ring_of(setup.reply), 0);
+    ring::Consumer<> reader(ring_of(setup.reply), {});
     std::uint64_t read = 0;
     for (int i = 0; i < 500; ++i) {
         activity_.come_and_go(8);

@@ -55,7 +55,7 @@ class Scenario {
 
     void run() {
         const testing::ScopedTrace trace(__FILE__, __LINE__, label_);
-        step("load", [&] { return host_.load_with_slots(64); });
+        step("load", [&] { return host_.load_small(); });
         deaf_ = failed_in_step("load", "PsSetCreateProcessNotifyRoutineEx");
         Activity activity(host_);
         activity.come_and_go(2);
@@ -70,7 +70,7 @@ class Scenario {
             consumer_page_of(setup.reply)->WakeAt = 5;
             activity.come_and_go(1);
             EXPECT_EQ(owner.take_signal(event), !deaf_);
-            ring::Consumer<> consumer(ring_of(setup.reply), 0);
+            ring::Consumer<> consumer(ring_of(setup.reply), {});
             EXPECT_EQ(drain(consumer).size(), deaf_ ? 0U : 6U);
             step("pull", [&] { return pull_all(reader); });
             step("query", [&] { return query(reader); });
@@ -215,7 +215,7 @@ TEST(Faults, EveryPairOfCallsMayFail) {
 // Catches: a guard that leaves the stack or a register other than it was.
 TEST(Faults, AMappingThatFailsAThousandTimesIsReportedEachTime) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();
@@ -238,7 +238,7 @@ TEST(Faults, AFailedLoadNamesItsStep) {
         for (std::uint64_t n = 1;; ++n) {
             TestHost host(options_of(system));
             host->faults().arm(n);
-            const NTSTATUS status = host.load_with_slots(64);
+            const NTSTATUS status = host.load_small();
             const std::vector<std::string> failed = host->faults().failed();
             host->faults().reset();
             if (failed.empty()) {
@@ -263,7 +263,8 @@ TEST(Faults, AFailedLoadNamesItsStep) {
                          "AegisMon: cannot create \\Device\\AegisMon", "AegisMon: cannot secure \\Device\\AegisMon",
                          "AegisMon: cannot link \\??\\AegisMon", "AegisMon: cannot watch for consumers that exit",
                          "AegisMon: cannot register the process sensor, going on without it", blind,
-                         "AegisMon: cannot read Parameters\\SlotCount (0xc000009a), using 4096"}));
+                         "AegisMon: cannot read Parameters\\RingKiB (0xc000009a), using 4352",
+                         "AegisMon: cannot open the Parameters key (0xc000009a), using RingKiB 4352"}));
 }
 
 // Both names of the clock gone: the one load step whose failure takes two.

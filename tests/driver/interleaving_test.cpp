@@ -27,7 +27,7 @@ namespace {
 
 using testing::NiceMock;
 
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kCells = 64;
 
 // For what happens at once on any machine, unless it never does.
 constexpr std::chrono::seconds kForever{30};
@@ -37,7 +37,7 @@ constexpr std::chrono::seconds kForever{30};
 // Catches: a consumer that no longer counts as one before it is gone, so that the exit finds nothing to wait for.
 TEST(Interleaving, AnExitInTheMiddleOfATeardownWaitsForIt) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client owner(host);
     Client other(host);
     ASSERT_EQ(owner.open(), STATUS_SUCCESS);
@@ -93,7 +93,7 @@ class BeforeTheLock {
 // Catches: a handle that is looked at before the lock is held.
 TEST(Interleaving, ASetupThatWaitsForACleanupIsRefused) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();
@@ -105,7 +105,7 @@ TEST(Interleaving, ASetupThatWaitsForACleanupIsRefused) {
 // Catches: the limit looked at before the lock is held: two that come at once would both be the last.
 TEST(Interleaving, AnOpenThatWaitsForTheLastHandleIsRefused) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     Client other(host);
     for (unsigned i = 1; i < AEGIS_MAX_HANDLES; ++i) {
@@ -119,7 +119,7 @@ TEST(Interleaving, AnOpenThatWaitsForTheLastHandleIsRefused) {
 // Catches: a consumer that is looked for before the lock is held, and is another's by then.
 TEST(Interleaving, ATeardownThatWaitsForAnotherFindsNothing) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client owner(host);
     Client other(host);
     ASSERT_EQ(owner.open(), STATUS_SUCCESS);
@@ -135,7 +135,7 @@ TEST(Interleaving, ATeardownThatWaitsForAnotherFindsNothing) {
 TEST(Interleaving, ACallbackThatIsStoppedInTheGateStopsNoOther) {
     host::Executive executive;
     driver::RingChannel channel;
-    ASSERT_EQ(channel.create(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(channel.create(kCells), STATUS_SUCCESS);
     const auto publish = [&] {
         const std::uint64_t payload = 0;
         channel.publish(AEGIS_EVENT_FILE_OP, kActivityTime, &payload, sizeof(payload));
@@ -180,7 +180,7 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         ON_CALL(calls, call("PsSetCreateProcessNotifyRoutineEx2 done")).WillByDefault([&] {
             create_process(kFirstFreePid + 1);
         });
-        ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
@@ -203,14 +203,14 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
 // Catches: a reply made of what the shared memory says.
 TEST(Interleaving, ASetupTellsTheDriversOwnGeometry) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const SetupResult before = client.setup();
     ASSERT_EQ(before.status, STATUS_SUCCESS);
     ASSERT_EQ(client.teardown(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();
-    AEGIS_RING_IDENTITY& identity = ring_in_the_kernel(host, kSlots)->Identity;
+    AEGIS_RING_IDENTITY& identity = ring_in_the_kernel(host, kSmallRingCells)->Identity;
     SetupResult setup{};
     {
         NiceMock<KernelCalls> calls;
@@ -248,7 +248,7 @@ TEST(Clock, IsThePreciseOneWhereThereIsOne) {
         NiceMock<KernelCalls> calls;
         calls.pretend_export("KeQuerySystemTimePrecise", reinterpret_cast<void*>(kernel.precise));
         calls.pretend_export("KeQuerySystemTime", reinterpret_cast<void*>(kernel.coarse));
-        const NTSTATUS status = host.load_with_slots(kSlots);
+        const NTSTATUS status = host.load_small();
         if (kernel.time == 0) {
             EXPECT_EQ(status, STATUS_PROCEDURE_NOT_FOUND);
             continue;

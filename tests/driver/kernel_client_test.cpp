@@ -19,7 +19,7 @@ constexpr char16_t kPath[] = u"\\Device\\AegisMon";
 class KernelRequest : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(observer_.open(), STATUS_SUCCESS);
     }
 

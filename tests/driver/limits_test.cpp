@@ -13,7 +13,7 @@ namespace {
 
 class Limits : public testing::Test {
   protected:
-    void SetUp() override { ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS); }
+    void SetUp() override { ASSERT_EQ(host_.load_small(), STATUS_SUCCESS); }
 
     TestHost host_;
 };

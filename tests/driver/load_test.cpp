@@ -28,7 +28,7 @@ auto line(ULONG level, const std::string& text) {
 TEST(Load, SaysThatItIsReadyAndNothingElse) {
     TestHost host;
     EXPECT_EQ(host.load(), STATUS_SUCCESS);
-    EXPECT_THAT(host.take_debug_lines(), ElementsAre(line(DPFLTR_INFO_LEVEL, "AegisMon: ready, 4096 slots")));
+    EXPECT_THAT(host.take_debug_lines(), ElementsAre(line(DPFLTR_INFO_LEVEL, "AegisMon: ready, ring of 4352 KiB")));
     EXPECT_EQ(host.unload(), UnloadResult::kUnloaded);
     EXPECT_TRUE(host.take_debug_lines().empty());
 }
@@ -120,7 +120,7 @@ TEST(Load, StartsOver) {
     TestHost host;
     std::set<std::string> sessions;
     for (int round = 0; round < 4; ++round) {
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         Client client(host);
         ASSERT_EQ(client.open(), STATUS_SUCCESS);
         const QueryResult query = client.query();
@@ -160,7 +160,7 @@ TEST(Load, TakesTheSessionIdThatNtHasInTheEnd) {
         TestHost host;
         host->answer_uuids(answers);
         ASSERT_EQ(host.load(), STATUS_SUCCESS);
-        EXPECT_THAT(host.take_debug_lines(), ElementsAre(line(DPFLTR_INFO_LEVEL, "AegisMon: ready, 4096 slots")));
+        EXPECT_THAT(host.take_debug_lines(), ElementsAre(line(DPFLTR_INFO_LEVEL, "AegisMon: ready, ring of 4352 KiB")));
         EXPECT_NE(session_of(host), std::string(sizeof(UUID), '\0'));
     }
 }
@@ -221,7 +221,7 @@ TEST(Load, KeepsEventsForTheFirstAgent) {
     EXPECT_EQ(events_in(client.pull(std::size_t{64} * 1024).bytes).size(), 10U);
     const SetupResult setup = client.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
-    ring::Consumer<> consumer(ring_of(setup.reply), ring::oldest_ticket(ring_of(setup.reply)));
+    ring::Consumer<> consumer(ring_of(setup.reply), ring::oldest_event(ring_of(setup.reply)));
     EXPECT_EQ(drain(consumer).size(), 10U);
 }
 

@@ -117,8 +117,8 @@ class Meanwhile {
 
 class LockOrder : public testing::Test {
   protected:
-    void load(ULONG slots) {
-        ASSERT_EQ(host_.load_with_slots(slots), STATUS_SUCCESS);
+    void load(ULONG ring_kib) {
+        ASSERT_EQ(host_.load(service_with_ring(ring_kib)), STATUS_SUCCESS);
         ASSERT_EQ(owner_.open(), STATUS_SUCCESS);
         ASSERT_EQ(owner_.duplicate_to(other_), STATUS_SUCCESS);
         event_ = owner_.create_event();
@@ -214,7 +214,7 @@ TEST_F(LockOrder, AConsumerLeavesAfterASignalThatIsDue) {
 TEST_F(LockOrder, TheSignalsOfAFailureHoldUpNoPublisher) {
     load(64);
     reinterpret_cast<std::atomic<std::uint64_t>*>(&consumer_page_of(setup_.reply)->WakeAt)->store(1000);
-    ring_in_the_kernel(host_, 64)->Identity.Magic = 0;
+    ring_in_the_kernel(host_, kSmallRingCells)->Identity.Magic = 0;
     bool published = false;
     Heard heard;
     heard.at("KeSetEvent", [&] {
@@ -229,7 +229,7 @@ TEST_F(LockOrder, TheSignalsOfAFailureHoldUpNoPublisher) {
 // Prints how long the handle table's lock is held for the largest ring, which is what docs/driver.md says.
 TEST_F(LockOrder, EveryHoldOfTheTablesLockEnds) {
     using Clock = std::chrono::steady_clock;
-    load(65536);
+    load(AEGIS_RING_KIB_MAX);
     Clock::time_point begin;
     std::map<std::string, Clock::duration> longest;
     std::string what;

@@ -18,7 +18,7 @@ namespace {
 class Malformed : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
         event_ = client_.create_event().handle;
     }

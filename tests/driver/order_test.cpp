@@ -130,7 +130,7 @@ TEST(Order, NothingIsRemovedThatWasNotThere) {
 // Catches: cleaned_up not set by cleanup() or not looked at by setup().
 TEST(Order, ASetupThatTheCleanupOvertakesIsRefused) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const host::EventResult event = client.create_event();

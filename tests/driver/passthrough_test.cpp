@@ -21,7 +21,7 @@
 namespace aegis::test {
 namespace {
 
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kEventsBefore = 64;
 constexpr const char* kOverwritten =
     "AegisMon: internal failure: the ring's header was overwritten; from now on events are counted, not published";
 constexpr const char* kMiscounted =
@@ -35,9 +35,9 @@ std::uint64_t lost_in(const AEGIS_QUERY_REPLY& reply) {
 class Passthrough : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
-        header_ = ring_in_the_kernel(host_, kSlots);
+        header_ = ring_in_the_kernel(host_, kSmallRingCells);
         ASSERT_NE(header_, nullptr);
         host_.take_debug_lines();
     }
@@ -63,24 +63,24 @@ TEST_F(Passthrough, AnOverwrittenHeaderEndsReportingAndNothingElse) {
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
     consumer_page_of(setup.reply)->WakeAt = 1000;
     activity_.come_and_go(1);
-    header_->Identity.SlotCount = 1U << 30U;
+    header_->Identity.CellCount = 1U << 30U;
     EXPECT_FALSE(client_.take_signal(event));
 
     QueryResult query = client_.query();
     EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
-    EXPECT_EQ(query.reply->SlotCount, kSlots);
+    EXPECT_EQ(query.reply->CellCount, kSmallRingCells);
     expect_one_error(kOverwritten);
     // Consumers, asleep or not, see what they see when the driver goes.
     EXPECT_EQ(header_->State, AEGIS_RING_CLOSING);
     EXPECT_TRUE(client_.take_signal(event));
     EXPECT_EQ(query.reply->Consumers[0].Wakeups, 1U);
 
-    const std::vector<std::byte> slots(reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES,
-                                       reinterpret_cast<std::byte*>(header_) + ring::region_bytes(kSlots));
+    const std::vector<std::byte> cells(reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES,
+                                       reinterpret_cast<std::byte*>(header_) + ring::region_bytes(kSmallRingCells));
     for (std::uint32_t i = 0; i < 50; ++i) {
         EXPECT_EQ(activity_.create(kFirstFreePid + 100 + i), STATUS_SUCCESS) << "a creation was refused";
     }
-    EXPECT_EQ(std::memcmp(slots.data(), reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES, slots.size()),
+    EXPECT_EQ(std::memcmp(cells.data(), reinterpret_cast<std::byte*>(header_) + AEGIS_RING_HEADER_BYTES, cells.size()),
               0)
         << "published after the failure";
     query = client_.query();
@@ -118,12 +118,14 @@ TEST_F(Passthrough, EveryFieldOfTheHeaderIsCompared) {
         [](AEGIS_RING_HEADER& header) { ++header.Identity.Magic; },
         [](AEGIS_RING_HEADER& header) { ++header.Identity.AbiMajor; },
         [](AEGIS_RING_HEADER& header) { ++header.Identity.HeaderBytes; },
-        [](AEGIS_RING_HEADER& header) { ++header.Identity.SlotBytes; },
-        [](AEGIS_RING_HEADER& header) { ++header.Identity.SlotCount; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.CellBytes; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.CellCount; },
         [](AEGIS_RING_HEADER& header) { ++header.Identity.RegionBytes; },
         [](AEGIS_RING_HEADER& header) { ++header.Identity.SessionId[15]; },
-        [](AEGIS_RING_HEADER& header) { ++header.Identity.Reserved[15]; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.Reserved[11]; },
+        [](AEGIS_RING_HEADER& header) { ++header.Identity.EventBytes; },
         [](AEGIS_RING_HEADER& header) { ++header.Published; },
+        [](AEGIS_RING_HEADER& header) { ++header.Newest; },
         [](AEGIS_RING_HEADER& header) { ++header.LostBefore[AEGIS_LOST_OVERSIZE]; },
         [](AEGIS_RING_HEADER& header) { ++header.LostBefore[AEGIS_LOST_REASONS - 1]; },
         [](AEGIS_RING_HEADER& header) { ++header.WakeupsSent; },
@@ -132,12 +134,12 @@ TEST_F(Passthrough, EveryFieldOfTheHeaderIsCompared) {
     client_.exit();
     for (std::size_t i = 0; i < writes.size(); ++i) {
         ASSERT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
-        ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         Client client(host_);
         ASSERT_EQ(client.open(), STATUS_SUCCESS);
         activity_.come_and_go(1);
         EXPECT_EQ(client.query().reply->State, AEGIS_RING_RUNNING);
-        writes[i](*ring_in_the_kernel(host_, kSlots));
+        writes[i](*ring_in_the_kernel(host_, kSmallRingCells));
         EXPECT_EQ(client.query().reply->State, AEGIS_RING_FAILED) << "write " << i;
     }
 }
@@ -250,7 +252,7 @@ TEST_F(Passthrough, CountersReconcileWhileCallbacksMeetTheFailure) {
         }
         published_at_the_end = std::atomic_ref(header_->Published).load(std::memory_order_relaxed);
     });
-    while (produced.load(std::memory_order_relaxed) < kSlots) {
+    while (produced.load(std::memory_order_relaxed) < kEventsBefore) {
         std::this_thread::yield();
     }
     std::atomic_ref(header_->Identity.RegionBytes).store(0, std::memory_order_relaxed);
@@ -275,7 +277,7 @@ TEST_F(Passthrough, ANewLoadStartsOver) {
     activity_.come_and_go(3);
     client_.exit();
     ASSERT_EQ(host_.unload(), host::UnloadResult::kUnloaded);
-    ASSERT_EQ(host_.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
     Client client(host_);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     activity_.come_and_go(1);
@@ -294,7 +296,7 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     for (std::uint64_t n = 1; registration == 0; ++n) {
         // Both ways to register, one after the other.
         host->faults().arm(n, n + 1);
-        const NTSTATUS status = host.load_with_slots(kSlots);
+        const NTSTATUS status = host.load_small();
         const std::vector<std::string> failed = host->faults().failed();
         ASSERT_FALSE(failed.empty()) << "the sensor is never registered";
         registration = failed.front() == "PsSetCreateProcessNotifyRoutineEx2" ? n : 0;
@@ -312,7 +314,7 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     EXPECT_EQ(lines[1].level, DPFLTR_ERROR_LEVEL);
     EXPECT_THAT(lines[1].text,
                 testing::StartsWith("AegisMon: cannot register the process sensor, going on without it: 0x"));
-    EXPECT_EQ(lines[2].text, "AegisMon: ready, 64 slots");
+    EXPECT_EQ(lines[2].text, "AegisMon: ready, ring of 64 KiB");
 
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);

@@ -139,7 +139,7 @@ TEST_F(ProcessEvents, ALongerPathLosesItsMiddleAndKeepsItsName) {
 TEST_F(ProcessEvents, ACutPathIsTheSameByRingAndByPull) {
     const SetupResult setup = client_.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
-    ring::Consumer<> consumer(ring_of(setup.reply), 0);
+    ring::Consumer<> consumer(ring_of(setup.reply), {});
     activity_.create(kFirstFreePid, path_of(600));
     const std::vector<ProcessEvent> events = drain(consumer);
     ASSERT_EQ(events.size(), 1U);
@@ -234,7 +234,7 @@ TEST_F(ProcessEvents, TheFullFormIsZeroBehindThePath) {
 TEST_F(ProcessEvents, TheRingCarriesTheCompactForm) {
     const SetupResult setup = client_.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
-    ring::Consumer<> consumer(ring_of(setup.reply), 0);
+    ring::Consumer<> consumer(ring_of(setup.reply), {});
     activity_.create(kFirstFreePid, u"abc");
     activity_.create(kFirstFreePid + 1, std::nullopt);
     activity_.exit(kFirstFreePid);

@@ -1,6 +1,6 @@
 // A pull whose reader is overtaken at every single step, as by producers that never pause.
 //
-// The ring's slots are protected, so that each look at one faults; the fault lets a producer publish more events than
+// The ring's cells are protected, so that each look at one faults; the fault lets a producer publish more events than
 // the ring holds before the look goes on.
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 namespace aegis::test {
 namespace {
 
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kCells = 341;  // 16 pages
 constexpr std::size_t kPage = 4096;
 // A pull that would go on for ever ends here.
 constexpr unsigned kMaxLooks = 1000;
@@ -27,10 +27,10 @@ constexpr unsigned kMaxLooks = 1000;
 class LappedPull : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(channel_.create(kSlots), STATUS_SUCCESS);
+        ASSERT_EQ(channel_.create(kCells), STATUS_SUCCESS);
         cursor_.initialize(channel_.memory());
         publish(1);
-        slots_ = static_cast<std::byte*>(channel_.region()) + AEGIS_RING_HEADER_BYTES;
+        cells_ = static_cast<std::byte*>(channel_.region()) + AEGIS_RING_HEADER_BYTES;
         bytes_ = channel_.region_bytes() - AEGIS_RING_HEADER_BYTES;
         g_test = this;
         struct sigaction action {};
@@ -39,14 +39,14 @@ class LappedPull : public testing::Test {
         ASSERT_EQ(::sigaction(SIGSEGV, &action, &before_), 0);
         producer_ = std::thread([this] {
             for (overtake_.acquire(); !stop_; overtake_.acquire()) {
-                publish(kSlots + kSlots / 2);
+                publish(kCells + kCells / 2);
                 overtaken_.release();
             }
         });
     }
 
     void TearDown() override {
-        protect(slots_, bytes_, PROT_READ | PROT_WRITE);
+        protect(cells_, bytes_, PROT_READ | PROT_WRITE);
         ::sigaction(SIGSEGV, &before_, nullptr);
         stop_ = true;
         overtake_.release();
@@ -65,15 +65,15 @@ class LappedPull : public testing::Test {
         }
     }
 
-    // `page` is another than that of the slot at which the reader resumes: each lap is one look.
+    // `page` is another than that of the cell at which the reader resumes: each lap is a look or more.
     void let_overtake(std::byte* page) {
-        protect(slots_, bytes_, PROT_READ | PROT_WRITE);
+        protect(cells_, bytes_, PROT_READ | PROT_WRITE);
         if (++looks_ == kMaxLooks) {
             return;
         }
         overtake_.release();
         overtaken_.acquire();
-        protect(slots_, bytes_, PROT_NONE);
+        protect(cells_, bytes_, PROT_NONE);
         protect(page, kPage, PROT_READ | PROT_WRITE);
     }
 
@@ -86,7 +86,7 @@ class LappedPull : public testing::Test {
     host::Executive executive_{{}};
     driver::RingChannel channel_;
     driver::PullCursor cursor_;
-    std::byte* slots_ = nullptr;
+    std::byte* cells_ = nullptr;
     std::size_t bytes_ = 0;
     unsigned looks_ = 0;
     std::binary_semaphore overtake_{0};
@@ -96,15 +96,15 @@ class LappedPull : public testing::Test {
     struct sigaction before_ {};
 };
 
-// Catches: the limit of laps left out of pull(), or laps not counted.
+// Catches: a read that tries for as long as it is overtaken.
 TEST_F(LappedPull, GivesUpAndComesBackEmpty) {
     std::vector<std::byte> output(AEGIS_MAX_EVENT_SIZE);
-    protect(slots_, bytes_, PROT_NONE);
+    protect(cells_, bytes_, PROT_NONE);
     EXPECT_EQ(cursor_.pull(output.data(), output.size()), 0U);
     EXPECT_GT(looks_, 1U);
     EXPECT_LT(looks_, 100U);
     // Left alone it goes on where it was, and has counted what it missed.
-    protect(slots_, bytes_, PROT_READ | PROT_WRITE);
+    protect(cells_, bytes_, PROT_READ | PROT_WRITE);
     std::uint64_t read = 0;
     while (cursor_.pull(output.data(), output.size()) != 0) {
         ++read;

@@ -16,7 +16,7 @@ namespace {
 class Query : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
     }
 
@@ -40,9 +40,9 @@ TEST_F(Query, DescribesDriverAndRing) {
               std::uint32_t{AEGIS_VERSION_MAJOR << 24 | AEGIS_VERSION_MINOR << 16 | AEGIS_VERSION_PATCH});
     EXPECT_EQ(reply->State, AEGIS_RING_RUNNING);
     EXPECT_EQ(reply->HeaderBytes, AEGIS_RING_HEADER_BYTES);
-    EXPECT_EQ(reply->SlotBytes, AEGIS_SLOT_BYTES);
-    EXPECT_EQ(reply->SlotCount, 64U);
-    EXPECT_EQ(reply->RegionBytes, ring::region_bytes(64));
+    EXPECT_EQ(reply->CellBytes, AEGIS_CELL_BYTES);
+    EXPECT_EQ(reply->CellCount, kSmallRingCells);
+    EXPECT_EQ(reply->RegionBytes, ring::region_bytes(kSmallRingCells));
     const SetupResult setup = client_.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
     EXPECT_EQ(std::memcmp(reply->SessionId, setup.reply.SessionId, sizeof(reply->SessionId)), 0);

@@ -50,7 +50,7 @@ TEST(Race, EveryPairing) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         Client observer(host);
         ASSERT_EQ(observer.open(), STATUS_SUCCESS);
         const std::vector<Actor>& actors = race_actors();
@@ -70,7 +70,7 @@ TEST(Race, ASetupIsUndoneOnceAndDoneOnce) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         const auto one_of_two = [](NTSTATUS left, NTSTATUS right) {
             EXPECT_NE(NT_SUCCESS(left), NT_SUCCESS(right)) << std::hex << left << " and " << right;
         };
@@ -87,7 +87,7 @@ TEST(Race, UnloadAgainstEverything) {
     while (clock.again()) {
         for (const Actor& other : race_actors()) {
             for (unsigned i = 0; i < kRoundsPerPairing; ++i) {
-                ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS) << other.name;
+                ASSERT_EQ(host.load_small(), STATUS_SUCCESS) << other.name;
                 {
                     RaceRound round(host, i % 2 == 0);
                     std::thread unloader([&] {
@@ -127,7 +127,7 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
         });
         for (int i = 0; i < 150; ++i) {
             count_round();
-            ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+            ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
             host.unload();
             while (host->driver_loaded()) {
                 std::this_thread::yield();
@@ -146,7 +146,7 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         std::atomic<bool> stop = false;
         std::vector<std::thread> producers;
         for (int t = 0; t < 2; ++t) {
@@ -202,7 +202,7 @@ TEST(Race, OpensAndClosesAgainstEachOther) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         std::vector<std::thread> threads;
         for (int t = 0; t < 4; ++t) {
             threads.emplace_back([&] {
@@ -232,7 +232,7 @@ TEST(Race, QueriesAgainstConsumersThatLeave) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         std::atomic<bool> stop = false;
         std::vector<std::thread> observers;
         for (int t = 0; t < 2; ++t) {
@@ -298,7 +298,7 @@ TEST(Race, AnythingAgainstAnything) {
     StressClock clock;
     while (clock.again()) {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         RaceRound round(host, true);
         std::vector<std::thread> threads;
         for (std::uint64_t t = 0; t < 6; ++t) {

@@ -53,8 +53,8 @@ class RingChannel : public testing::Test {
 };
 
 TEST_F(RingChannel, CountsAnEventThatIsTooLarge) {
-    publish(AEGIS_EVENT_FILE_OP, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
-    publish(AEGIS_EVENT_FILE_OP, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER) + 1);
+    publish(AEGIS_EVENT_FILE_OP, AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
+    publish(AEGIS_EVENT_FILE_OP, AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER) + 1);
     publish(AEGIS_EVENT_FILE_OP, 100'000);
     EXPECT_EQ(channel_.counters().published, 1U);
     EXPECT_EQ(channel_.counters().lost_before[AEGIS_LOST_OVERSIZE], 2U);
@@ -247,19 +247,19 @@ TEST_F(RingChannel, FailsOnceAndStaysSo) {
 TEST_F(RingChannel, OtherEventsArePulledAsTheyAre) {
     publish(AEGIS_EVENT_NET_CONN, 100);
     publish(AEGIS_EVENT_PROCESS_EXIT, AEGIS_PROCESS_PAYLOAD_FIXED);
-    publish(AEGIS_EVENT_NET_CONN, AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
+    publish(AEGIS_EVENT_NET_CONN, AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER));
     const auto cursor = std::make_unique<driver::PullCursor>();
     cursor->initialize(channel_.memory());
     std::vector<std::byte> output(std::size_t{4} * AEGIS_MAX_EVENT_SIZE);
     output.resize(cursor->pull(output.data(), output.size()));
-    ASSERT_EQ(output.size(), 116U + AEGIS_PROCESS_EVENT_SIZE + AEGIS_SLOT_EVENT_BYTES);
+    ASSERT_EQ(output.size(), 116U + AEGIS_PROCESS_EVENT_SIZE + AEGIS_RING_EVENT_BYTES);
     const std::vector<ProcessEvent> events = events_in(output);
     ASSERT_EQ(events.size(), 3U);
     EXPECT_EQ(events[0].header.Size, 116U);
     EXPECT_EQ(events[0].header.Type, AEGIS_EVENT_NET_CONN);
     EXPECT_EQ(output[115], std::byte{0x3C});
     EXPECT_EQ(events[1].header.Size, AEGIS_PROCESS_EVENT_SIZE);
-    EXPECT_EQ(events[2].header.Size, AEGIS_SLOT_EVENT_BYTES);
+    EXPECT_EQ(events[2].header.Size, AEGIS_RING_EVENT_BYTES);
 }
 
 // Both catch: the end without the publish lock, which ThreadSanitizer sees.

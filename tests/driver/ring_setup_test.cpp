@@ -20,7 +20,7 @@ namespace {
 class RingSetup : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
     }
 
@@ -67,11 +67,11 @@ TEST_F(RingSetup, TheReplySaysWhereTheRegionsAreAndHowTheyAreLaidOut) {
     const AEGIS_RING_SETUP_REPLY& reply = setup.reply;
     EXPECT_EQ(reply.Version, AEGIS_CONTROL_VERSION);
     EXPECT_EQ(reply.Bytes, sizeof(reply));
-    EXPECT_EQ(reply.RingBytes, ring::region_bytes(64));
+    EXPECT_EQ(reply.RingBytes, ring::region_bytes(kSmallRingCells));
     EXPECT_EQ(reply.ConsumerPageBytes, AEGIS_CONSUMER_PAGE_BYTES);
     EXPECT_EQ(reply.HeaderBytes, AEGIS_RING_HEADER_BYTES);
-    EXPECT_EQ(reply.SlotBytes, AEGIS_SLOT_BYTES);
-    EXPECT_EQ(reply.SlotCount, 64U);
+    EXPECT_EQ(reply.CellBytes, AEGIS_CELL_BYTES);
+    EXPECT_EQ(reply.CellCount, kSmallRingCells);
     EXPECT_EQ(reply.AbiMajor, AEGIS_RING_ABI_MAJOR);
     EXPECT_EQ(reply.AbiMinor, AEGIS_RING_ABI_MINOR);
     const AEGIS_RING_IDENTITY identity = ring::load_identity(reinterpret_cast<void*>(reply.RingAddress));
@@ -109,7 +109,7 @@ TEST_F(RingSetup, AWriteIntoTheRingFaults) {
     EXPECT_EQ(signal_of_a_write_to(setup.reply.ConsumerPageAddress), 0);
     // The ring is as it was.
     activity_.come_and_go(1);
-    ring::Consumer<> consumer(ring_of(setup.reply), 0);
+    ring::Consumer<> consumer(ring_of(setup.reply), {});
     EXPECT_EQ(drain(consumer).size(), 2U);
 }
 
@@ -131,13 +131,13 @@ TEST_F(RingSetup, EachConsumerHasAPageOfItsOwnAndTheSameRing) {
     consumer_page_of(one.reply)->Cursor = 77;
     EXPECT_EQ(consumer_page_of(two.reply)->Cursor, 0U);
     activity_.come_and_go(3);
-    ring::Consumer<> first_reader(ring_of(one.reply), 0);
-    ring::Consumer<> second_reader(ring_of(two.reply), 0);
+    ring::Consumer<> first_reader(ring_of(one.reply), {});
+    ring::Consumer<> second_reader(ring_of(two.reply), {});
     EXPECT_EQ(drain(first_reader).size(), 6U);
     EXPECT_EQ(drain(second_reader).size(), 6U);
 }
 
-// Nothing but what the layout names is in the region: reserved bytes, unused slots and slot tails are zero.
+// Nothing but what the layout names is in the region: reserved bytes, unused cells and cell tails are zero.
 // Catches: a region that is not zeroed.
 TEST_F(RingSetup, TheRegionHoldsNoByteThatWasNotPublished) {
     const SetupResult setup = client_.setup();
@@ -154,7 +154,7 @@ TEST_F(RingSetup, TheRegionHoldsNoByteThatWasNotPublished) {
     for (std::size_t i = sizeof(*header); i < AEGIS_RING_HEADER_BYTES; ++i) {
         ASSERT_EQ(bytes[i], 0) << i;
     }
-    const std::size_t event_end = AEGIS_RING_HEADER_BYTES + 8 + 16 + 16 + 3 * 2;
+    const std::size_t event_end = AEGIS_RING_HEADER_BYTES + AEGIS_CELL_HEADER_BYTES + 16 + 16 + 3 * 2;
     for (std::size_t i = event_end; i < setup.reply.RingBytes; ++i) {
         ASSERT_EQ(bytes[i], 0) << i;
     }
@@ -184,7 +184,7 @@ TEST_F(RingSetup, TwiceOnAHandleIsRefusedAndChangesNothing) {
     EXPECT_EQ(second.information, 0U);
     EXPECT_EQ(client_.mappings().size(), 2U);
     activity_.come_and_go(1);
-    ring::Consumer<> consumer(ring_of(first.reply), 0);
+    ring::Consumer<> consumer(ring_of(first.reply), {});
     EXPECT_EQ(drain(consumer).size(), 2U);
 }
 

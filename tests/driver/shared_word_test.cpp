@@ -17,7 +17,7 @@
 namespace aegis::test {
 namespace {
 
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kCells = 64;
 
 // The consumer page as the driver has it.
 AEGIS_CONSUMER_PAGE* page_in_the_kernel(TestHost& host, AEGIS_CONSUMER_PAGE* mapped) {
@@ -37,7 +37,7 @@ AEGIS_CONSUMER_PAGE* page_in_the_kernel(TestHost& host, AEGIS_CONSUMER_PAGE* map
 // Catches: the cursor in the consumer's page loaded again for the lag: the client writes in between, and the lag wraps.
 TEST(SharedWord, TheCursorOfAConsumerPageIsReadOncePerQuery) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     const SetupResult setup = client.setup();
@@ -61,7 +61,7 @@ TEST(SharedWord, TheCursorOfAConsumerPageIsReadOncePerQuery) {
 TEST(SharedWord, TheCursorOfAPullIsReadOncePerQuery) {
     const host::Executive executive;
     driver::RingChannel channel;
-    ASSERT_EQ(channel.create(kSlots), STATUS_SUCCESS);
+    ASSERT_EQ(channel.create(kCells), STATUS_SUCCESS);
     constexpr std::size_t kBytes = std::size_t{4} * 4096;
     static_assert(sizeof(driver::PullCursor) <= kBytes);
     void* pages = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

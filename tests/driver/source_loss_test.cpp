@@ -23,7 +23,7 @@ AEGIS_SOURCE_LOSS_REQUEST report_of(std::uint32_t count) {
 class SourceLoss : public testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_EQ(host_.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host_.load_small(), STATUS_SUCCESS);
         ASSERT_EQ(client_.open(), STATUS_SUCCESS);
     }
 

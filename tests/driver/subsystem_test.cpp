@@ -51,7 +51,7 @@ const std::vector<std::uint32_t> kOrdinary{kFirstFreePid + 4, kFirstFreePid + 4}
 // function (the verifier stops at a routine that is left).
 TEST(Subsystem, ProcessesAreSeen) {
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     EXPECT_EQ(pids_seen(host, client), kAll);
@@ -81,7 +81,7 @@ void expect_blind_for_subsystems(TestHost& host, const std::string& error) {
 // Catches: a function taken for granted; health that stays green; a removal through the function that is not there.
 TEST(Subsystem, AnOlderSystemSaysThatItSeesNone) {
     TestHost host(older_system());
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     expect_blind_for_subsystems(host, "AegisMon: cannot see processes of every subsystem: 0xc000007a");
 }
 
@@ -90,7 +90,7 @@ TEST(Subsystem, ARefusedRegistrationFallsBack) {
     TestHost host;
     for (std::uint64_t n = 1;; ++n) {
         host->faults().arm(n);
-        const NTSTATUS status = host.load_with_slots(64);
+        const NTSTATUS status = host.load_small();
         const std::vector<std::string> failed = host->faults().failed();
         host->faults().reset();
         ASSERT_FALSE(failed.empty()) << kRegister << " was not called";
@@ -108,15 +108,15 @@ TEST(Subsystem, ARefusedRegistrationFallsBack) {
 TEST(Subsystem, EachLoadFindsOutAnew) {
     {
         TestHost host;
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     {
         TestHost host(older_system());
-        ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
         expect_blind_for_subsystems(host, "AegisMon: cannot see processes of every subsystem: 0xc000007a");
     }
     TestHost host;
-    ASSERT_EQ(host.load_with_slots(64), STATUS_SUCCESS);
+    ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     EXPECT_EQ(pids_seen(host, client), kAll);

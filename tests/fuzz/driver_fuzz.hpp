@@ -30,7 +30,7 @@ class Bystander {
         require(NT_SUCCESS(client_.open()), "the bystander cannot open the device");
         const SetupResult setup = client_.setup();
         require(NT_SUCCESS(setup.status), "the bystander cannot become a consumer");
-        reader_ = ring::Consumer<>(ring_of(setup.reply), 0);
+        reader_ = ring::Consumer<>(ring_of(setup.reply), {});
     }
 
     // Reads what is there; every event must be the next one.

@@ -47,7 +47,7 @@ std::uint64_t take_number(ByteSource& input) {
 class Arena {
   public:
     Arena(ByteSource& input, std::size_t bytes) : input_(&input), region_(bytes) {
-        ring::format_region(region_.data(), kSlots, kSessionA);
+        ring::format_region(region_.data(), kCells, kSessionA);
         for (std::size_t writes = input.below(32); writes > 0; --writes) {
             write();
         }
@@ -62,7 +62,7 @@ class Arena {
                 break;
             case 1:
             case 2:
-                offset = AEGIS_RING_HEADER_BYTES + input_->below(kSlots) * AEGIS_SLOT_BYTES + input_->below(2) * 8;
+                offset = AEGIS_RING_HEADER_BYTES + input_->below(kCells) * AEGIS_CELL_BYTES + input_->below(3) * 8;
                 break;
             default:
                 break;
@@ -106,25 +106,31 @@ class Arena {
     }
 
   private:
-    static constexpr std::size_t kSlots = 2;
+    static constexpr std::size_t kCells = 7;
 
     ByteSource* input_;
     ZeroedRegion region_;
 };
 
-// Two looks, the count, and every word of the largest event.
-constexpr std::size_t kMostLoads = 3 + ring::EventBuffer::kCapacityWords;
+// Per try: two looks, the ticket, every word of the largest event, the newest position and the search from there.
+constexpr std::size_t kMostCells = AEGIS_RING_EVENT_BYTES / (sizeof(AEGIS_EVENT_HEADER));
+constexpr std::size_t kMostLoads =
+    (ring::detail::kMostTries + 1) * (4 + ring::EventBuffer::kCapacityWords + 3 * kMostCells);
+
+// What one member tries at most.
+constexpr std::size_t kMostGroupTries = 256;
 
 void check_event(const ring::EventBuffer& event, ring::Ticket cursor, std::size_t loads) {
     require(event.ticket() == cursor, "an event of another ticket");
     require(event.size() >= sizeof(AEGIS_EVENT_HEADER) && event.size() <= ring::EventBuffer::kCapacity,
             "an event of an impossible size");
-    require(event.size() <= (loads - 2) * 8, "more was reported than was read");
+    require(event.size() <= (loads - 3) * 8, "more was reported than was read");
 }
 
 void read_with_a_consumer(Arena& arena, ByteSource& input, const ring::RingMemory<HookedAtomics>& memory) {
+    const ring::Position place = take_number(input);
     const ring::Ticket start = take_number(input) % ring::kTicketLimit;
-    ring::Consumer<HookedAtomics> consumer(memory, start);
+    ring::Consumer<HookedAtomics> consumer(memory, {place, start});
     ring::EventBuffer event;
     for (std::size_t reads = input.below(64); reads > 0; --reads) {
         const ring::Ticket cursor = consumer.cursor();
@@ -138,17 +144,18 @@ void read_with_a_consumer(Arena& arena, ByteSource& input, const ring::RingMemor
         require(consumer.delivered() + consumer.lost() == consumer.cursor() - start, "counts that do not add up");
     }
 
-    // Bytes that stand still come to an end: each slot holds one event at most, and can send a reader past a ring's
-    // worth of tickets once.
-    const std::uint64_t most = (memory.slot_count() + 1) * (memory.slot_count() + 1);
+    // Bytes that stand still come to an end: at most one event begins in each cell, and is told as a loss and
+    // delivered.
+    const std::uint64_t most = 2 * (memory.cell_count() + 1);
     for (std::uint64_t reads = 0; consumer.read(event) != ReadStatus::kEmpty; ++reads) {
         require(reads < most, "unchanging bytes that never end");
     }
 }
 
 void read_with_a_group(Arena& arena, ByteSource& input, const ring::RingMemory<HookedAtomics>& memory) {
+    const ring::Position place = take_number(input);
     const ring::Ticket start = take_number(input) % ring::kTicketLimit;
-    ring::ConsumerGroup<HookedAtomics> group(memory, start);
+    ring::ConsumerGroup<HookedAtomics> group(memory, {place, start});
     std::array<ring::GroupMember<HookedAtomics>, 2> members = {ring::GroupMember<HookedAtomics>(group),
                                                                ring::GroupMember<HookedAtomics>(group)};
     ring::EventBuffer event;
@@ -156,15 +163,33 @@ void read_with_a_group(Arena& arena, ByteSource& input, const ring::RingMemory<H
         ring::GroupMember<HookedAtomics>& member = members[reads % 2];
         const ring::Ticket cursor = group.cursor();
         ReadStatus status = ReadStatus::kEmpty;
-        // The group's cursor is loaded and claimed once each.
+        // Per try the group's two words are loaded and changed once each.
         const std::size_t loads = arena.guarded(
-            kMostLoads, [&] { status = member.read(event); }, 2);
+            kMostGroupTries * kMostLoads, [&] { status = member.read(event); }, std::size_t{4} * kMostGroupTries);
         if (status == ReadStatus::kEvent) {
             check_event(event, cursor, loads);
         }
         require((status == ReadStatus::kEmpty) == (group.cursor() == cursor), "a cursor that stood still or ran");
         require(members[0].delivered() + members[0].lost() + members[1].delivered() + members[1].lost() ==
                     group.cursor() - start,
+                "counts that do not add up");
+    }
+}
+
+// Finding a place to start reads a bounded number of words and gives one that a reader can start from.
+void attach(Arena& arena, const ring::RingMemory<HookedAtomics>& memory) {
+    for (int kind = 0; kind < 3; ++kind) {
+        ring::Beginning start;
+        arena.guarded(kMostLoads, [&] {
+            start = kind == 0   ? ring::next_event(memory)
+                    : kind == 1 ? ring::oldest_event(memory)
+                                : ring::oldest_event(memory, ring::Headroom::kSome);
+        });
+        require(start.ticket <= ring::kTicketLimit, "a start behind the last ticket");
+        ring::Consumer<HookedAtomics> consumer(memory, start);
+        ring::EventBuffer event;
+        arena.guarded(kMostLoads, [&] { consumer.read(event); });
+        require(consumer.delivered() + consumer.lost() == consumer.cursor() - start.ticket,
                 "counts that do not add up");
     }
 }
@@ -178,6 +203,7 @@ void run(ByteSource& input) {
     }
     read_with_a_consumer(arena, input, opened.memory);
     read_with_a_group(arena, input, opened.memory);
+    attach(arena, opened.memory);
 }
 
 }  // namespace

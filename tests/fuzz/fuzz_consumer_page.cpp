@@ -68,7 +68,7 @@ std::uint64_t due_at(const std::array<Consumer, kConsumers>& consumers, std::uin
 
 void run(ByteSource& input) {
     TestHost host;
-    require(NT_SUCCESS(host.load_with_slots(64)), "the driver does not load");
+    require(NT_SUCCESS(host.load_small()), "the driver does not load");
     {
         Bystander bystander(host);
         std::array<Consumer, kConsumers> consumers{new_consumer(host), new_consumer(host), new_consumer(host)};

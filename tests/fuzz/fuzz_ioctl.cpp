@@ -32,7 +32,7 @@ struct Hostile {
 class Session {
   public:
     explicit Session(ByteSource& input) : input_(input) {
-        require(NT_SUCCESS(host_.load_with_slots(64)), "the driver does not load");
+        require(NT_SUCCESS(host_.load_small()), "the driver does not load");
         bystander_ = std::make_unique<Bystander>(host_);
         for (Hostile& hostile : hostiles_) {
             hostile.client = std::make_unique<Client>(host_);

@@ -43,7 +43,7 @@ TEST_F(DeviceTest, TheAddressesOfTheReplyAreValidWhenTheCallReturns) {
     const RingConsumer ring = client_.setup_ring();
     ASSERT_EQ(ring.status, kStatusSuccess);
     EXPECT_EQ(ring.header()->Identity.Magic, AEGIS_RING_MAGIC);
-    EXPECT_EQ(ring.header()->Identity.SlotCount, ring.reply.SlotCount);
+    EXPECT_EQ(ring.header()->Identity.CellCount, ring.reply.CellCount);
     EXPECT_TRUE(is_readable(ring.reply.RingAddress + ring.reply.RingBytes - 1));
     EXPECT_TRUE(eventually([&] { return ring.published() == kEvents; }));
     // What the client writes into its page is what the driver reports.

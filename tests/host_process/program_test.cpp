@@ -40,8 +40,8 @@ TEST(HostProgram, ExitCodesSayWhatWasWrong) {
     EXPECT_EQ(exit_code_of({"--help"}), 0);
     EXPECT_EQ(exit_code_of({"--no-such-option"}), 2);
     EXPECT_EQ(exit_code_of({"--source", "etw"}), 2);
-    for (const char* const count : {"many", "100", "131072", "-64", ""}) {
-        EXPECT_EQ(exit_code_of({"--slot-count", count}), 2) << count;
+    for (const char* const kib : {"many", "63", "69633", "-64", ""}) {
+        EXPECT_EQ(exit_code_of({"--ring-kib", kib}), 2) << kib;
     }
     for (const char* const seed : {"-1", "x", "18446744073709551616"}) {
         EXPECT_EQ(exit_code_of({"--seed", seed}), 2) << seed;
@@ -87,11 +87,16 @@ TEST(HostProgram, OnlyASocketThatNobodyServesIsReplaced) {
 }
 
 // Catches: the option not reaching the driver.
-TEST(HostProgram, TheSlotCountReachesTheDriver) {
-    HostProgram host({"--source", "synthetic:1", "--slot-count", "128"});
+TEST(HostProgram, TheSizeOfTheRingReachesTheDriver) {
+    HostProgram host({"--source", "synthetic:1", "--ring-kib", "128"});
     DeviceClient client(host.socket_path());
-    EXPECT_EQ(client.setup_ring().reply.SlotCount, 128U);
+    EXPECT_EQ(client.setup_ring().reply.CellCount, (128U - 4) * 1024 / AEGIS_CELL_BYTES);
     EXPECT_EQ(host.errors(), "");
+}
+
+// Catches: the option of earlier releases taken in silence, or refused without saying what replaces it.
+TEST(HostProgram, RefusesTheOldSizeOfTheRing) {
+    EXPECT_EQ(exit_code_of({"--slot-count", "4096"}), 2);
 }
 
 // Catches: a host that outlives the agent that started it.

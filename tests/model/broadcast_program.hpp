@@ -54,7 +54,8 @@ class Broadcast : public Program {
 
   private:
     struct Reader {
-        Reader(Ring& ring, Ticket start) : consumer(ring.memory(), start), ledger(Ring::kPattern, start) {}
+        Reader(Ring& ring, ring::Beginning start, bool late)
+            : consumer(ring.memory(), start), ledger(Ring::kPattern, start.ticket, late) {}
         ring::Consumer<ModelAtomics> consumer;
         Ledger ledger;
     };
@@ -75,7 +76,7 @@ class Broadcast : public Program {
     }
 
     void consume(std::optional<Reader>& reader) {
-        reader.emplace(ring_, start());
+        reader.emplace(ring_, start(), shape_.start != BroadcastShape::Start::kFirst);
         for (unsigned i = 0; i < shape_.attempts; ++i) {
             read(*reader);
         }
@@ -86,14 +87,14 @@ class Broadcast : public Program {
         }
     }
 
-    Ticket start() {
+    ring::Beginning start() {
         switch (shape_.start) {
             case BroadcastShape::Start::kOldest:
-                return ring::oldest_ticket(ring_.memory());
+                return ring::oldest_event(ring_.memory());
             case BroadcastShape::Start::kNow:
-                return ring_.memory().load_published();
+                return ring::next_event(ring_.memory());
             default:
-                return 0;
+                return {};
         }
     }
 

@@ -23,8 +23,8 @@ class GroupProgram : public Program {
     explicit GroupProgram(const GroupShape& shape)
         : shape_(shape),
           ring_({0}),
-          group_(ring_.memory(), 0),
-          ledger_(Ring::kPattern, 0),
+          group_(ring_.memory(), {}),
+          ledger_(Ring::kPattern, 0, true),
           members_{Member(group_), Member(group_), Member(group_)} {
         for (unsigned i = 0; i < shape_.before; ++i) {
             ring_.publish_next();

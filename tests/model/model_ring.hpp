@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "aegis/ring/event_read.hpp"
 #include "aegis/ring/producer.hpp"
-#include "aegis/ring/slot_read.hpp"
 #include "explorer/atomics.hpp"
 #include "explorer/explorer.hpp"
 
 namespace aegis::model {
 
 using ring::EventBuffer;
+using ring::Position;
 using ring::ReadStatus;
 using ring::Ticket;
 using ModelMemory = ring::RingMemory<ModelAtomics>;
@@ -21,57 +22,83 @@ using ModelProducer = ring::Producer<ModelAtomics>;
 using ModelWord = ModelAtomics::Atomic<std::uint64_t>;
 
 // What a trace, and a weakening, call these words.
-inline constexpr const char* kVersionName = "version of slot";
+inline constexpr const char* kVersionName = "version of cell";
+inline constexpr const char* kPublishedName = "published";
+inline constexpr const char* kNewestName = "newest";
 inline constexpr const char* kStateName = "state";
 
 inline void check(bool condition, const char* message) {
     Explorer::running().check(condition, message);
 }
 
-// What the event of a ticket holds. Events of one slot differ in size from lap to lap.
+// What the event of a ticket holds, and where it lies.
 struct EventPattern {
-    std::uint64_t slots;
+    std::uint64_t cells;
+    std::size_t data_words;  // of a cell
     std::size_t max_payload_words;
 
+    // Events of one cell that differ in size from lap to lap; or, where not every event fits one cell, from one to the
+    // next.
     std::size_t payload_words(Ticket ticket) const {
-        return max_payload_words == 0 ? 0 : 1 + (ticket / slots) % max_payload_words;
+        if (ring::kEventHeaderWords + max_payload_words > data_words) {
+            return ticket % (max_payload_words + 1);
+        }
+        return max_payload_words == 0 ? 0 : 1 + (ticket / cells) % max_payload_words;
     }
     static std::uint64_t payload_word(Ticket ticket, std::size_t index) { return 1000 * (ticket + 1) + index; }
     static std::uint16_t type(Ticket ticket) { return static_cast<std::uint16_t>(1 + ticket % 5); }
     static std::int64_t timestamp(Ticket ticket) { return static_cast<std::int64_t>(100 * (ticket + 1)); }
+
+    // Where the event of a ticket begins.
+    Position position(Ticket ticket) const {
+        Position position = 0;
+        for (Ticket before = 0; before < ticket; ++before) {
+            position += (ring::kEventHeaderWords + payload_words(before) + data_words - 1) / data_words;
+        }
+        return position;
+    }
 };
 
-template <std::size_t kSlots, std::size_t kPayloadWords>
-class ModelRing {
+// `kDataWords`: of a cell, an event's header included. `kPayloadWords`: of the largest event.
+template <std::size_t kCells, std::size_t kDataWords, std::size_t kPayloadWords>
+class ModelRingOf {
   public:
-    static constexpr std::size_t kSlotWords = 1 + ring::kEventHeaderWords + kPayloadWords;
-    static constexpr EventPattern kPattern = {kSlots, kPayloadWords};
+    static constexpr std::size_t kHeaderWords = AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
+    static constexpr std::size_t kCellWords = kHeaderWords + kDataWords;
+    static constexpr EventPattern kPattern = {kCells, kDataWords, kPayloadWords};
 
     // `writers`: the threads that publish.
-    explicit ModelRing(std::initializer_list<ThreadId> writers) : producer_(memory()) {
+    explicit ModelRingOf(std::initializer_list<ThreadId> writers) : producer_(memory()) {
         Explorer& explorer = Explorer::running();
-        for (unsigned i = 0; i < slots_.size(); ++i) {
-            const unsigned slot = i / kSlotWords;
-            const unsigned word = i % kSlotWords;
-            explorer.name(slots_[i].location(),
-                          word == 0 ? LocationName{kVersionName, slot} : LocationName{"word", slot, word - 1});
-            explorer.only_written_by(slots_[i].location(), writers);
+        for (unsigned i = 0; i < words_.size(); ++i) {
+            const unsigned cell = i / kCellWords;
+            const unsigned word = i % kCellWords;
+            explorer.name(words_[i].location(), word == 0   ? LocationName{kVersionName, cell}
+                                                : word == 1 ? LocationName{"ticket of cell", cell}
+                                                            : LocationName{"word", cell, word - 2});
+            explorer.only_written_by(words_[i].location(), writers);
         }
-        explorer.name(published_.location(), {"published"});
+        explorer.name(published_.location(), {kPublishedName});
+        explorer.name(newest_.location(), {kNewestName});
         explorer.name(state_.location(), {kStateName});
-        for (const LocationId location : {published_.location(), state_.location()}) {
+        for (const LocationId location : {published_.location(), newest_.location(), state_.location()}) {
             explorer.only_written_by(location, writers);
         }
     }
 
     ModelMemory memory() {
-        return {&published_, counters_.data(), &counters_[0], &state_, slots_.data(), kSlots, kSlotWords};
+        return {{&published_, &newest_, counters_.data(), &counters_[0], &state_},
+                words_.data(),
+                {kCells, kCellWords * sizeof(std::uint64_t), kCells * kDataWords * sizeof(std::uint64_t)}};
     }
 
     ModelProducer& producer() { return producer_; }
 
     // In a program that does not close the ring.
     void state_stays() { Explorer::running().only_written_by(state_.location(), {}); }
+
+    // Has the place of a ticket been written again?
+    bool overwritten(Ticket ticket) const { return kPattern.position(ticket) + kCells < kPattern.position(begun_); }
 
     // Tickets whose publish has begun or ended, as far as this execution has come.
     Ticket begun() const { return begun_; }
@@ -90,17 +117,25 @@ class ModelRing {
 
   private:
     ModelWord published_;
+    ModelWord newest_;
     std::array<ModelWord, AEGIS_LOST_REASONS> counters_;
     ModelAtomics::Atomic<std::uint32_t> state_;
-    std::array<ModelWord, kSlots * kSlotWords> slots_;
+    std::array<ModelWord, kCells * kCellWords> words_;
     ModelProducer producer_;
     Ticket begun_ = 0;
 };
 
+// Every event takes one cell.
+template <std::size_t kCells, std::size_t kPayloadWords>
+using ModelRing = ModelRingOf<kCells, ring::kEventHeaderWords + kPayloadWords, kPayloadWords>;
+
 // What one reader (a consumer, or all members of a group) got, checked as it arrives.
 class Ledger {
   public:
-    Ledger(const EventPattern& pattern, Ticket start) : pattern_(pattern), start_(start) {}
+    // `place_behind`: the reader may look for its next ticket at the place of an earlier one, and be lapped there while
+    // its own ticket is in the headroom only.
+    Ledger(const EventPattern& pattern, Ticket start, bool place_behind)
+        : pattern_(pattern), start_(start), place_behind_(place_behind) {}
 
     // A delivered event: exactly what was published under its ticket, and not delivered before.
     void delivered(const EventBuffer& event) {
@@ -125,13 +160,17 @@ class Ledger {
         Explorer::running().note("lost tickets from", loss.first);
         Explorer::running().note("... how many", loss.count);
         check(loss.count > 0, "an empty loss");
+        // Resuming leaves a quarter of the ring as headroom above the oldest cell that is intact, no more.
+        const Position overwritten = pattern_.position(begun);
+        const Position newest = pattern_.position(begun - 1);
+        check(place_behind_ || pattern_.position(loss.first) + pattern_.cells < overwritten,
+              "a loss that did not happen");
         for (Ticket ticket = loss.first; ticket < loss.first + loss.count; ++ticket) {
             account(ticket);
+            const Position end = pattern_.position(ticket) + pattern_.cells;
+            check(end < overwritten || end < newest + 2 + pattern_.cells / 4,
+                  "gave up more than the overwritten events");
         }
-        // Resuming leaves a quarter of the ring as headroom above the oldest intact ticket, no more.
-        check(loss.first + pattern_.slots < begun, "a loss that did not happen");
-        check(loss.count == 1 || loss.first + loss.count + pattern_.slots <= begun + 1 + pattern_.slots / 4,
-              "gave up more than the overwritten tickets");
         lost_ += loss.count;
     }
 
@@ -156,6 +195,7 @@ class Ledger {
 
     EventPattern pattern_;
     Ticket start_;
+    bool place_behind_;
     std::uint64_t seen_ = 0;  // a bit per ticket
     std::uint64_t delivered_ = 0;
     std::uint64_t lost_ = 0;

@@ -81,7 +81,8 @@ TEST(Random, FindsATornReadWithoutTheReleaseFence) {
     const Result result =
         explore_broadcast<Large>({.consumers = 2, .before = 2, .during = 16, .attempts = 16},
                                  weakened(Action::kFence, std::memory_order_release, std::memory_order_relaxed));
-    EXPECT_THAT(result.failure, HasSubstr("torn"));
+    // A torn ticket shows as a wrong loss.
+    EXPECT_THAT(result.failure, testing::AnyOf(HasSubstr("torn"), HasSubstr("gave up more")));
 }
 
 TEST(Random, FindsATornReadWithoutTheAcquireFence) {

@@ -87,13 +87,13 @@ _EXCHANGED = (
         "ioctl.cpp ring_setup order if (buffer->requestor == KernelMode) <-> AEGIS_RING_SETUP_REQUEST request;",
         "wake_target.hpp initialize order event_ = event; <-> ExInitializeRundownProtection(&signals_);",
         "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
-        "ring::attach_ticket(memory));",
+        "ring::oldest_event(memory, ring::Headroom::kSome));",
         "ring_channel.cpp RingChannel::create order identity_ = ring::load_identity(region_); <-> "
         "KeInitializeSpinLock(&publish_lock_);",
         "ring_channel.cpp RingChannel::create order KeInitializeSpinLock(&publish_lock_); <-> producer_ = "
         "ring::Producer<>(memory_);",
         "ring_channel.cpp RingChannel::create order producer_ = ring::Producer<>(memory_); <-> bells_ = {};",
-        "ring_channel.cpp RingChannel::create order memory_ = ring::format_region(region_, slot_count, "
+        "ring_channel.cpp RingChannel::create order memory_ = ring::format_region(region_, cell_count, "
         "reinterpret_cast<const std::uint8_t*>(&session)); <-> state_ = AEGIS_RING_RUNNING;",
         "handle_table.cpp HandleTable::open order created->opener_process_id = "
         "process_id_number(PsGetCurrentProcessId()); <-> created->pull.initialize(channel_->memory());",

@@ -21,10 +21,11 @@ namespace {
 using ring::ReadStatus;
 
 constexpr test::EventRecipe kRecipe(1, 0, test::EventRecipe::kLargestPayload);
+constexpr test::EventRecipe kOneCell(1, 0, AEGIS_CELL_DATA_BYTES - sizeof(AEGIS_EVENT_HEADER));
 
 TEST(Consumer, FindsNothingBeforeTheFirstEvent) {
     test::FormattedRegion region(64);
-    ring::Consumer<> consumer(region.memory(), 0);
+    ring::Consumer<> consumer(region.memory(), {});
     ring::EventBuffer event;
     EXPECT_EQ(consumer.read(event), ReadStatus::kEmpty);
     EXPECT_EQ(consumer.cursor(), 0U);
@@ -36,13 +37,13 @@ TEST(Consumer, FindsNothingBeforeTheFirstEvent) {
 }
 
 TEST(Consumer, DeliversEachEventOnceAndInOrder) {
-    for (const std::uint32_t slots : {2U, 4U, 64U}) {
-        test::FormattedRegion region(slots);
+    for (const std::uint32_t cells : {6U, 7U, 64U}) {
+        test::FormattedRegion region(cells);
         ring::Producer<> producer(region.memory());
-        ring::Consumer<> consumer(region.memory(), 0);
+        ring::Consumer<> consumer(region.memory(), {});
         test::ReaderAudit audit(kRecipe, 0);
         ring::EventBuffer event;
-        for (std::uint64_t ticket = 0; ticket < std::uint64_t{5} * slots; ++ticket) {
+        for (std::uint64_t ticket = 0; ticket < std::uint64_t{5} * cells; ++ticket) {
             test::publish_next(producer, kRecipe);
             EXPECT_EQ(consumer.lag(), 1U);
             const ReadStatus status = consumer.read(event);
@@ -52,32 +53,32 @@ TEST(Consumer, DeliversEachEventOnceAndInOrder) {
             EXPECT_EQ(consumer.read(event), ReadStatus::kEmpty);
         }
         EXPECT_EQ(audit.complaint(), "");
-        EXPECT_EQ(consumer.delivered(), 5 * slots);
+        EXPECT_EQ(consumer.delivered(), 5 * cells);
         EXPECT_EQ(consumer.lost(), 0U);
     }
 }
 
 // Catches: lapped reported one event early (a full ring is not an overrun).
 TEST(Consumer, DeliversAFullRing) {
-    for (const std::uint32_t slots : {2U, 4U, 64U}) {
-        test::FormattedRegion region(slots);
+    for (const std::uint32_t cells : {2U, 3U, 64U}) {
+        test::FormattedRegion region(cells);
         ring::Producer<> producer(region.memory());
-        ring::Consumer<> consumer(region.memory(), 0);
-        test::ReaderAudit audit(kRecipe, 0);
-        test::publish_many(producer, kRecipe, slots);
-        EXPECT_EQ(consumer.lag(), slots);
-        EXPECT_EQ(audit.drain(consumer), slots);
+        ring::Consumer<> consumer(region.memory(), {});
+        test::ReaderAudit audit(kOneCell, 0);
+        test::publish_many(producer, kOneCell, cells);
+        EXPECT_EQ(consumer.lag(), cells);
+        EXPECT_EQ(audit.drain(consumer), cells);
         EXPECT_EQ(audit.complaint(), "");
         EXPECT_EQ(consumer.lost(), 0U);
     }
 }
 
 TEST(Consumer, DeliversEveryPayloadSizeIntact) {
-    test::FormattedRegion region(2);
+    test::FormattedRegion region(7);
     ring::Producer<> producer(region.memory());
-    ring::Consumer<> consumer(region.memory(), 0);
+    ring::Consumer<> consumer(region.memory(), {});
     ring::EventBuffer event;
-    std::array<std::uint8_t, 1064> payload;
+    std::array<std::uint8_t, test::EventRecipe::kLargestPayload> payload;
     for (std::size_t i = 0; i < payload.size(); ++i) {
         payload[i] = static_cast<std::uint8_t>(i * 11 + 3);
     }
@@ -97,13 +98,13 @@ TEST(Consumer, DeliversEveryPayloadSizeIntact) {
 //
 // Catches: a consumer that writes to shared memory.
 TEST(Consumer, OnlyLoadsFromSharedMemory) {
-    test::FormattedRegion region(4);
+    test::FormattedRegion region(17);
     ring::Producer<> producer(region.memory());
     test::publish_many(producer, kRecipe, 11);
     test::ZeroedRegion before(region.bytes().size());
     std::memcpy(before.data(), region.bytes().data(), before.size());
 
-    ring::Consumer<> consumer(region.memory(), 0);
+    ring::Consumer<> consumer(region.memory(), {});
     test::ReaderAudit audit(kRecipe, 0);
     audit.drain(consumer);
     (void)consumer.lag();
@@ -111,10 +112,10 @@ TEST(Consumer, OnlyLoadsFromSharedMemory) {
 }
 
 TEST(Consumer, SeesEveryEventBesideOthers) {
-    test::FormattedRegion region(64);
+    test::FormattedRegion region(60 * AEGIS_EVENT_CELLS_MAX);
     ring::Producer<> producer(region.memory());
-    ring::Consumer<> first(region.memory(), 0);
-    ring::Consumer<> second(region.memory(), 0);
+    ring::Consumer<> first(region.memory(), {});
+    ring::Consumer<> second(region.memory(), {});
     test::ReaderAudit first_audit(kRecipe, 0);
     test::ReaderAudit second_audit(kRecipe, 0);
     for (int i = 0; i < 20; ++i) {
@@ -131,20 +132,21 @@ class Attach : public testing::TestWithParam<std::uint32_t> {
     ring::Producer<> producer_{region_.memory()};
 };
 
-INSTANTIATE_TEST_SUITE_P(SlotCounts, Attach, testing::Values(2, 4, 64), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(CellCounts, Attach, testing::Values(2, 5, 64), testing::PrintToStringParamName());
 
 // Catches: an oldest ticket one too early (already overwritten) or too late (an event given away).
-TEST_P(Attach, TheOldestTicketIsTheFirstTheRingHolds) {
-    const std::uint64_t slots = GetParam();
-    for (std::uint64_t published = 0; published <= 4 * slots; ++published) {
-        const ring::Ticket expected = published <= slots ? 0 : published - slots;
-        ASSERT_EQ(ring::oldest_ticket(region_.memory()), expected) << published;
-        ring::Consumer<> consumer(region_.memory(), expected);
-        test::ReaderAudit audit(kRecipe, expected);
+TEST_P(Attach, TheOldestEventIsTheFirstTheRingHolds) {
+    const std::uint64_t cells = GetParam();
+    for (std::uint64_t published = 0; published <= 4 * cells; ++published) {
+        const ring::Ticket expected = published <= cells ? 0 : published - cells;
+        const ring::Beginning oldest = ring::oldest_event(region_.memory());
+        ASSERT_EQ(oldest.ticket, expected) << published;
+        ring::Consumer<> consumer(region_.memory(), oldest);
+        test::ReaderAudit audit(kOneCell, expected);
         EXPECT_EQ(audit.drain(consumer), published - expected);
         EXPECT_EQ(consumer.lost(), 0U);
         EXPECT_EQ(audit.complaint(), "");
-        test::publish_next(producer_, kRecipe);
+        test::publish_next(producer_, kOneCell);
     }
 }
 
@@ -152,57 +154,60 @@ TEST_P(Attach, TheOldestTicketIsTheFirstTheRingHolds) {
 // read. Catches: a start at the edge, too little headroom, more of it than a quarter, headroom where nothing was
 // overwritten.
 TEST_P(Attach, TheStartLeavesTheProducerAQuarterOfARingThatWentRound) {
-    const std::uint64_t slots = GetParam();
-    for (std::uint64_t published = 0; published <= 4 * slots; ++published) {
-        const ring::Ticket start = ring::attach_ticket(region_.memory());
-        const std::uint64_t headroom = published > slots ? slots / 4 : 0;
-        ASSERT_EQ(start, (published > slots ? published - slots : 0) + headroom) << published;
+    const std::uint64_t cells = GetParam();
+    for (std::uint64_t published = 0; published <= 4 * cells; ++published) {
+        const ring::Beginning start = ring::oldest_event(region_.memory(), ring::Headroom::kSome);
+        const bool round = published > cells;
+        // The cell behind the newest event may be in the making.
+        ASSERT_EQ(start.ticket, round ? published - cells + 1 + cells / 4 : 0) << published;
+        const std::uint64_t headroom = round ? cells / 4 + 1 : 0;
         ring::Consumer<> consumer(region_.memory(), start);
-        test::publish_many(producer_, kRecipe, headroom);
-        test::ReaderAudit audit(kRecipe, start);
-        EXPECT_EQ(audit.drain(consumer), published - start + headroom);
+        test::publish_many(producer_, kOneCell, headroom);
+        test::ReaderAudit audit(kOneCell, start.ticket);
+        EXPECT_EQ(audit.drain(consumer), published - start.ticket + headroom);
         EXPECT_EQ(consumer.lost(), 0U) << published;
         EXPECT_EQ(audit.complaint(), "");
         published += headroom;
-        test::publish_next(producer_, kRecipe);
+        test::publish_next(producer_, kOneCell);
     }
 }
 
 TEST_P(Attach, DuringTrafficFromNowOnSeesWhatFollowsOnly) {
-    test::publish_many(producer_, kRecipe, 3 * GetParam() + 1);
-    ring::Consumer<> consumer(region_.memory(), region_.memory().load_published());
-    test::ReaderAudit audit(kRecipe, 3 * GetParam() + 1);
+    test::publish_many(producer_, kOneCell, 3 * GetParam() + 1);
+    ring::Consumer<> consumer(region_.memory(), ring::next_event(region_.memory()));
+    test::ReaderAudit audit(kOneCell, 3 * GetParam() + 1);
     EXPECT_EQ(audit.drain(consumer), 0U);
-    test::publish_many(producer_, kRecipe, 2);
+    test::publish_many(producer_, kOneCell, 2);
     EXPECT_EQ(audit.drain(consumer), 2U);
     EXPECT_EQ(audit.complaint(), "");
 }
 
 TEST_P(Attach, AfterTrafficHasEndedFindsWhatIsKept) {
-    test::publish_many(producer_, kRecipe, 10 * GetParam() + 1);
+    test::publish_many(producer_, kOneCell, 10 * GetParam() + 1);
     producer_.close();
-    const ring::Ticket oldest = ring::oldest_ticket(region_.memory());
+    const ring::Beginning oldest = ring::oldest_event(region_.memory());
     ring::Consumer<> consumer(region_.memory(), oldest);
-    test::ReaderAudit audit(kRecipe, oldest);
+    test::ReaderAudit audit(kOneCell, oldest.ticket);
     EXPECT_EQ(audit.drain(consumer), GetParam());
     EXPECT_EQ(region_.memory().load_state(), AEGIS_RING_CLOSING);
     EXPECT_EQ(audit.complaint(), "");
 }
 
 TEST_P(Attach, BeforeTheProducerSeesTheFirstEvent) {
-    ring::Consumer<> consumer(region_.memory(), 0);
-    test::ReaderAudit audit(kRecipe, 0);
+    ring::Consumer<> consumer(region_.memory(), ring::next_event(region_.memory()));
+    EXPECT_EQ(ring::oldest_event(region_.memory()).ticket, 0U);
+    test::ReaderAudit audit(kOneCell, 0);
     EXPECT_EQ(audit.drain(consumer), 0U);
-    test::publish_next(producer_, kRecipe);
+    test::publish_next(producer_, kOneCell);
     EXPECT_EQ(audit.drain(consumer), 1U);
     EXPECT_EQ(audit.complaint(), "");
 }
 
-// The hint may lag behind a consumer that polls the slots: the lag is then 0, not 2^64 - 1.
+// The count may lag behind a consumer that polls the cells: the lag is then 0, not 2^64 - 1.
 TEST(Consumer, LagIsNeverNegative) {
     test::FormattedRegion region(64);
     ring::Producer<> producer(region.memory());
-    ring::Consumer<> consumer(region.memory(), 0);
+    ring::Consumer<> consumer(region.memory(), {});
     test::ReaderAudit audit(kRecipe, 0);
     test::publish_many(producer, kRecipe, 5);
     audit.drain(consumer);
@@ -216,8 +221,10 @@ TEST(Consumer, LagIsNeverNegative) {
 
 TEST(Consumer, GivesItsMemory) {
     test::FormattedRegion region(64);
-    ring::Consumer<> consumer(region.memory(), 0);
-    EXPECT_EQ(consumer.memory().event_words(3), region.memory().event_words(3));
+    ring::Consumer<> consumer(region.memory(), {});
+    EXPECT_EQ(consumer.memory().data_words(consumer.memory().place_of(3)),
+              region.memory().data_words(region.memory().place_of(3)));
+    EXPECT_EQ(consumer.position(), 0U);
     EXPECT_EQ(ring::Consumer<>().cursor(), 0U);
 }
 

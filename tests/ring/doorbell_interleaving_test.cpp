@@ -80,7 +80,7 @@ class Bench {
     std::uint64_t batch_;
     test::PrivateRing<HookedAtomics> ring_{16, kEventWords};
     ring::Producer<HookedAtomics> producer_{ring_.memory()};
-    ring::Consumer<HookedAtomics> consumer_{ring_.memory(), 0};
+    ring::Consumer<HookedAtomics> consumer_{ring_.memory(), {}};
     test::ReaderAudit audit_{kRecipe, 0};
     HookedAtomics::Atomic<std::uint64_t> wake_at_{AEGIS_WAKE_NEVER};
     HookedAtomics::Atomic<std::uint64_t> cursor_{0};

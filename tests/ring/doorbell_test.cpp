@@ -49,7 +49,7 @@ TEST_F(Listener, AsksToBeWokenWhenTheBatchIsThere) {
     EXPECT_EQ(cursor_, 0U) << "the report is another word";
 }
 
-// Catches: the look at the wrong ticket, or a comparison off by one: sleeping with a full batch there, or never.
+// Catches: the look at the wrong count, or a comparison off by one: sleeping with a full batch there, or never.
 TEST_F(Listener, SleepsUntilExactlyTheLastEventOfTheBatch) {
     for (std::uint64_t cursor = 0; cursor < 40; ++cursor) {
         for (std::uint64_t batch = 1; batch <= 8; ++batch) {
@@ -70,9 +70,13 @@ TEST_F(Listener, SleepsUntilExactlyTheLastEventOfTheBatch) {
 // Catches: an event in the making taken for a complete one.
 TEST_F(Listener, AnEventInTheMakingIsNotThere) {
     publish(2);
-    ring_.memory().mark_write_begun(2);
+    const ring::Place place = ring_.memory().place_of(2);
+    ring_.memory().mark_write_begun(place);
     EXPECT_TRUE(listener_.arm(ring_.memory(), 2, 1));
-    ring_.memory().mark_write_complete(2);
+    ring_.memory().mark_write_complete(place);
+    ring_.memory().store_newest(2);
+    EXPECT_TRUE(listener_.arm(ring_.memory(), 2, 1)) << "not counted yet: the bell will ring";
+    ring_.memory().store_published(3);
     EXPECT_FALSE(listener_.arm(ring_.memory(), 2, 1));
     EXPECT_EQ(wake_at_, AEGIS_WAKE_NEVER);
 }
@@ -81,7 +85,7 @@ TEST_F(Listener, AnEventInTheMakingIsNotThere) {
 TEST_F(Listener, DoesNotSleepWhenItWasLapped) {
     publish(30);
     EXPECT_FALSE(listener_.arm(ring_.memory(), 2, 1));
-    ring_.memory().mark_write_begun(34);  // the slot of ticket 2 again, not complete
+    ring_.memory().mark_write_begun(ring_.memory().place_of(34));  // the cell of ticket 2 again, not complete
     EXPECT_FALSE(listener_.arm(ring_.memory(), 2, 1));
 }
 

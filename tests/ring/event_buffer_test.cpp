@@ -11,9 +11,9 @@
 namespace aegis {
 namespace {
 
-TEST(EventBuffer, HoldsTheLargestEventOfASlot) {
-    EXPECT_EQ(ring::EventBuffer::kCapacity, 1080U);
-    EXPECT_EQ(ring::EventBuffer::kCapacityWords, 135U);
+TEST(EventBuffer, HoldsTheLargestEventOfARing) {
+    EXPECT_EQ(ring::EventBuffer::kCapacity, 1056U);
+    EXPECT_EQ(ring::EventBuffer::kCapacityWords, 132U);
     EXPECT_EQ(ring::kEventHeaderWords, 2U);
 }
 

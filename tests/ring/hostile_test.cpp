@@ -42,11 +42,12 @@ std::uint64_t nasty(test::Random& random) {
 
 class Hostile : public testing::TestWithParam<std::uint64_t> {
   protected:
-    static constexpr std::uint32_t kSlots = 8;
+    static constexpr std::uint32_t kCells = 13;
 
-    // A valid header over random slots, small enough in range that versions meet cursors.
+    // A valid header over random cells, small enough in range that versions meet cursors.
     Hostile() {
-        ring::format_region(region_.data(), kSlots, test::kSessionA);
+        ring::format_region(region_.data(), kCells, test::kSessionA);
+        memory_ = ring::ring_memory_of<HookedAtomics>(region_.data(), ring::load_identity(region_.data()));
         for (std::size_t at = offsetof(AEGIS_RING_HEADER, Published); at < region_.size(); at += 8) {
             write(at, nasty(random_));
         }
@@ -57,8 +58,8 @@ class Hostile : public testing::TestWithParam<std::uint64_t> {
     void scribble() {
         const std::size_t first = offsetof(AEGIS_RING_HEADER, Published) / 8;
         std::size_t word = first + random_.below(region_.size() / 8 - first);
-        if (random_.one_in(2)) {  // a version or an event's header: what decides
-            word = (AEGIS_RING_HEADER_BYTES + random_.below(kSlots) * AEGIS_SLOT_BYTES) / 8 + random_.below(2);
+        if (random_.one_in(2)) {  // a version, a ticket or an event's header: what decides
+            word = (AEGIS_RING_HEADER_BYTES + random_.below(kCells) * AEGIS_CELL_BYTES) / 8 + random_.below(3);
         }
         write(word * 8, nasty(random_));
     }
@@ -73,7 +74,8 @@ class Hostile : public testing::TestWithParam<std::uint64_t> {
             if (byte >= region_.data() && byte < region_.data() + region_.size()) {
                 EXPECT_EQ(access.op, test::Op::kLoad) << "a reader wrote to shared memory";
             } else {
-                EXPECT_TRUE(byte == nullptr || access.word == group_word_) << "a read outside the region";
+                const bool own = byte == group_word_ || byte == static_cast<const std::byte*>(group_word_) + 8;
+                EXPECT_TRUE(byte == nullptr || own) << "a read outside the region";
             }
             if (disturb) {
                 scribble();
@@ -84,13 +86,17 @@ class Hostile : public testing::TestWithParam<std::uint64_t> {
         return status;
     }
 
-    // Two looks, a fence, the words of an event, the count.
-    static constexpr std::size_t kMostAccesses = 2 + 1 + AEGIS_SLOT_EVENT_BYTES / 8 + 1;
+    // Per try: two looks, a fence, the ticket, the words of an event, the newest position and the search from there.
+    static constexpr std::size_t kMostAccesses =
+        (ring::detail::kMostTries + 1) *
+        (2 + 1 + 1 + AEGIS_RING_EVENT_BYTES / 8 + 1 + std::size_t{3} * AEGIS_EVENT_CELLS_MAX);
 
-    test::ZeroedRegion region_{ring::region_bytes(kSlots)};
+    test::ZeroedRegion region_{ring::region_bytes(kCells)};
     test::Random random_{GetParam()};
-    ring::RingMemory<HookedAtomics> memory_ =
-        ring::ring_memory_of<HookedAtomics>(region_.data(), ring::load_identity(region_.data()));
+    ring::RingMemory<HookedAtomics> memory_;
+    // A position in or near the range of the versions, or anywhere.
+    ring::Position nasty_place() { return random_.one_in(2) ? random_.below(32) : nasty(random_); }
+
     const void* group_word_ = nullptr;
 };
 
@@ -100,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Hostile, testing::Range(std::uint64_t{1}, std::u
 TEST_P(Hostile, AConsumerStaysInsideAdvancesAndCounts) {
     for (int round = 0; round < 200; ++round) {
         const ring::Ticket start = random_.one_in(2) ? random_.below(32) : ring::kTicketLimit - 1 - random_.below(32);
-        ring::Consumer<HookedAtomics> consumer(memory_, start);
+        ring::Consumer<HookedAtomics> consumer(memory_, {nasty_place(), start});
         ring::EventBuffer event;
         for (int i = 0; i < 50; ++i) {
             const ring::Ticket cursor = consumer.cursor();
@@ -111,6 +117,7 @@ TEST_P(Hostile, AConsumerStaysInsideAdvancesAndCounts) {
             switch (status) {
                 case ReadStatus::kEmpty:
                     ASSERT_EQ(consumer.cursor(), cursor);
+                    ASSERT_EQ(consumer.lost(), lost);
                     scribble();
                     break;
                 case ReadStatus::kEvent:
@@ -135,16 +142,16 @@ TEST_P(Hostile, AConsumerStaysInsideAdvancesAndCounts) {
 TEST_P(Hostile, AGroupStaysInsideAdvancesAndCounts) {
     for (int round = 0; round < 200; ++round) {
         const ring::Ticket start = random_.one_in(2) ? random_.below(32) : ring::kTicketLimit - 1 - random_.below(32);
-        ring::ConsumerGroup<HookedAtomics> group(memory_, start);
+        ring::ConsumerGroup<HookedAtomics> group(memory_, {nasty_place(), start});
         ring::GroupMember<HookedAtomics> member(group);
         {
             const test::AccessHook hook([&](const test::Access& access) { group_word_ = access.word; });
-            (void)group.cursor();
+            (void)group.cursor();  // its other word follows it
         }
         ring::EventBuffer event;
         for (int i = 0; i < 50; ++i) {
             const ring::Ticket cursor = group.cursor();
-            const ReadStatus status = guarded([&] { return member.read(event); }, round % 2 == 1, kMostAccesses + 2);
+            const ReadStatus status = guarded([&] { return member.read(event); }, round % 2 == 1, 40 * kMostAccesses);
             ASSERT_EQ(member.delivered() + member.lost(), group.cursor() - start);
             if (status == ReadStatus::kEmpty) {
                 ASSERT_EQ(group.cursor(), cursor);
@@ -162,7 +169,8 @@ TEST_P(Hostile, ReadingUnchangingBytesComesToAnEnd) {
         for (int i = 0; i < 20; ++i) {
             scribble();
         }
-        ring::Consumer<HookedAtomics> consumer(memory_, random_.one_in(2) ? 0 : nasty(random_) % ring::kTicketLimit);
+        const ring::Ticket start = random_.one_in(2) ? 0 : nasty(random_) % ring::kTicketLimit;
+        ring::Consumer<HookedAtomics> consumer(memory_, {nasty_place(), start});
         ring::EventBuffer event;
         int reads = 0;
         while (consumer.read(event) != ReadStatus::kEmpty) {
@@ -171,7 +179,7 @@ TEST_P(Hostile, ReadingUnchangingBytesComesToAnEnd) {
     }
 }
 
-TEST_P(Hostile, AnyHeaderIsRefusedOrItsSlotsLieInside) {
+TEST_P(Hostile, AnyHeaderIsRefusedOrItsCellsLieInside) {
     constexpr std::size_t kIdentityWords = sizeof(AEGIS_RING_IDENTITY) / 8;
     int accepted = 0;
     for (int round = 0; round < 20000; ++round) {
@@ -195,13 +203,15 @@ TEST_P(Hostile, AnyHeaderIsRefusedOrItsSlotsLieInside) {
         }
         ++accepted;
         const std::byte* const end = region.data() + region.size();
-        for (const ring::Ticket ticket :
-             {ring::Ticket{0}, ring::Ticket{1}, opened.memory.slot_count() - 1, UINT64_MAX}) {
-            const auto* words = reinterpret_cast<const std::byte*>(opened.memory.event_words(ticket));
+        const std::uint64_t cells = opened.memory.cell_count();
+        for (const ring::Position position : {ring::Position{0}, ring::Position{1}, cells - 1, UINT64_MAX}) {
+            const ring::Place place = opened.memory.place_of(position);
+            const auto* words = reinterpret_cast<const std::byte*>(opened.memory.data_words(place));
             ASSERT_GE(words, region.data() + sizeof(AEGIS_RING_HEADER));
-            ASSERT_LE(words + opened.memory.event_capacity(), end);
+            ASSERT_LE(words + opened.memory.cell_data_bytes(), end);
         }
-        ring::Consumer<HookedAtomics> consumer(opened.memory, 0);
+        ASSERT_EQ(opened.memory.next(opened.memory.place_of(cells - 1)).offset, 0U);
+        ring::Consumer<HookedAtomics> consumer(opened.memory, {});
         ring::EventBuffer event;
         consumer.read(event);
     }

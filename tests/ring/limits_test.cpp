@@ -7,6 +7,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/consumer_group.hpp"
 #include "support/event_recipe.hpp"
+#include "support/one_cell.hpp"
 #include "support/private_ring.hpp"
 #include "support/reader_audit.hpp"
 
@@ -20,10 +21,10 @@ constexpr test::EventRecipe kRecipe(4, 0, (kEventWords - 2) * 8);
 
 class Limits : public testing::TestWithParam<ring::Ticket> {
   protected:
-    static constexpr std::uint64_t kSlots = 4;
+    static constexpr std::uint64_t kCells = 4;
 
-    test::PrivateRing<> ring_{kSlots, kEventWords};
-    ring::Producer<> producer_{ring_.memory(), GetParam()};
+    test::PrivateRing<> ring_{kCells, kEventWords};
+    ring::Producer<> producer_{ring_.memory(), test::at(GetParam())};
 };
 
 // The event that crosses each border is the fourth or so of the run.
@@ -37,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Borders, Limits,
 
 TEST_P(Limits, EventsArriveInOrderAcrossTheBorder) {
     const ring::Ticket first = GetParam();
-    ring::Consumer<> consumer(ring_.memory(), first);
+    ring::Consumer<> consumer(ring_.memory(), test::at(first));
     test::ReaderAudit audit(kRecipe, first);
     for (std::uint64_t i = 0; i < 20; ++i) {
         test::publish_next(producer_, kRecipe);
@@ -52,12 +53,12 @@ TEST_P(Limits, EventsArriveInOrderAcrossTheBorder) {
 
 TEST_P(Limits, ALapAcrossTheBorderIsCountedExactly) {
     const ring::Ticket first = GetParam();
-    ring::Consumer<> consumer(ring_.memory(), first);
+    ring::Consumer<> consumer(ring_.memory(), test::at(first));
     test::ReaderAudit audit(kRecipe, first);
     test::publish_many(producer_, kRecipe, 13);
     ring::EventBuffer event;
     audit.after_read(consumer, consumer.read(event), event);
-    EXPECT_EQ(consumer.cursor(), first + 13 - kSlots + 1 + 1);
+    EXPECT_EQ(consumer.cursor(), first + 13 - kCells + 1 + 1);
     EXPECT_EQ(audit.drain(consumer), 2U);
     EXPECT_EQ(consumer.lost(), 11U);
     EXPECT_EQ(audit.complaint(), "");
@@ -65,7 +66,7 @@ TEST_P(Limits, ALapAcrossTheBorderIsCountedExactly) {
 
 TEST_P(Limits, AGroupCrossesTheBorder) {
     const ring::Ticket first = GetParam();
-    ring::ConsumerGroup<> group(ring_.memory(), first);
+    ring::ConsumerGroup<> group(ring_.memory(), test::at(first));
     ring::GroupMember<> a(group);
     ring::GroupMember<> b(group);
     ring::EventBuffer event;
@@ -81,8 +82,8 @@ TEST_P(Limits, AGroupCrossesTheBorder) {
 
 TEST(SequenceWrap, GoesFromTheLargestNumberToZeroAndOn) {
     test::PrivateRing<> ring(4, kEventWords);
-    ring::Producer<> producer(ring.memory(), 0xFFFFFFFDU);
-    ring::Consumer<> consumer(ring.memory(), 0xFFFFFFFDU);
+    ring::Producer<> producer(ring.memory(), test::at(0xFFFFFFFDU));
+    ring::Consumer<> consumer(ring.memory(), test::at(0xFFFFFFFDU));
     ring::EventBuffer event;
     for (const std::uint32_t sequence : {0xFFFFFFFEU, 0xFFFFFFFFU, 0U, 1U, 2U}) {
         producer.publish(1, 0, nullptr, 0);
@@ -95,8 +96,8 @@ TEST(SequenceWrap, GoesFromTheLargestNumberToZeroAndOn) {
 TEST(LastTicket, ArrivesAndIsFollowedByNothing) {
     test::PrivateRing<> ring(4, kEventWords);
     const ring::Ticket last = ring::kTicketLimit - 1;
-    ring::Producer<> producer(ring.memory(), last - 4);
-    ring::Consumer<> consumer(ring.memory(), last - 4);
+    ring::Producer<> producer(ring.memory(), test::at(last - 4));
+    ring::Consumer<> consumer(ring.memory(), test::at(last - 4));
     test::ReaderAudit audit(kRecipe, last - 4);
     test::publish_many(producer, kRecipe, 4);
     EXPECT_EQ(audit.drain(consumer), 4U);
@@ -109,7 +110,7 @@ TEST(LastTicket, ArrivesAndIsFollowedByNothing) {
     EXPECT_EQ(producer.published(), ring::kTicketLimit);
     EXPECT_EQ(audit.complaint(), "");
 
-    // Catches: the ticket limit forgotten: the wrapped version would make every slot look lapped, for ever.
+    // Catches: the ticket limit forgotten: the wrapped version would make every cell look lapped, for ever.
     EXPECT_EQ(consumer.cursor(), ring::kTicketLimit);
     EXPECT_EQ(consumer.read(event), ReadStatus::kEmpty);
     EXPECT_EQ(consumer.lost(), 0U);

@@ -25,18 +25,20 @@ TEST(Sequence, IsTicketPlusOneIn32Bits) {
     EXPECT_EQ(ring::sequence_of(ring::kTicketLimit - 1), 0xFFFFFFFFU);
 }
 
+constexpr std::size_t kLargestPayload = AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER);
+
 class ProducerOverRegion : public testing::Test {
   protected:
-    AEGIS_RING_SLOT slot(std::size_t index) {
-        AEGIS_RING_SLOT slot;
-        std::memcpy(&slot, region_.bytes().data() + AEGIS_RING_HEADER_BYTES + index * AEGIS_SLOT_BYTES, sizeof(slot));
-        return slot;
+    AEGIS_RING_CELL cell(std::size_t index) {
+        AEGIS_RING_CELL cell;
+        std::memcpy(&cell, region_.bytes().data() + AEGIS_RING_HEADER_BYTES + index * AEGIS_CELL_BYTES, sizeof(cell));
+        return cell;
     }
 
     AEGIS_EVENT_HEADER event_header(std::size_t index) {
-        const AEGIS_RING_SLOT from = slot(index);
+        const AEGIS_RING_CELL from = cell(index);
         AEGIS_EVENT_HEADER header;
-        std::memcpy(&header, from.Event, sizeof(header));
+        std::memcpy(&header, from.Data, sizeof(header));
         return header;
     }
 
@@ -44,41 +46,62 @@ class ProducerOverRegion : public testing::Test {
     ring::Producer<> producer_{region_.memory()};
 };
 
-// Every byte of the slot, for every payload size there is.
+// Every byte of the ring, for every payload size there is, from the first cell and across the end.
 //
 // Catches: a wrong Size, header field, version or shift; a byte of the payload lost; a byte beyond it written.
 TEST_F(ProducerOverRegion, WritesExactlyTheEventForEverySize) {
-    std::array<std::uint8_t, 1064> payload;
+    std::array<std::uint8_t, kLargestPayload> payload;
     for (std::size_t i = 0; i < payload.size(); ++i) {
         payload[i] = static_cast<std::uint8_t>(i * 7 + 1);
     }
+    constexpr std::size_t kCells = 8;
     for (std::size_t bytes = 0; bytes <= payload.size(); ++bytes) {
-        test::FormattedRegion region(64);
-        ring::Producer<> producer(region.memory());
-        const std::int64_t timestamp = -static_cast<std::int64_t>(bytes) - 1;
-        ASSERT_TRUE(producer.publish(0xABCD, timestamp, payload.data(), bytes));
+        for (const ring::Position first : {ring::Position{0}, ring::Position{5}, ring::Position{3 * kCells - 1}}) {
+            test::FormattedRegion region(kCells);
+            ring::Producer<> producer(region.memory(), {first, 7});
+            const std::int64_t timestamp = -static_cast<std::int64_t>(bytes) - 1;
+            ASSERT_TRUE(producer.publish(0xABCD, timestamp, payload.data(), bytes));
 
-        AEGIS_RING_SLOT expected = {};
-        expected.Version = 2;
-        const AEGIS_EVENT_HEADER header = {static_cast<std::uint16_t>(16 + bytes), 0xABCD, 1, timestamp};
-        std::memcpy(expected.Event, &header, sizeof(header));
-        std::memcpy(expected.Event + 2, payload.data(), bytes);
-        ASSERT_EQ(std::memcmp(region.bytes().data() + AEGIS_RING_HEADER_BYTES, &expected, sizeof(expected)), 0)
-            << bytes;
-        AEGIS_RING_SLOT untouched = {};
-        ASSERT_EQ(std::memcmp(region.bytes().data() + AEGIS_RING_HEADER_BYTES + AEGIS_SLOT_BYTES, &untouched,
-                              sizeof(untouched)),
-                  0)
-            << bytes;
+            std::array<std::byte, AEGIS_RING_EVENT_BYTES> event = {};
+            const AEGIS_EVENT_HEADER header = {static_cast<std::uint16_t>(16 + bytes), 0xABCD, 8, timestamp};
+            std::memcpy(event.data(), &header, sizeof(header));
+            std::memcpy(event.data() + sizeof(header), payload.data(), bytes);
+            std::array<AEGIS_RING_CELL, kCells> expected = {};
+            const std::size_t cells = (16 + bytes + AEGIS_CELL_DATA_BYTES - 1) / AEGIS_CELL_DATA_BYTES;
+            for (std::size_t i = 0; i < cells; ++i) {
+                AEGIS_RING_CELL& cell = expected[(first + i) % kCells];
+                cell.Version = i == 0 ? 2 * first + 2 : 2 * (first + i) + 1;
+                cell.Ticket = i == 0 ? 7 : 0;
+                std::memcpy(cell.Data, event.data() + i * AEGIS_CELL_DATA_BYTES, AEGIS_CELL_DATA_BYTES);
+            }
+            ASSERT_EQ(std::memcmp(region.bytes().data() + AEGIS_RING_HEADER_BYTES, expected.data(), sizeof(expected)),
+                      0)
+                << bytes << " at " << first;
+            ASSERT_EQ(region.header()->Newest, first);
+            ASSERT_EQ(region.header()->Published, 8U);
+        }
     }
 }
 
-TEST_F(ProducerOverRegion, NumbersTicketsSlotsAndSequencesInOrder) {
+// Catches: a place that goes on by another number of cells than the event took.
+TEST_F(ProducerOverRegion, EachEventBeginsBehindTheLastCellOfTheOneBefore) {
+    const std::vector<std::byte> payload(kLargestPayload);
+    ring::Position position = 0;
+    for (std::size_t bytes = 0; bytes <= payload.size(); bytes += 53) {
+        ASSERT_TRUE(producer_.publish(1, 0, payload.data(), bytes));
+        ASSERT_EQ(producer_.newest(), position);
+        ASSERT_EQ(region_.header()->Newest, position);
+        ASSERT_EQ(cell(position % 64).Version, 2 * position + 2);
+        position += (16 + bytes + AEGIS_CELL_DATA_BYTES - 1) / AEGIS_CELL_DATA_BYTES;
+    }
+}
+
+TEST_F(ProducerOverRegion, NumbersTicketsCellsAndSequencesInOrder) {
     for (std::uint64_t ticket = 0; ticket < 200; ++ticket) {
         EXPECT_EQ(producer_.published(), ticket);
         EXPECT_EQ(region_.header()->Published, ticket);
         ASSERT_TRUE(producer_.publish(1, 0, nullptr, 0));
-        EXPECT_EQ(slot(ticket % 64).Version, 2 * ticket + 2);
+        EXPECT_EQ(cell(ticket % 64).Version, 2 * ticket + 2);
         EXPECT_EQ(event_header(ticket % 64).Sequence, ticket + 1);
     }
     EXPECT_EQ(producer_.published(), 200U);
@@ -100,11 +123,11 @@ TEST_F(ProducerOverRegion, KeepsTypeAndTimestampWithinTheirFields) {
 }
 
 TEST_F(ProducerOverRegion, RefusesWhatDoesNotFitAndCountsIt) {
-    const std::vector<std::byte> payload(1065);
-    EXPECT_FALSE(producer_.publish(1, 0, payload.data(), 1065));
+    const std::vector<std::byte> payload(kLargestPayload + 1);
+    EXPECT_FALSE(producer_.publish(1, 0, payload.data(), kLargestPayload + 1));
     EXPECT_EQ(producer_.lost_before(AEGIS_LOST_OVERSIZE), 1U);
     EXPECT_EQ(region_.header()->LostBefore[AEGIS_LOST_OVERSIZE], 1U);
-    EXPECT_TRUE(producer_.publish(1, 0, payload.data(), 1064));
+    EXPECT_TRUE(producer_.publish(1, 0, payload.data(), kLargestPayload));
     EXPECT_EQ(producer_.lost_before(AEGIS_LOST_OVERSIZE), 1U);
 }
 
@@ -116,13 +139,13 @@ TEST_F(ProducerOverRegion, RefusesLengthsNearTheEndOfSizeT) {
     EXPECT_EQ(producer_.lost_before(AEGIS_LOST_OVERSIZE), 4U);
 }
 
-TEST_F(ProducerOverRegion, ARefusedEventUsesNoTicketAndTouchesNoSlot) {
+TEST_F(ProducerOverRegion, ARefusedEventUsesNoTicketAndTouchesNoCell) {
     const test::FormattedRegion untouched(64);
     EXPECT_FALSE(producer_.publish(1, 0, nullptr, 5000));
     EXPECT_EQ(producer_.published(), 0U);
     EXPECT_EQ(region_.header()->Published, 0U);
-    const AEGIS_RING_SLOT zero = {};
-    const AEGIS_RING_SLOT first = slot(0);
+    const AEGIS_RING_CELL zero = {};
+    const AEGIS_RING_CELL first = cell(0);
     EXPECT_EQ(std::memcmp(&first, &zero, sizeof(zero)), 0);
     producer_.publish(1, 0, nullptr, 0);
     EXPECT_EQ(event_header(0).Sequence, 1U);
@@ -166,44 +189,50 @@ TEST_F(ProducerOverRegion, SaysWhenItCloses) {
 
 // Readers can scribble nowhere near it, but the rule holds whatever the shared words say: nothing is read back.
 //
-// Catches: published_, a counter or a version loaded from shared memory.
+// Catches: published_, a place, a counter or a version loaded from shared memory.
 TEST_F(ProducerOverRegion, NeverBelievesSharedMemory) {
     producer_.publish(1, 0, nullptr, 0);
     producer_.count_lost(AEGIS_LOST_CLOSING);
     producer_.count_wakeups(1);
     std::memset(&region_.header()->Published, 0xFF, sizeof(AEGIS_RING_HEADER) - offsetof(AEGIS_RING_HEADER, Published));
-    std::memset(region_.bytes().data() + AEGIS_RING_HEADER_BYTES, 0xFF, std::size_t{64} * AEGIS_SLOT_BYTES);
+    std::memset(region_.bytes().data() + AEGIS_RING_HEADER_BYTES, 0xFF, std::size_t{64} * AEGIS_CELL_BYTES);
 
     producer_.publish(1, 0, nullptr, 0);
     producer_.count_lost(AEGIS_LOST_CLOSING);
     producer_.count_wakeups(1);
     EXPECT_EQ(producer_.published(), 2U);
     EXPECT_EQ(region_.header()->Published, 2U);
-    EXPECT_EQ(slot(1).Version, 4U);
+    EXPECT_EQ(region_.header()->Newest, 1U);
+    EXPECT_EQ(cell(1).Ticket, 1U);
+    EXPECT_EQ(cell(1).Version, 4U);
     EXPECT_EQ(event_header(1).Sequence, 2U);
     EXPECT_EQ(region_.header()->LostBefore[AEGIS_LOST_CLOSING], 2U);
     EXPECT_EQ(region_.header()->WakeupsSent, 2U);
 }
 
-TEST(ProducerCapacity, FollowsTheSlotSize) {
-    for (std::size_t words = 2; words < 8; ++words) {
+TEST(ProducerCapacity, FollowsTheCells) {
+    for (std::size_t words = 2; words < 8; words += 2) {
         test::PrivateRing<> ring(2, words);
         ring::Producer<> producer(ring.memory());
-        const std::array<std::byte, 64> payload = {};
-        const std::size_t largest = words * 8 - 16;
+        const std::array<std::byte, 128> payload = {};
+        const std::size_t largest = 2 * words * 8 - 16;
         EXPECT_FALSE(producer.publish(1, 0, payload.data(), largest + 1)) << words;
         EXPECT_TRUE(producer.publish(1, 0, payload.data(), largest)) << words;
         EXPECT_EQ(producer.lost_before(AEGIS_LOST_OVERSIZE), 1U);
     }
 }
 
-TEST(ProducerStart, MayBeAnyTicket) {
+TEST(ProducerStart, MayBeAnyPlaceAndTicket) {
     test::PrivateRing<> ring(4, 2);
-    ring::Producer<> producer(ring.memory(), 1001);
+    ring::Producer<> producer(ring.memory(), {2001, 1001});
+    EXPECT_EQ(ring.newest.load(), 2001U);
     EXPECT_EQ(producer.published(), 1001U);
     EXPECT_EQ(ring.published.load(), 1001U);
     producer.publish(1, 0, nullptr, 0);
-    EXPECT_EQ(ring.version(1)->load(), 2004U);
+    EXPECT_EQ(ring.version(1)->load(), 4004U);
+    EXPECT_EQ(ring.ticket(1)->load(), 1001U);
+    EXPECT_EQ(ring.newest.load(), 2001U);
+    EXPECT_EQ(producer.newest(), 2001U);
     EXPECT_EQ(producer.published(), 1002U);
     EXPECT_EQ(ring.published.load(), 1002U);
 }

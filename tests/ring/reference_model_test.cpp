@@ -1,8 +1,10 @@
 // Random histories of one producer, several consumers and a group, each step compared with a model that knows no
-// slots, versions or fences: only how many events were published and how many a ring keeps.
+// versions or fences: only how many cells each event takes and how many a ring has.
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -20,8 +22,9 @@ namespace {
 
 using ring::ReadStatus;
 
-constexpr std::size_t kEventWords = 9;
-constexpr test::EventRecipe kRecipe(9, 0, (kEventWords - 2) * 8);
+// Cells of four words, events of one to three cells.
+constexpr std::size_t kEventWords = 4;
+constexpr test::EventRecipe kRecipe(9, 0, 80);
 
 // What a reader at `cursor` must find.
 struct Expected {
@@ -29,31 +32,75 @@ struct Expected {
     ring::Ticket next;
 };
 
-Expected expect_read(ring::Ticket cursor, ring::Ticket published, std::uint64_t slots) {
-    if (cursor == published) {
-        return {ReadStatus::kEmpty, cursor};
+// Where each event began.
+class Model {
+  public:
+    Model(std::uint64_t cells, ring::Beginning first) : cells_(cells), first_(first), next_(first.position) {}
+
+    void publish() {
+        begins_.push_back(next_);
+        const std::size_t bytes = 16 + kRecipe.payload_bytes(first_.ticket + begins_.size() - 1);
+        next_ += (bytes + kEventWords * 8 - 1) / (kEventWords * 8);
     }
-    if (published - cursor <= slots) {
-        return {ReadStatus::kEvent, cursor + 1};
+
+    Expected read(ring::Ticket cursor) const {
+        const std::size_t index = cursor - first_.ticket;
+        if (index == begins_.size()) {
+            return {ReadStatus::kEmpty, cursor};
+        }
+        if (intact(begins_[index])) {
+            return {ReadStatus::kEvent, cursor + 1};
+        }
+        const ring::Position newest = begins_.back();
+        const ring::Position oldest = newest + 1 >= cells_ ? newest + 2 - cells_ : 0;
+        const ring::Position from = std::max(oldest + cells_ / 4, begins_[index] + 1);
+        if (from > newest) {
+            return {ReadStatus::kEmpty, cursor};
+        }
+        return {ReadStatus::kLapped, first_.ticket + first_from(from)};
     }
-    return {ReadStatus::kLapped, published - slots + 1 + slots / 4};
-}
+
+    ring::Ticket oldest() const {
+        std::size_t index = 0;
+        while (!intact(begins_[index])) {
+            ++index;
+        }
+        return first_.ticket + index;
+    }
+
+  private:
+    bool intact(ring::Position position) const { return next_ <= position + cells_; }
+
+    // The first intact event that begins there or later.
+    std::size_t first_from(ring::Position position) const {
+        auto begin = std::lower_bound(begins_.begin(), begins_.end(), position);
+        while (!intact(*begin)) {
+            ++begin;
+        }
+        return static_cast<std::size_t>(begin - begins_.begin());
+    }
+
+    std::uint64_t cells_;
+    ring::Beginning first_;
+    ring::Position next_;
+    std::vector<ring::Position> begins_;
+};
 
 struct Reader {
-    Reader(ring::RingMemory<> memory, ring::Ticket start) : consumer(memory, start), audit(kRecipe, start) {}
+    Reader(ring::RingMemory<> memory, ring::Beginning start) : consumer(memory, start), audit(kRecipe, start.ticket) {}
 
     ring::Consumer<> consumer;
     test::ReaderAudit audit;
 };
 
 struct History {
-    std::uint64_t slots;
-    ring::Ticket first;
+    std::uint64_t cells;
+    ring::Beginning first;
     std::uint64_t seed;
 };
 
 void PrintTo(const History& history, std::ostream* out) {
-    *out << history.slots << " slots from ticket " << history.first << ", seed " << history.seed;
+    *out << history.cells << " cells from position " << history.first.position << ", seed " << history.seed;
 }
 
 class ReferenceModel : public testing::TestWithParam<History> {
@@ -61,7 +108,14 @@ class ReferenceModel : public testing::TestWithParam<History> {
     static constexpr std::size_t kReaders = 4;
     static constexpr std::size_t kMembers = 3;
 
-    void attach(std::size_t who, ring::Ticket start) {
+    void publish(std::uint64_t count) {
+        for (; count > 0; --count) {
+            test::publish_next(producer_, kRecipe);
+            model_.publish();
+        }
+    }
+
+    void attach(std::size_t who, ring::Beginning start) {
         readers_[who] = std::make_unique<Reader>(ring_.memory(), start);
     }
 
@@ -69,7 +123,7 @@ class ReferenceModel : public testing::TestWithParam<History> {
         Reader& reader = *readers_[who];
         ring::EventBuffer event;
         const ring::Ticket cursor = reader.consumer.cursor();
-        const Expected expected = expect_read(cursor, producer_.published(), GetParam().slots);
+        const Expected expected = model_.read(cursor);
         ASSERT_EQ(reader.consumer.lag(), producer_.published() - cursor);
         const ReadStatus status = reader.consumer.read(event);
         reader.audit.after_read(reader.consumer, status, event);
@@ -80,14 +134,15 @@ class ReferenceModel : public testing::TestWithParam<History> {
 
     void check_member(std::size_t who) {
         ring::EventBuffer event;
-        const Expected expected = expect_read(group_.cursor(), producer_.published(), GetParam().slots);
+        const Expected expected = model_.read(group_.cursor());
         const ReadStatus status = members_[who].read(event);
         records_[who].after_read(members_[who], status, event);
         ASSERT_EQ(status, expected.status);
         ASSERT_EQ(group_.cursor(), expected.next);
     }
 
-    test::PrivateRing<> ring_{GetParam().slots, kEventWords};
+    test::PrivateRing<> ring_{GetParam().cells, kEventWords};
+    Model model_{GetParam().cells, GetParam().first};
     ring::Producer<> producer_{ring_.memory(), GetParam().first};
     std::unique_ptr<Reader> readers_[kReaders];
     ring::ConsumerGroup<> group_{ring_.memory(), GetParam().first};
@@ -99,11 +154,11 @@ class ReferenceModel : public testing::TestWithParam<History> {
 
 std::vector<History> histories() {
     std::vector<History> all;
-    for (const std::uint64_t slots : {2U, 4U, 8U, 32U, 128U}) {
-        for (const ring::Ticket first :
-             {ring::Ticket{0}, ring::Ticket{0xFFFFFFFF - 500}, ring::kTicketLimit - 200000}) {
+    for (const std::uint64_t cells : {3U, 4U, 7U, 32U, 129U}) {
+        for (const ring::Beginning first : {ring::Beginning{0, 0}, ring::Beginning{0xFFFFFFFF - 500, 0xFFFFFFF0 - 500},
+                                            ring::Beginning{ring::kPositionLimit - 2000000, 3}}) {
             for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-                all.push_back({slots, first, seed});
+                all.push_back({cells, first, seed});
             }
         }
     }
@@ -114,30 +169,29 @@ INSTANTIATE_TEST_SUITE_P(Histories, ReferenceModel, testing::ValuesIn(histories(
 
 // Catches: any off-by-one in empty, intact and lapped, in resume position, counts, lag or attach position.
 TEST_P(ReferenceModel, EveryStepIsAsTheModelSays) {
-    const auto [slots, first, seed] = GetParam();
-    test::Random random(seed * 1000 + slots);
+    const auto [cells, first, seed] = GetParam();
+    test::Random random(seed * 1000 + cells);
     for (std::size_t who = 0; who < kReaders; ++who) {
         attach(who, first);
     }
     for (int step = 0; step < 6000; ++step) {
         switch (random.below(16)) {
             case 0:  // enough to lap everybody now and then
-                test::publish_many(producer_, kRecipe, random.below(2 * slots + 2));
+                publish(random.below(2 * cells + 2));
                 break;
             case 1:
             case 2:
             case 3:
             case 4:
             case 5:
-                test::publish_next(producer_, kRecipe);
+                publish(1);
                 break;
             case 6:
-                if (producer_.published() - first >= slots) {
+                if (producer_.published() != first.ticket) {
                     const std::size_t who = random.below(kReaders);
-                    attach(who,
-                           random.one_in(2) ? ring::oldest_ticket(ring_.memory()) : ring_.memory().load_published());
-                    ASSERT_NE(expect_read(readers_[who]->consumer.cursor(), producer_.published(), slots).status,
-                              ReadStatus::kLapped);
+                    const bool oldest = random.one_in(2);
+                    attach(who, oldest ? ring::oldest_event(ring_.memory()) : ring::next_event(ring_.memory()));
+                    ASSERT_EQ(readers_[who]->consumer.cursor(), oldest ? model_.oldest() : producer_.published());
                 }
                 break;
             case 7:
@@ -150,7 +204,7 @@ TEST_P(ReferenceModel, EveryStepIsAsTheModelSays) {
                 break;
         }
     }
-    EXPECT_EQ(test::disagreement({&records_[0], &records_[1], &records_[2]}, first, group_.cursor()), "");
+    EXPECT_EQ(test::disagreement({&records_[0], &records_[1], &records_[2]}, first.ticket, group_.cursor()), "");
     EXPECT_GT(records_[0].delivered() + records_[1].delivered() + records_[2].delivered(), 0U);
     EXPECT_GT(records_[0].lost() + records_[1].lost() + records_[2].lost(), 0U);
 }

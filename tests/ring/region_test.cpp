@@ -22,50 +22,60 @@ namespace {
 using ring::RegionError;
 using test::HookedAtomics;
 
-TEST(RegionBytes, IsHeaderAndSlotsInWholePages) {
+TEST(RegionBytes, IsHeaderAndCellsInWholePages) {
     EXPECT_EQ(ring::region_bytes(0), 4096U);
     EXPECT_EQ(ring::region_bytes(1), 8192U);
-    EXPECT_EQ(ring::region_bytes(2), 8192U);
-    EXPECT_EQ(ring::region_bytes(4), 12288U);
-    EXPECT_EQ(ring::region_bytes(64), 4096U + 69632U);  // 64 slots fill 17 pages exactly
-    EXPECT_EQ(ring::region_bytes(4096), 4096U + 4456448U);
-    EXPECT_EQ(ring::region_bytes(65536), 4096U + 71303168U);
-    EXPECT_EQ(ring::region_bytes(1U << 31U), 4096U + (std::uint64_t{1088} << 31U));
+    EXPECT_EQ(ring::region_bytes(21), 8192U);
+    EXPECT_EQ(ring::region_bytes(22), 12288U);
+    EXPECT_EQ(ring::region_bytes(64), 4096U + 12288U);  // 64 cells fill 3 pages exactly
+    EXPECT_EQ(ring::region_bytes(64, 1088), 4096U + 69632U);
+    EXPECT_EQ(ring::region_bytes(1U << 31U), 4096U + (std::uint64_t{192} << 31U));
 }
 
-TEST(SlotCount, IsAPowerOfTwoFrom64To65536) {
-    std::set<std::uint64_t> valid;
-    for (std::uint64_t count = 0; count <= 140000; ++count) {
-        if (ring::is_valid_slot_count(count)) {
-            valid.insert(count);
-        }
+// Catches: more cells than the size has room for, or fewer; a size that overflows.
+TEST(RingKib, BoundsTheRegion) {
+    for (std::uint32_t kib = AEGIS_RING_KIB_MIN; kib <= AEGIS_RING_KIB_MAX; ++kib) {
+        const std::uint64_t cells = ring::cells_in_kib(kib);
+        const std::uint64_t used = AEGIS_RING_HEADER_BYTES + cells * AEGIS_CELL_BYTES;
+        ASSERT_LE(used, std::uint64_t{kib} * 1024);
+        ASSERT_GT(used + AEGIS_CELL_BYTES, std::uint64_t{kib} * 1024);
     }
-    EXPECT_THAT(valid, testing::ElementsAre(64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536));
-    EXPECT_FALSE(ring::is_valid_slot_count(UINT64_MAX));
-    EXPECT_FALSE(ring::is_valid_slot_count((std::uint64_t{1} << 32U) + 64));
-    EXPECT_FALSE(ring::is_valid_slot_count(std::uint64_t{1} << 32U));
+    EXPECT_EQ(ring::cells_in_kib(64), 320U);
+    EXPECT_EQ(ring::cells_in_kib(AEGIS_RING_KIB_DEFAULT), 23189U);
+    EXPECT_EQ(ring::cells_in_kib(UINT32_MAX), (std::uint64_t{UINT32_MAX} * 1024 - 4096) / 192 % (1ULL << 32U));
 }
 
-TEST(PowerOfTwo, HoldsForExactlyOneBit) {
-    EXPECT_FALSE(ring::is_power_of_two(0));
-    for (unsigned low = 0; low < 64; ++low) {
-        EXPECT_TRUE(ring::is_power_of_two(std::uint64_t{1} << low)) << low;
-        for (unsigned high = low + 1; high < 64; ++high) {
-            EXPECT_FALSE(ring::is_power_of_two(std::uint64_t{1} << low | std::uint64_t{1} << high)) << low << high;
-        }
-    }
+TEST(RingKib, IsFrom64To69632) {
+    EXPECT_FALSE(ring::is_valid_ring_kib(0));
+    EXPECT_FALSE(ring::is_valid_ring_kib(63));
+    EXPECT_TRUE(ring::is_valid_ring_kib(64));
+    EXPECT_TRUE(ring::is_valid_ring_kib(65));
+    EXPECT_TRUE(ring::is_valid_ring_kib(69632));
+    EXPECT_FALSE(ring::is_valid_ring_kib(69633));
+    EXPECT_FALSE(ring::is_valid_ring_kib((std::uint64_t{1} << 32U) + 64));
+    EXPECT_FALSE(ring::is_valid_ring_kib(UINT64_MAX));
+}
+
+TEST(EventBytes, IsWhatTheCellsHoldAndNoMoreThanABuffer) {
+    EXPECT_EQ(ring::event_bytes_of(2, 192), 352U);
+    EXPECT_EQ(ring::event_bytes_of(5, 192), 880U);
+    EXPECT_EQ(ring::event_bytes_of(6, 192), 1056U);
+    EXPECT_EQ(ring::event_bytes_of(7, 192), 1056U);
+    EXPECT_EQ(ring::event_bytes_of(2, 32), 32U);
+    EXPECT_EQ(ring::event_bytes_of(UINT32_MAX, 1U << 20U), 1056U);
 }
 
 TEST(FormatRegion, WritesTheIdentityAndRunningStateAndNothingElse) {
     test::FormattedRegion region(64);
     AEGIS_RING_HEADER expected = {};
     expected.Identity.Magic = UINT64_C(0x474e495253474541);
-    expected.Identity.AbiMajor = 1;
+    expected.Identity.AbiMajor = 2;
     expected.Identity.AbiMinor = 0;
     expected.Identity.HeaderBytes = 4096;
-    expected.Identity.SlotBytes = 1088;
-    expected.Identity.SlotCount = 64;
-    expected.Identity.RegionBytes = 4096 + 64 * 1088;
+    expected.Identity.CellBytes = 192;
+    expected.Identity.CellCount = 64;
+    expected.Identity.RegionBytes = 4096 + 64 * 192;
+    expected.Identity.EventBytes = 1056;
     std::memcpy(expected.Identity.SessionId, test::kSessionA, sizeof(test::kSessionA));
     expected.State = AEGIS_RING_RUNNING;
 
@@ -77,53 +87,65 @@ TEST(FormatRegion, WritesTheIdentityAndRunningStateAndNothingElse) {
 TEST(FormatRegion, GivesTheWordsOfTheLayout) {
     test::FormattedRegion region(64);
     auto memory = region.memory();
-    EXPECT_EQ(memory.slot_count(), 64U);
-    EXPECT_EQ(memory.event_capacity(), 1080U);
+    EXPECT_EQ(memory.cell_count(), 64U);
+    EXPECT_EQ(memory.cell_data_bytes(), 176U);
+    EXPECT_EQ(memory.event_capacity(), 1056U);
 
     memory.store_published(11);
+    memory.store_newest(10);
     memory.store_lost_before(0, 12);
     memory.store_lost_before(3, 13);
     memory.store_wakeups_sent(14);
     memory.store_state(AEGIS_RING_CLOSING);
-    memory.mark_write_complete(63);
-    memory.event_words(63)[134].store(15, std::memory_order_relaxed);
+    const ring::Place place = memory.place_of(63);
+    memory.mark_write_complete(place);
+    memory.store_ticket(place, 16);
+    memory.data_words(place)[21].store(15, std::memory_order_relaxed);
 
     const AEGIS_RING_HEADER* header = region.header();
     EXPECT_EQ(header->Published, 11U);
+    EXPECT_EQ(header->Newest, 10U);
     EXPECT_EQ(header->LostBefore[0], 12U);
     EXPECT_EQ(header->LostBefore[3], 13U);
     EXPECT_EQ(header->WakeupsSent, 14U);
     EXPECT_EQ(header->State, AEGIS_RING_CLOSING);
-    AEGIS_RING_SLOT last;
-    std::memcpy(&last, region.bytes().data() + 4096 + std::size_t{63} * 1088, sizeof(last));
+    AEGIS_RING_CELL last;
+    std::memcpy(&last, region.bytes().data() + 4096 + std::size_t{63} * 192, sizeof(last));
     EXPECT_EQ(last.Version, 128U);
-    EXPECT_EQ(last.Event[134], 15U);
+    EXPECT_EQ(last.Ticket, 16U);
+    EXPECT_EQ(last.Data[21], 15U);
 }
 
 TEST(RingMemoryOf, FindsTheSameWordsAgain) {
     test::FormattedRegion region(128);
     ring::RingMemory<> again = ring::ring_memory_of(region.bytes().data());
-    EXPECT_EQ(again.slot_count(), 128U);
-    EXPECT_EQ(again.event_capacity(), 1080U);
-    EXPECT_EQ(again.event_words(5), region.memory().event_words(5));
+    EXPECT_EQ(again.cell_count(), 128U);
+    EXPECT_EQ(again.event_capacity(), 1056U);
+    EXPECT_EQ(again.data_words(again.place_of(5)), region.memory().data_words(region.memory().place_of(5)));
     again.store_published(3);
     EXPECT_EQ(region.memory().load_published(), 3U);
 }
 
 // Another driver version may write other sizes: the identity decides, not this build's constants.
 //
-// Catches: HeaderBytes, SlotBytes or SlotCount replaced by a constant.
+// Catches: HeaderBytes, CellBytes, CellCount or EventBytes replaced by a constant.
 TEST(RingMemoryOf, FollowsTheIdentitysGeometry) {
     test::ZeroedRegion region(AEGIS_PAGE);
     AEGIS_RING_IDENTITY identity = {};
     identity.HeaderBytes = 256;
-    identity.SlotBytes = 48;
-    identity.SlotCount = 8;
+    identity.CellBytes = 48;
+    identity.CellCount = 9;
+    identity.EventBytes = 100;
     const ring::RingMemory<> memory = ring::ring_memory_of(region.data(), identity);
-    EXPECT_EQ(memory.slot_count(), 8U);
-    EXPECT_EQ(memory.event_capacity(), 40U);
-    EXPECT_EQ(static_cast<const void*>(memory.event_words(0)), region.data() + 256 + 8);
-    EXPECT_EQ(static_cast<const void*>(memory.event_words(7)), region.data() + 256 + std::size_t{7} * 48 + 8);
+    EXPECT_EQ(memory.cell_count(), 9U);
+    EXPECT_EQ(memory.cell_data_bytes(), 32U);
+    EXPECT_EQ(memory.event_capacity(), 100U);
+    const auto data_at = [&](ring::Position position) {
+        return static_cast<const void*>(memory.data_words(memory.place_of(position)));
+    };
+    EXPECT_EQ(data_at(0), region.data() + 256 + 16);
+    EXPECT_EQ(data_at(8), region.data() + 256 + std::size_t{8} * 48 + 16);
+    EXPECT_EQ(data_at(9), data_at(0));
 }
 
 TEST(LoadIdentity, CopiesEveryByte) {
@@ -141,9 +163,10 @@ class CheckIdentity : public testing::Test {
         identity_.Magic = AEGIS_RING_MAGIC;
         identity_.AbiMajor = AEGIS_RING_ABI_MAJOR;
         identity_.HeaderBytes = AEGIS_RING_HEADER_BYTES;
-        identity_.SlotBytes = AEGIS_SLOT_BYTES;
-        identity_.SlotCount = 64;
+        identity_.CellBytes = AEGIS_CELL_BYTES;
+        identity_.CellCount = 64;
         identity_.RegionBytes = kBytes;
+        identity_.EventBytes = AEGIS_RING_EVENT_BYTES;
     }
 
     RegionError check(std::uint64_t bytes = kBytes) const { return ring::check_identity(identity_, bytes); }
@@ -154,7 +177,7 @@ class CheckIdentity : public testing::Test {
         return check(std::uint64_t{1} << 62U);
     }
 
-    static constexpr std::uint64_t kBytes = 4096 + 64 * 1088;
+    static constexpr std::uint64_t kBytes = 4096 + 64 * 192;
     AEGIS_RING_IDENTITY identity_ = {};
 };
 
@@ -170,11 +193,11 @@ TEST_F(CheckIdentity, RefusesAnyOtherMagic) {
 }
 
 TEST_F(CheckIdentity, RefusesAnyOtherMajorVersionAndAcceptsAnyMinor) {
-    for (const unsigned major : {0U, 2U, 0xFFFFU}) {
+    for (const unsigned major : {0U, 1U, 3U, 0xFFFFU}) {
         identity_.AbiMajor = static_cast<std::uint16_t>(major);
         EXPECT_EQ(check(), RegionError::kOtherAbi) << major;
     }
-    identity_.AbiMajor = 1;
+    identity_.AbiMajor = 2;
     for (const unsigned minor : {1U, 0xFFFFU}) {
         identity_.AbiMinor = static_cast<std::uint16_t>(minor);
         EXPECT_EQ(check(), RegionError::kNone) << minor;
@@ -182,13 +205,13 @@ TEST_F(CheckIdentity, RefusesAnyOtherMajorVersionAndAcceptsAnyMinor) {
 }
 
 TEST_F(CheckIdentity, TellsTheFirstThingThatIsWrong) {
-    identity_.AbiMajor = 2;
-    identity_.SlotCount = 3;
+    identity_.AbiMajor = 1;
+    identity_.CellCount = 1;
     EXPECT_EQ(check(0), RegionError::kOtherAbi);
     identity_.Magic = 0;
     EXPECT_EQ(check(0), RegionError::kBadMagic);
     identity_.Magic = AEGIS_RING_MAGIC;
-    identity_.AbiMajor = 1;
+    identity_.AbiMajor = 2;
     EXPECT_EQ(check(0), RegionError::kBadGeometry);
 }
 
@@ -210,41 +233,58 @@ TEST_F(CheckIdentity, BoundsTheHeader) {
     EXPECT_EQ(with_header(UINT32_MAX - 63), RegionError::kBadGeometry);
 }
 
-TEST_F(CheckIdentity, BoundsTheSlot) {
-    const auto with_slot = [&](std::uint32_t bytes) {
-        identity_.SlotBytes = bytes;
+TEST_F(CheckIdentity, BoundsTheCell) {
+    const auto with_cell = [&](std::uint32_t bytes) {
+        identity_.CellBytes = bytes;
+        identity_.EventBytes = 16;
         return check_geometry();
     };
-    EXPECT_EQ(with_slot(0), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(16), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(23), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(24), RegionError::kNone);
-    EXPECT_EQ(with_slot(25), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(28), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(32), RegionError::kNone);
-    EXPECT_EQ(with_slot((1U << 20U) - 8), RegionError::kNone);
-    EXPECT_EQ(with_slot(1U << 20U), RegionError::kNone);
-    EXPECT_EQ(with_slot((1U << 20U) + 8), RegionError::kBadGeometry);
-    EXPECT_EQ(with_slot(UINT32_MAX - 7), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(0), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(16), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(24), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(31), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(32), RegionError::kNone);
+    EXPECT_EQ(with_cell(33), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(40), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(48), RegionError::kNone);
+    EXPECT_EQ(with_cell((1U << 20U) - 16), RegionError::kNone);
+    EXPECT_EQ(with_cell(1U << 20U), RegionError::kNone);
+    EXPECT_EQ(with_cell((1U << 20U) + 16), RegionError::kBadGeometry);
+    EXPECT_EQ(with_cell(UINT32_MAX - 15), RegionError::kBadGeometry);
 }
 
-TEST_F(CheckIdentity, WantsAPowerOfTwoOfSlotsFromTwo) {
+TEST_F(CheckIdentity, WantsTwoCellsAtLeast) {
     const auto with_count = [&](std::uint32_t count) {
-        identity_.SlotCount = count;
+        identity_.CellCount = count;
+        identity_.EventBytes = 16;
         return check_geometry();
     };
     EXPECT_EQ(with_count(0), RegionError::kBadGeometry);
     EXPECT_EQ(with_count(1), RegionError::kBadGeometry);
     EXPECT_EQ(with_count(2), RegionError::kNone);
-    EXPECT_EQ(with_count(3), RegionError::kBadGeometry);
-    EXPECT_EQ(with_count(4), RegionError::kNone);
-    EXPECT_EQ(with_count(63), RegionError::kBadGeometry);
-    EXPECT_EQ(with_count(65), RegionError::kBadGeometry);
+    EXPECT_EQ(with_count(3), RegionError::kNone);
     EXPECT_EQ(with_count(1U << 31U), RegionError::kNone);
-    EXPECT_EQ(with_count(UINT32_MAX), RegionError::kBadGeometry);
+    EXPECT_EQ(with_count(UINT32_MAX), RegionError::kNone);
 }
 
-TEST_F(CheckIdentity, TheSlotsFitIntoTheRegionAndTheRegionIntoTheMapping) {
+// Catches: an event that is larger than the reader's buffer, or than all cells, believed possible.
+TEST_F(CheckIdentity, BoundsTheLargestEvent) {
+    const auto with_event = [&](std::uint32_t bytes) {
+        identity_.EventBytes = bytes;
+        return check_geometry();
+    };
+    EXPECT_EQ(with_event(0), RegionError::kBadGeometry);
+    EXPECT_EQ(with_event(15), RegionError::kBadGeometry);
+    EXPECT_EQ(with_event(16), RegionError::kNone);
+    EXPECT_EQ(with_event(1056), RegionError::kNone);
+    EXPECT_EQ(with_event(1057), RegionError::kBadGeometry);
+    EXPECT_EQ(with_event(UINT32_MAX), RegionError::kBadGeometry);
+    identity_.CellCount = 3;
+    EXPECT_EQ(with_event(528), RegionError::kNone);
+    EXPECT_EQ(with_event(529), RegionError::kBadGeometry);
+}
+
+TEST_F(CheckIdentity, TheCellsFitIntoTheRegionAndTheRegionIntoTheMapping) {
     identity_.RegionBytes = kBytes - 1;
     EXPECT_EQ(check(), RegionError::kTooSmall);
     identity_.RegionBytes = kBytes;
@@ -258,8 +298,8 @@ TEST_F(CheckIdentity, TheSlotsFitIntoTheRegionAndTheRegionIntoTheMapping) {
 // Catches: the product computed in 32 bits.
 TEST_F(CheckIdentity, TheLargestGeometryDoesNotOverflow) {
     identity_.HeaderBytes = 1U << 20U;
-    identity_.SlotBytes = 1U << 20U;
-    identity_.SlotCount = 1U << 31U;
+    identity_.CellBytes = 1U << 20U;
+    identity_.CellCount = 1U << 31U;
     const std::uint64_t needed = (std::uint64_t{1} << 51U) + (1U << 20U);
     identity_.RegionBytes = needed;
     EXPECT_EQ(check(needed), RegionError::kNone);
@@ -290,9 +330,10 @@ TEST(OpenRegion, GivesIdentityAndWords) {
     test::FormattedRegion region(64);
     const ring::OpenedRegion<> opened = ring::open_region(region.bytes().data(), region.bytes().size());
     ASSERT_EQ(opened.error, RegionError::kNone);
-    EXPECT_EQ(opened.identity.SlotCount, 64U);
-    EXPECT_EQ(opened.memory.slot_count(), 64U);
-    EXPECT_EQ(opened.memory.event_words(1), region.memory().event_words(1));
+    EXPECT_EQ(opened.identity.CellCount, 64U);
+    EXPECT_EQ(opened.memory.cell_count(), 64U);
+    EXPECT_EQ(opened.memory.data_words(opened.memory.place_of(1)),
+              region.memory().data_words(region.memory().place_of(1)));
 }
 
 TEST(OpenRegion, GivesNoWordsWithAnError) {
@@ -300,29 +341,29 @@ TEST(OpenRegion, GivesNoWordsWithAnError) {
     region.header()->Identity.AbiMajor = 9;
     const ring::OpenedRegion<> opened = ring::open_region(region.bytes().data(), region.bytes().size());
     EXPECT_EQ(opened.error, RegionError::kOtherAbi);
-    EXPECT_EQ(opened.memory.slot_count(), ring::RingMemory<>().slot_count());
+    EXPECT_EQ(opened.memory.cell_count(), 0U);
 }
 
 // Bytes that change between check and use must not widen what was checked.
 //
-// Catches: the header read again after its check (the region ends after 64 small slots; the intruder claims 2^31).
+// Catches: the header read again after its check (the region ends after 64 small cells; the intruder claims 2^31).
 TEST(OpenRegion, UsesWhatItCheckedThoughTheHeaderChanges) {
-    constexpr std::size_t kBytes = 4096 + 64 * 1088;
+    constexpr std::size_t kBytes = 4096 + 64 * 192;
     for (std::size_t index = 0;; ++index) {
         test::FormattedRegion region(64);
         ring::OpenedRegion<HookedAtomics> opened;
         const bool changed = test::run_with_intruder(
             [&] { opened = ring::open_region<HookedAtomics>(region.bytes().data(), kBytes); }, index,
             [&] {
-                region.header()->Identity.SlotCount = 1U << 31U;
-                region.header()->Identity.SlotBytes = 1U << 20U;
+                region.header()->Identity.CellCount = 1U << 31U;
+                region.header()->Identity.CellBytes = 1U << 20U;
                 region.header()->Identity.HeaderBytes = 1U << 20U;
             });
         if (opened.error == RegionError::kNone) {
-            EXPECT_LE(static_cast<const void*>(opened.memory.event_words(UINT64_MAX) - 1 + 136),
+            EXPECT_LE(static_cast<const void*>(opened.memory.data_words(opened.memory.place_of(63)) + 22),
                       static_cast<const void*>(region.bytes().data() + kBytes));
-            EXPECT_EQ(opened.memory.slot_count(), 64U);
-            EXPECT_EQ(opened.memory.event_capacity(), 1080U);
+            EXPECT_EQ(opened.memory.cell_count(), 64U);
+            EXPECT_EQ(opened.memory.event_capacity(), 1056U);
         } else {
             EXPECT_EQ(opened.error, RegionError::kTooSmall);
         }
@@ -339,9 +380,9 @@ TEST(SameSession, ComparesAllSixteenBytes) {
     std::memcpy(a.SessionId, test::kSessionA, sizeof(a.SessionId));
     for (std::size_t byte = 0; byte < 16; ++byte) {
         AEGIS_RING_IDENTITY b = a;
-        b.SlotCount = 77;  // what lies before and behind the id does not count
+        b.CellCount = 77;  // what lies before and behind the id does not count
         b.RegionBytes = 78;
-        b.Reserved[0] = 79;
+        b.EventBytes = 79;
         EXPECT_TRUE(ring::same_session(a, b));
         b.SessionId[byte] ^= 0x80U;
         EXPECT_FALSE(ring::same_session(a, b)) << byte;

@@ -8,6 +8,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/consumer_group.hpp"
 #include "support/event_recipe.hpp"
+#include "support/one_cell.hpp"
 #include "support/private_ring.hpp"
 #include "support/reader_audit.hpp"
 #include "support/stepping.hpp"
@@ -23,8 +24,8 @@ constexpr test::EventRecipe kRecipe(2, 0, 16);
 
 // The rule in the reader's own words: the oldest ticket that is certainly intact while the next one may already be
 // in the making, plus a quarter of the ring.
-ring::Ticket expected_resume(ring::Ticket published, std::uint64_t slots) {
-    return published - slots + 1 + slots / 4;
+ring::Ticket expected_resume(ring::Ticket published, std::uint64_t cells) {
+    return published - cells + 1 + cells / 4;
 }
 
 class Resync : public testing::TestWithParam<std::uint64_t> {
@@ -34,23 +35,23 @@ class Resync : public testing::TestWithParam<std::uint64_t> {
     ring::EventBuffer event_;
 };
 
-INSTANTIATE_TEST_SUITE_P(SlotCounts, Resync, testing::Values(2, 4, 8, 16, 64), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(CellCounts, Resync, testing::Values(2, 4, 8, 16, 64), testing::PrintToStringParamName());
 
 // Catches: any change of the resume position or of the loss count, for every distance and every cursor.
 TEST_P(Resync, GoesOnAQuarterRingBehindTheOldestIntactTicket) {
-    const std::uint64_t slots = GetParam();
-    for (ring::Ticket cursor = 0; cursor < 2 * slots; ++cursor) {
-        for (std::uint64_t published = cursor + slots + 1; published <= cursor + 4 * slots; ++published) {
-            test::PrivateRing<> ring(slots, kEventWords);
+    const std::uint64_t cells = GetParam();
+    for (ring::Ticket cursor = 0; cursor < 2 * cells; ++cursor) {
+        for (std::uint64_t published = cursor + cells + 1; published <= cursor + 4 * cells; ++published) {
+            test::PrivateRing<> ring(cells, kEventWords);
             ring::Producer<> producer(ring.memory());
             test::publish_many(producer, kRecipe, published);
-            ring::Consumer<> consumer(ring.memory(), cursor);
+            ring::Consumer<> consumer(ring.memory(), test::at(cursor));
             test::ReaderAudit audit(kRecipe, cursor);
 
             const ReadStatus status = consumer.read(event_);
             audit.after_read(consumer, status, event_);
             ASSERT_EQ(status, ReadStatus::kLapped) << cursor << " of " << published;
-            const ring::Ticket resume = expected_resume(published, slots);
+            const ring::Ticket resume = expected_resume(published, cells);
             ASSERT_EQ(consumer.cursor(), resume) << cursor << " of " << published;
             ASSERT_EQ(consumer.last_loss().first, cursor);
             ASSERT_EQ(consumer.last_loss().count, resume - cursor);
@@ -64,116 +65,136 @@ TEST_P(Resync, GoesOnAQuarterRingBehindTheOldestIntactTicket) {
 }
 
 TEST_P(Resync, AddsUpSeveralLosses) {
-    const std::uint64_t slots = GetParam();
-    ring::Consumer<> consumer(ring_.memory(), 0);
+    const std::uint64_t cells = GetParam();
+    ring::Consumer<> consumer(ring_.memory(), {});
     test::ReaderAudit audit(kRecipe, 0);
     std::uint64_t lost = 0;
     for (int lap = 0; lap < 5; ++lap) {
         const ring::Ticket from = consumer.cursor();
-        test::publish_many(producer_, kRecipe, 3 * slots);
+        test::publish_many(producer_, kRecipe, 3 * cells);
         audit.drain(consumer);
-        lost += expected_resume(producer_.published(), slots) - from;
+        lost += expected_resume(producer_.published(), cells) - from;
         EXPECT_EQ(consumer.lost(), lost);
     }
     EXPECT_EQ(consumer.delivered() + consumer.lost(), producer_.published());
     EXPECT_EQ(audit.complaint(), "");
 }
 
-// The producer is stopped with its odd mark set: the version tells more than the count, which still lags behind.
-//
-// Catches: the resume position taken from the shared count alone.
-TEST_P(Resync, BelievesTheVersionWhenTheSharedCountLagsBehind) {
-    const std::uint64_t slots = GetParam();
-    test::publish_many(producer_, kRecipe, slots);
-    ring_.memory().mark_write_begun(slots);
-    ring::Consumer<> consumer(ring_.memory(), 0);
+// The producer is stopped with its odd mark set: what is overwritten is lost, what was complete before is not.
+TEST_P(Resync, GoesOnBeforeTheNextEventIsComplete) {
+    const std::uint64_t cells = GetParam();
+    test::publish_many(producer_, kRecipe, cells);
+    ring_.memory().mark_write_begun(ring_.memory().place_of(cells));
+    ring::Consumer<> consumer(ring_.memory(), {});
     EXPECT_EQ(consumer.read(event_), ReadStatus::kLapped);
-    EXPECT_EQ(consumer.cursor(), 1 + slots / 4);
-
-    ring_.memory().mark_write_complete(5 * slots);
-    ring::Consumer<> later(ring_.memory(), 0);
-    EXPECT_EQ(later.read(event_), ReadStatus::kLapped);
-    EXPECT_EQ(later.cursor(), 4 * slots + 1 + slots / 4);
-    ring_.memory().mark_write_begun(6 * slots);
-    EXPECT_EQ(ring::Consumer<>(later).read(event_), ReadStatus::kEmpty);
+    EXPECT_EQ(consumer.cursor(), 1 + cells / 4);
 }
 
-// Catches: the resume position taken from the version alone.
-TEST_P(Resync, BelievesTheSharedCountWhenItIsAhead) {
-    const std::uint64_t slots = GetParam();
-    test::publish_many(producer_, kRecipe, slots + 1);
-    ring_.memory().store_published(10 * slots);
-    ring::Consumer<> consumer(ring_.memory(), 0);
-    EXPECT_EQ(consumer.read(event_), ReadStatus::kLapped);
-    EXPECT_EQ(consumer.cursor(), 9 * slots + 1 + slots / 4);
+// The newest event may be older than what a reader was lapped by: then there is nothing to go on with yet, and nothing
+// is counted before the next event says how much was lost.
+//
+// Catches: the check that the newest event lies behind the lapped one left out: a reader that goes back.
+TEST_P(Resync, WaitsForACompleteEventBehindTheLappedOne) {
+    const std::uint64_t cells = GetParam();
+    test::publish_many(producer_, kRecipe, cells);
+    ring_.memory().mark_write_begun(ring_.memory().place_of(2 * cells - 1));
+    ring::Consumer<> consumer(ring_.memory(), test::at(cells - 1));
+    EXPECT_EQ(consumer.read(event_), ReadStatus::kEmpty);
+    EXPECT_EQ(consumer.cursor(), cells - 1);
+    EXPECT_EQ(consumer.position(), cells - 1);
+    EXPECT_EQ(consumer.lost(), 0U);
 }
 
-// A slot lapped for the first time, seen when the count has not even reached a full ring: nothing was overwritten
-// but the slot itself.
-//
-// Catches: head - count computed without its guard, which wraps.
-TEST_P(Resync, DoesNotWrapBelowTheFirstTicket) {
-    const std::uint64_t slots = GetParam();
+// Catches: head - count computed without its guard, which wraps; the lower bound dropped or off by one: a reader that
+// goes back or stands still.
+TEST_P(Resync, FindsAPlaceBetweenTheLappedOneAndTheNewest) {
+    const std::uint64_t cells = GetParam();
     const auto memory = ring_.memory();
-    ring_.memory().store_published(slots - 1);
-    for (ring::Ticket ticket = 0; ticket + 1 < slots; ++ticket) {
-        EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 2 * ticket + 2), std::max<ring::Ticket>(slots / 4, 1));
+    for (ring::Position newest = 0; newest < 3 * cells; ++newest) {
+        for (ring::Position lapped = 0; lapped < 3 * cells; ++lapped) {
+            ring_.memory().store_newest(newest);
+            ring::Place found{};
+            const ring::Position oldest = newest + 1 >= cells ? newest + 2 - cells : 0;
+            const ring::Position from = std::max<ring::Position>(oldest + cells / 4, lapped + 1);
+            ASSERT_EQ(ring::detail::find_resume(memory, lapped, found), from <= newest);
+            if (from <= newest) {
+                // Nothing was published here, so no cell is a beginning, and the newest must do.
+                ASSERT_EQ(found.position, newest);
+                ASSERT_EQ(found.offset, memory.place_of(newest).offset);
+            }
+        }
     }
-    ring_.memory().store_published(slots);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 2), 1 + slots / 4);
 }
 
-// Only bytes that no producer writes can say "lapped" and name a head behind the cursor; the cursor advances still.
+// Catches: the upper bound dropped: a position near 2^64 would come round to 0.
+TEST_P(Resync, NeverPassesTheLastPosition) {
+    const auto memory = ring_.memory();
+    for (const ring::Position newest : {UINT64_MAX, UINT64_MAX - 1, ring::kPositionLimit, ring::kPositionLimit - 1}) {
+        ring_.memory().store_newest(newest);
+        ring::Place found{};
+        ASSERT_TRUE(ring::detail::find_resume(memory, 0, found));
+        EXPECT_EQ(found.position, ring::kPositionLimit - 1);
+        EXPECT_FALSE(ring::detail::find_resume(memory, ring::kPositionLimit - 1, found));
+    }
+}
+
+// A ticket that no producer gives is no loss of 2^63 events.
 //
-// Catches: the lower bound dropped or off by one: a reader that stands still would count a loss of 0 for ever.
-TEST_P(Resync, AlwaysAdvances) {
-    const std::uint64_t slots = GetParam();
-    const auto memory = ring_.memory();
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 1000, 1), 1001U);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 1000, 2003), std::max<ring::Ticket>(1001, 1002 - slots + slots / 4));
-}
-
-// Catches: the upper bound dropped: a cursor near 2^64 would come round to 0.
-TEST_P(Resync, NeverPassesTheLastTicket) {
-    const std::uint64_t slots = GetParam();
-    const auto memory = ring_.memory();
-    const ring::Ticket last = ring::kTicketLimit - slots + 1 + slots / 4;
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 0), last);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, UINT64_MAX), last);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, UINT64_MAX - 1), last - 1);
-    ring_.memory().store_published(UINT64_MAX);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 4), last);
-    ring_.memory().store_published(ring::kTicketLimit);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 4), last);
-    ring_.memory().store_published(ring::kTicketLimit - 1);
-    EXPECT_EQ(ring::detail::resume_ticket(memory, 0, 4), last - 1);
+// Catches: the ticket's limit dropped; a ticket from before the start delivered or counted.
+TEST_P(Resync, BelievesNoTicketBeyondTheLast) {
+    test::publish_many(producer_, kRecipe, 1);
+    for (const std::uint64_t ticket : {ring::kTicketLimit, UINT64_MAX}) {
+        ring_.ticket(0)->store(ticket);
+        ring::Consumer<> consumer(ring_.memory(), {});
+        EXPECT_EQ(consumer.read(event_), ReadStatus::kEmpty);
+        EXPECT_EQ(consumer.cursor(), 0U);
+        ring::ConsumerGroup<> group(ring_.memory(), {});
+        ring::GroupMember<> member(group);
+        EXPECT_EQ(member.read(event_), ReadStatus::kEmpty);
+        EXPECT_EQ(group.cursor(), 0U);
+    }
+    ring_.ticket(0)->store(ring::kTicketLimit - 1);
+    ring::Consumer<> consumer(ring_.memory(), {});
+    EXPECT_EQ(consumer.read(event_), ReadStatus::kLapped);
+    EXPECT_EQ(consumer.cursor(), ring::kTicketLimit - 1);
+    EXPECT_EQ(consumer.read(event_), ReadStatus::kEvent);
 }
 
 TEST_P(Resync, AGroupGoesOnAtTheSamePlace) {
-    const std::uint64_t slots = GetParam();
-    test::publish_many(producer_, kRecipe, 3 * slots + 1);
-    ring::ConsumerGroup<> group(ring_.memory(), 1);
+    const std::uint64_t cells = GetParam();
+    test::publish_many(producer_, kRecipe, 3 * cells + 1);
+    ring::ConsumerGroup<> group(ring_.memory(), test::at(1));
     ring::GroupMember<> member(group);
     EXPECT_EQ(member.read(event_), ReadStatus::kLapped);
-    const ring::Ticket resume = expected_resume(3 * slots + 1, slots);
+    const ring::Ticket resume = expected_resume(3 * cells + 1, cells);
     EXPECT_EQ(group.cursor(), resume);
     EXPECT_EQ(member.last_loss().first, 1U);
     EXPECT_EQ(member.last_loss().count, resume - 1);
     EXPECT_EQ(member.lost(), resume - 1);
 }
 
-// The count is published after the event: a reader lapped in between is told of the newer of the two.
-TEST(ResyncRace, TheCountMayMoveWhileTheReaderLooks) {
-    test::PrivateRing<HookedAtomics> ring(4, kEventWords);
-    ring::Producer<HookedAtomics> producer(ring.memory());
-    test::publish_many(producer, kRecipe, 9);
-    ring::Consumer<HookedAtomics> consumer(ring.memory(), 0);
-    ring::EventBuffer event;
-    // Access 0 is the version, access 1 the count.
-    ASSERT_TRUE(
-        test::run_with_intruder([&] { consumer.read(event); }, 1, [&] { test::publish_many(producer, kRecipe, 8); }));
-    EXPECT_EQ(consumer.cursor(), expected_resume(17, 4));
-    EXPECT_EQ(consumer.lost(), expected_resume(17, 4));
+// What the reader goes on with is read before the loss is told: it is exact even when the producer laps again
+// meanwhile.
+TEST(ResyncRace, TheProducerMayLapAgainWhileTheReaderLooks) {
+    for (std::size_t index = 1;; ++index) {
+        test::PrivateRing<HookedAtomics> ring(4, kEventWords);
+        ring::Producer<HookedAtomics> producer(ring.memory());
+        test::publish_many(producer, kRecipe, 9);
+        ring::Consumer<HookedAtomics> consumer(ring.memory(), {});
+        test::ReaderAudit audit(kRecipe, 0);
+        ring::EventBuffer event;
+        ReadStatus status = ReadStatus::kEmpty;
+        const bool intruded = test::run_with_intruder([&] { status = consumer.read(event); }, index,
+                                                      [&] { test::publish_many(producer, kRecipe, 8); });
+        ASSERT_EQ(status, ReadStatus::kLapped) << index;
+        audit.after_read(consumer, status, event);
+        audit.drain(consumer);
+        ASSERT_EQ(audit.complaint(), "") << index;
+        ASSERT_EQ(consumer.cursor(), producer.published());
+        if (!intruded) {
+            break;
+        }
+    }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Tickets, versions and where a ticket's slot lies.
+// Positions, versions and where a position's cell lies.
 
 #include "aegis/ring/ring_memory.hpp"
 
@@ -19,48 +19,73 @@ TEST(Version, IsOddWhileWrittenAndEvenWhenComplete) {
     EXPECT_EQ(ring::version_when_complete(41), 84U);
 }
 
-// Catches: a limit that would let the last ticket's version wrap to that of an untouched slot.
+// Catches: a limit that would let the last ticket's version wrap to that of an untouched cell.
 TEST(Version, OfTheLastTicketIsTheLastEvenNumber) {
     EXPECT_EQ(ring::kTicketLimit, std::uint64_t{0x7FFFFFFFFFFFFFFF});
     EXPECT_EQ(ring::version_while_written(ring::kTicketLimit - 1), UINT64_MAX - 2);
     EXPECT_EQ(ring::version_when_complete(ring::kTicketLimit - 1), UINT64_MAX - 1);
-    EXPECT_EQ(ring::version_when_complete(ring::kTicketLimit), 0U);
+    EXPECT_EQ(ring::version_when_complete(ring::kPositionLimit), 0U);
+    EXPECT_EQ(ring::kPositionLimit, ring::kTicketLimit);
 }
 
-TEST(RingMemory, PutsATicketIntoItsSlotBehindTheVersion) {
-    for (const std::uint64_t count : {2U, 4U, 64U}) {
-        test::PrivateRing<> ring(count, 5);
+TEST(RingMemory, PutsAPositionIntoItsCellBehindVersionAndTicket) {
+    for (const std::uint64_t count : {2U, 5U, 64U}) {
+        test::PrivateRing<> ring(count, 6);
         ring::RingMemory<> memory = ring.memory();
         const ring::RingMemory<>& constant = memory;
-        for (std::uint64_t ticket = 0; ticket < 3 * count; ++ticket) {
-            EXPECT_EQ(memory.event_words(ticket), ring.event(ticket % count));
-            EXPECT_EQ(constant.event_words(ticket), ring.event(ticket % count));
-            memory.mark_write_begun(ticket);
-            EXPECT_EQ(ring.version(ticket % count)->load(), 2 * ticket + 1);
-            EXPECT_EQ(memory.load_version(ticket), 2 * ticket + 1);
-            memory.mark_write_complete(ticket);
-            EXPECT_EQ(memory.load_version(ticket + count), 2 * ticket + 2);
-            EXPECT_EQ(memory.recheck_version(ticket), 2 * ticket + 2);
+        ring::Place walked = memory.place_of(0);
+        for (ring::Position position = 0; position < 3 * count; ++position) {
+            const ring::Place place = memory.place_of(position);
+            EXPECT_EQ(place.position, position);
+            EXPECT_EQ(walked.position, position);
+            EXPECT_EQ(walked.offset, place.offset);
+            EXPECT_EQ(memory.data_words(place), ring.event(position % count));
+            EXPECT_EQ(constant.data_words(place), ring.event(position % count));
+            memory.mark_write_begun(place);
+            EXPECT_EQ(ring.version(position % count)->load(), 2 * position + 1);
+            EXPECT_EQ(memory.load_version(place), 2 * position + 1);
+            memory.store_ticket(place, position + 77);
+            EXPECT_EQ(ring.ticket(position % count)->load(), position + 77);
+            EXPECT_EQ(memory.load_ticket(place), position + 77);
+            memory.mark_write_complete(place);
+            EXPECT_EQ(memory.load_version(memory.place_of(position + count)), 2 * position + 2);
+            EXPECT_EQ(memory.recheck_version(place), 2 * position + 2);
+            walked = memory.next(walked);
         }
     }
 }
 
+TEST(RingMemory, FindsTheCellOfTheLastPosition) {
+    test::PrivateRing<> ring(5, 2);
+    const ring::Position last = ring::kPositionLimit - 1;
+    EXPECT_EQ(ring.memory().data_words(ring.memory().place_of(last)), ring.event(last % 5));
+}
+
 TEST(RingMemory, KnowsItsGeometry) {
-    test::PrivateRing<> ring(8, 5);
-    EXPECT_EQ(ring.memory().slot_count(), 8U);
-    EXPECT_EQ(ring.memory().event_capacity(), 40U);
+    test::PrivateRing<> ring(8, 6);
+    EXPECT_EQ(ring.memory().cell_count(), 8U);
+    EXPECT_EQ(ring.memory().cell_data_bytes(), 48U);
+    EXPECT_EQ(ring.memory().event_capacity(), 384U);
+    EXPECT_EQ(ring.memory().most_cells(), 8U);
+    test::PrivateRing<> large(64, 22);
+    EXPECT_EQ(large.memory().event_capacity(), AEGIS_RING_EVENT_BYTES);
+    EXPECT_EQ(large.memory().most_cells(), AEGIS_EVENT_CELLS_MAX);
+    test::PrivateRing<> odd(64, 20);
+    EXPECT_EQ(odd.memory().most_cells(), 7U) << "the last one is not full";
 }
 
 TEST(RingMemory, KeepsItsCountersApart) {
     test::PrivateRing<> ring(2, 2);
     ring::RingMemory<> memory = ring.memory();
     memory.store_published(1);
+    memory.store_newest(4);
     memory.store_wakeups_sent(2);
     memory.store_state(3);
     for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         memory.store_lost_before(reason, 10 + reason);
     }
     EXPECT_EQ(memory.load_published(), 1U);
+    EXPECT_EQ(memory.load_newest(), 4U);
     EXPECT_EQ(memory.load_wakeups_sent(), 2U);
     EXPECT_EQ(memory.load_state(), 3U);
     for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {

@@ -8,6 +8,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/producer.hpp"
 #include "support/event_recipe.hpp"
+#include "support/one_cell.hpp"
 #include "support/reader_audit.hpp"
 #include "support/zeroed_region.hpp"
 
@@ -16,19 +17,19 @@ namespace {
 
 constexpr test::EventRecipe kOldRecipe(5, 0, 100);
 constexpr test::EventRecipe kNewRecipe(6, 0, 100);
-constexpr std::uint32_t kSlots = 64;
+constexpr std::uint32_t kCells = 64;
 
 class NewSession : public testing::Test {
   protected:
     // The driver was unloaded and loaded again, and its memory lies where the old one lay.
     void restart() {
         std::memset(region_.bytes().data(), 0, region_.bytes().size());
-        producer_ = ring::Producer<>(ring::format_region(region_.bytes().data(), kSlots, test::kSessionB));
+        producer_ = ring::Producer<>(ring::format_region(region_.bytes().data(), kCells, test::kSessionB));
     }
 
     ring::OpenedRegion<> open() { return ring::open_region(region_.bytes().data(), region_.bytes().size()); }
 
-    test::FormattedRegion region_{kSlots, test::kSessionA};
+    test::FormattedRegion region_{kCells, test::kSessionA};
     ring::Producer<> producer_{region_.memory()};
 };
 
@@ -37,14 +38,14 @@ TEST_F(NewSession, IsToldByItsIdAlone) {
     EXPECT_TRUE(ring::same_session(old, open().identity));
     restart();
     EXPECT_FALSE(ring::same_session(old, open().identity));
-    EXPECT_EQ(old.SlotCount, open().identity.SlotCount);
+    EXPECT_EQ(old.CellCount, open().identity.CellCount);
 }
 
 // Until the consumer looks at the id, it waits at its cursor: it takes no event of the new session for an old one
 // while the new session has fewer events, and no loss is made up.
 TEST_F(NewSession, AnOldConsumerWaitsRatherThanGoingBack) {
     test::publish_many(producer_, kOldRecipe, 1000);
-    ring::Consumer<> consumer(region_.memory(), 990);
+    ring::Consumer<> consumer(region_.memory(), test::at(990));
     test::ReaderAudit audit(kOldRecipe, 990);
     EXPECT_EQ(audit.drain(consumer), 10U);
     restart();
@@ -60,7 +61,7 @@ TEST_F(NewSession, AnOldConsumerWaitsRatherThanGoingBack) {
 
 TEST_F(NewSession, AConsumerThatStartsOverGetsEveryEventOfIt) {
     test::publish_many(producer_, kOldRecipe, 100);
-    ring::Consumer<> consumer(region_.memory(), 0);
+    ring::Consumer<> consumer(region_.memory(), {});
     test::ReaderAudit old_audit(kOldRecipe, 0);
     old_audit.drain(consumer);
     restart();
@@ -68,10 +69,10 @@ TEST_F(NewSession, AConsumerThatStartsOverGetsEveryEventOfIt) {
 
     const ring::OpenedRegion<> opened = open();
     ASSERT_EQ(opened.error, ring::RegionError::kNone);
-    const ring::Ticket oldest = ring::oldest_ticket(opened.memory);
-    EXPECT_EQ(oldest, 0U);
+    const ring::Beginning oldest = ring::oldest_event(opened.memory);
+    EXPECT_EQ(oldest.ticket, 0U);
     consumer = ring::Consumer<>(opened.memory, oldest);
-    test::ReaderAudit audit(kNewRecipe, oldest);
+    test::ReaderAudit audit(kNewRecipe, oldest.ticket);
     EXPECT_EQ(audit.drain(consumer), 50U);
     EXPECT_EQ(audit.complaint(), "");
 }

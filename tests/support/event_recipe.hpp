@@ -17,7 +17,7 @@ namespace aegis::test {
 
 class EventRecipe {
   public:
-    static constexpr std::size_t kLargestPayload = AEGIS_SLOT_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER);
+    static constexpr std::size_t kLargestPayload = AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER);
 
     // Payload sizes lie in [smallest, largest] bytes. Two keys give two unrelated streams.
     constexpr EventRecipe(std::uint64_t key, std::size_t smallest, std::size_t largest)

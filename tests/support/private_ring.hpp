@@ -1,6 +1,7 @@
-// The words of a ring over any atomic type, in ordinary memory: any slot size, no header.
+// The words of a ring over any atomic type, in ordinary memory: any cell size, no header.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,29 +16,37 @@ class PrivateRing {
     using Word = typename ring::RingMemory<Atomics>::Word;
     using StateWord = typename ring::RingMemory<Atomics>::StateWord;
 
-    // A slot is its version and `event_words` words of event.
-    PrivateRing(std::uint64_t slot_count, std::size_t event_words)
-        : slot_words_(event_words + 1), slot_count_(slot_count), slots_(new Word[slot_count * slot_words_]()) {}
+    // A cell is its version, a ticket and `event_words` words of event, an even number.
+    PrivateRing(std::uint64_t cell_count, std::size_t event_words)
+        : cell_words_(event_words + kHeaderWords),
+          cell_count_(cell_count),
+          cells_(new Word[cell_count * cell_words_]()) {}
 
     ring::RingMemory<Atomics> memory() {
-        return ring::RingMemory<Atomics>(&published, lost_before, &wakeups_sent, &state, slots_.get(), slot_count_,
-                                         slot_words_);
+        const std::size_t event_bytes = cell_count_ * event_words() * sizeof(std::uint64_t);
+        return ring::RingMemory<Atomics>({&published, &newest, lost_before, &wakeups_sent, &state}, cells_.get(),
+                                         {cell_count_, cell_words_ * sizeof(std::uint64_t),
+                                          std::min<std::size_t>(event_bytes, AEGIS_RING_EVENT_BYTES)});
     }
 
-    Word* version(std::size_t slot) { return &slots_[slot * slot_words_]; }
-    Word* event(std::size_t slot) { return version(slot) + 1; }
-    std::uint64_t slot_count() const { return slot_count_; }
-    std::size_t event_words() const { return slot_words_ - 1; }
+    Word* version(std::size_t cell) { return &cells_[cell * cell_words_]; }
+    Word* ticket(std::size_t cell) { return version(cell) + 1; }
+    Word* event(std::size_t cell) { return version(cell) + kHeaderWords; }
+    std::uint64_t cell_count() const { return cell_count_; }
+    std::size_t event_words() const { return cell_words_ - kHeaderWords; }
 
     Word published{0};
+    Word newest{0};
     Word lost_before[AEGIS_LOST_REASONS] = {};
     Word wakeups_sent{0};
     StateWord state{0};
 
   private:
-    std::size_t slot_words_;
-    std::uint64_t slot_count_;
-    std::unique_ptr<Word[]> slots_;
+    static constexpr std::size_t kHeaderWords = AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
+
+    std::size_t cell_words_;
+    std::uint64_t cell_count_;
+    std::unique_ptr<Word[]> cells_;
 };
 
 }  // namespace aegis::test

@@ -39,8 +39,8 @@ inline constexpr std::uint8_t kSessionB[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 // A region as the driver lays it out.
 class FormattedRegion {
   public:
-    explicit FormattedRegion(std::uint32_t slot_count, const std::uint8_t* session = kSessionA)
-        : region_(ring::region_bytes(slot_count)), memory_(ring::format_region(region_.data(), slot_count, session)) {}
+    explicit FormattedRegion(std::uint32_t cell_count, const std::uint8_t* session = kSessionA)
+        : region_(ring::region_bytes(cell_count)), memory_(ring::format_region(region_.data(), cell_count, session)) {}
 
     ZeroedRegion& bytes() { return region_; }
     AEGIS_RING_HEADER* header() { return reinterpret_cast<AEGIS_RING_HEADER*>(region_.data()); }

@@ -91,7 +91,7 @@ class ExitCodes(unittest.TestCase):
 
     def test_fail_on_loss(self):
         # The smallest ring under a flood that no agent can follow for long.
-        result = run(sensor.AGENT, "--source", "synthetic:max,count=2000000", "--slot-count", "64", "--fail-on-loss",
+        result = run(sensor.AGENT, "--source", "synthetic:max,count=2000000", "--ring-kib", "64", "--fail-on-loss",
                      "--duration", "3", "--output", "ndjson", "--quiet")
         self.assertEqual(result.returncode, 5, result.stderr)
 

@@ -62,7 +62,7 @@ class WrongOptions(unittest.TestCase):
         for program in PROGRAMS:
             # The agent leaves it to its host to judge a source.
             sources = [["--source", "etw"]] if program == sensor.HOST else []
-            for wrong in (["one", "--two", "three"], ["--slot-count", "131072"], ["--slot-count", "100"],
+            for wrong in (["one", "--two", "three"], ["--ring-kib", "69633"], ["--slot-count", "4096"],
                           ["--seed", "-1"], *sources):
                 result = run(program, *wrong)
                 self.assertEqual(result.returncode, 2, result.stderr)
@@ -173,9 +173,9 @@ class HostThatComes(Folder):
             self.assertEqual(agent.finish(request), 0, agent.messages())
 
     def test_a_host_says_what_it_does(self):
-        host = self.start(sensor.HOST, "--socket", self.socket, "--source", "synthetic:1", "--slot-count", "128")
+        host = self.start(sensor.HOST, "--socket", self.socket, "--source", "synthetic:1", "--ring-kib", "128")
         self.assertEqual(host.stderr.readline(),
-                         f"aegismon-host: ready: source synthetic, socket {self.socket}, 128 slots\n")
+                         f"aegismon-host: ready: source synthetic, socket {self.socket}, ring of 128 KiB\n")
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root to enter a network namespace of its own")
     def test_a_fallback_does_not_advise_what_it_does(self):

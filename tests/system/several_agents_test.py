@@ -23,7 +23,7 @@ class SeveralAgents(unittest.TestCase):
     def test_a_stopped_agent_costs_the_other_nothing_and_knows_what_it_lost(self):
         """Catches: a producer that waits for a slow consumer; a miscounted or silent loss."""
         total = 60000
-        with sensor.Host(f"synthetic:20000,count={total}", "--slot-count", "4096") as host:
+        with sensor.Host(f"synthetic:20000,count={total}", "--ring-kib", "4352") as host:
             stopped = sensor.Agent("--output", "ndjson", device=host.socket)
             sensor.wait_until(lambda: stopped.bytes_printed() > 0, "the first event")
             stopped.process.send_signal(signal.SIGSTOP)
@@ -59,7 +59,7 @@ class SeveralAgents(unittest.TestCase):
     def test_threads_of_one_agent_share_the_events(self):
         """Catches: a claim that lets two threads print one event, or drops it between them."""
         total = 20000
-        with sensor.Host(f"synthetic:10000,count={total}", "--slot-count", "65536") as host:
+        with sensor.Host(f"synthetic:10000,count={total}", "--ring-kib", "69632") as host:
             agent, code = sensor.run_agent("--output", "ndjson", "--consumers", "3", "--count", str(total),
                                            device=host.socket)
             self.assertEqual(code, 0, agent.messages())

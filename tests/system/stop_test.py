@@ -18,7 +18,7 @@ class Stop(unittest.TestCase):
         for options in (["--transport", "ring"], ["--transport", "ring", "--consumers", "2"],
                         ["--transport", "pull", "--poll-ms", "60000"]):
             with self.subTest(options=options), \
-                    sensor.Host("synthetic:2000", "--debug", "--slot-count", "65536", "--stop-timeout", "3600") as host:
+                    sensor.Host("synthetic:2000", "--debug", "--ring-kib", "69632", "--stop-timeout", "3600") as host:
                 agent = sensor.Agent("--output", "ndjson", *options, device=host.socket)
                 sensor.wait_until(lambda: agent.bytes_printed() > 0, "the first event")
                 self.assertEqual(host.end(), 0, host.messages())

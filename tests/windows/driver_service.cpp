@@ -53,10 +53,9 @@ DriverService::~DriverService() {
     CloseServiceHandle(manager_);
 }
 
-void DriverService::set_slot_count(std::uint32_t slots) {
+void DriverService::set_ring_kib(std::uint32_t kib) {
     const std::string key = R"(SYSTEM\CurrentControlSet\Services\)" + name_ + R"(\Parameters)";
-    const LSTATUS status =
-        RegSetKeyValueA(HKEY_LOCAL_MACHINE, key.c_str(), "SlotCount", REG_DWORD, &slots, sizeof(slots));
+    const LSTATUS status = RegSetKeyValueA(HKEY_LOCAL_MACHINE, key.c_str(), "RingKiB", REG_DWORD, &kib, sizeof(kib));
     if (status != ERROR_SUCCESS) {
         SetLastError(static_cast<DWORD>(status));
         fail("RegSetKeyValue " + key);

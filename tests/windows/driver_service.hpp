@@ -23,8 +23,8 @@ class DriverService {
     DriverService(const DriverService&) = delete;
     DriverService& operator=(const DriverService&) = delete;
 
-    // Parameters\SlotCount of the service key, which the driver reads when it loads.
-    void set_slot_count(std::uint32_t slots);
+    // Parameters\RingKiB of the service key, which the driver reads when it loads.
+    void set_ring_kib(std::uint32_t kib);
 
     // Returns when the driver runs, or throws.
     void start();

@@ -68,17 +68,17 @@ TEST_F(Driver, LoadsUnloadsAndLoadsAgainAsANewSession) {
 }
 
 // Catches: a driver that ignores its parameters, or takes any value it finds there.
-TEST_F(Driver, TakesTheSlotCountFromTheServiceKey) {
-    const std::vector<std::pair<std::uint32_t, std::uint32_t>> cases = {{64, 64},   {65536, 65536}, {100, 4096},
-                                                                        {32, 4096}, {131072, 4096}, {0, 4096}};
-    for (const auto& [parameter, slots] : cases) {
-        service_.set_slot_count(parameter);
+TEST_F(Driver, TakesTheSizeOfItsRingFromTheServiceKey) {
+    const std::vector<std::pair<std::uint32_t, std::uint32_t>> cases = {{64, 64},   {69632, 69632}, {100, 100},
+                                                                        {32, 4352}, {69633, 4352},  {0, 4352}};
+    for (const auto& [parameter, kib] : cases) {
+        service_.set_ring_kib(parameter);
         service_.start();
         {
             ControlDevice device;
             const AEGIS_QUERY_REPLY reply = device.query();
-            EXPECT_EQ(reply.SlotCount, slots) << parameter;
-            EXPECT_EQ(reply.RegionBytes, 4096 + std::uint64_t{slots} * 1088) << parameter;
+            EXPECT_EQ(reply.CellCount, (kib - 4) * 1024 / 192) << parameter;
+            EXPECT_LE(reply.RegionBytes, std::uint64_t{kib} * 1024) << parameter;
         }
         service_.stop();
     }
@@ -93,8 +93,8 @@ TEST_F(RunningDriver, AnswersAQuery) {
     EXPECT_EQ(reply.DriverVersion, AEGIS_VERSION_MAJOR << 24 | AEGIS_VERSION_MINOR << 16 | AEGIS_VERSION_PATCH);
     EXPECT_EQ(reply.State, AEGIS_RING_RUNNING);
     EXPECT_EQ(reply.HeaderBytes, AEGIS_RING_HEADER_BYTES);
-    EXPECT_EQ(reply.SlotBytes, AEGIS_SLOT_BYTES);
-    EXPECT_EQ(reply.SlotCount, AEGIS_SLOT_COUNT_DEFAULT);
+    EXPECT_EQ(reply.CellBytes, AEGIS_CELL_BYTES);
+    EXPECT_EQ(reply.CellCount, (AEGIS_RING_KIB_DEFAULT - 4) * 1024 / AEGIS_CELL_BYTES);
     EXPECT_EQ(reply.Handles, 1U);
     EXPECT_EQ(reply.Published, 0U);
     EXPECT_EQ(reply.Callbacks[0].Kind, AEGIS_CALLBACK_PROCESS);

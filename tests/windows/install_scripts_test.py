@@ -187,7 +187,7 @@ class InstallScripts(unittest.TestCase):
     # Catches: a parameter without help.
     def test_help_describes_every_parameter(self):
         text = read("install.ps1")
-        self.assertEqual(re.findall(r"^\.PARAMETER (\w+)", text, re.MULTILINE), ["SlotCount", "NoStart"])
+        self.assertEqual(re.findall(r"^\.PARAMETER (\w+)", text, re.MULTILINE), ["RingKiB", "NoStart"])
         for name in PROGRAMS:
             for keyword in (".SYNOPSIS", ".DESCRIPTION", ".EXAMPLE"):
                 self.assertIn(keyword, read(name))

@@ -124,7 +124,7 @@ TEST_F(TestDriver, EveryHandleSeesEveryEvent) {
 
 // Catches: drop-newest, a lost count that does not add up, a gap that the sequence does not show.
 TEST_F(TestDriver, OverflowDropsTheOldestAndAccountsForEach) {
-    service_.set_slot_count(64);
+    service_.set_ring_kib(64);
     service_.start();
     ControlDevice device;
     EXPECT_TRUE(pull(device).empty());

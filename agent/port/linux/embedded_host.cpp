@@ -161,8 +161,8 @@ std::optional<Failure> EmbeddedHost::spawn(const DeviceChoice& choice, host::Uni
     if (!choice.source.empty()) {
         arguments.insert(arguments.end(), {"--source", choice.source});
     }
-    if (choice.slot_count != 0) {
-        arguments.insert(arguments.end(), {"--slot-count", std::to_string(choice.slot_count)});
+    if (choice.ring_kib != 0) {
+        arguments.insert(arguments.end(), {"--ring-kib", std::to_string(choice.ring_kib)});
     }
     if (choice.seed) {
         arguments.insert(arguments.end(), {"--seed", std::to_string(*choice.seed)});

@@ -66,7 +66,7 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "shared words mus
 static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t), "shared words are laid out as in C");
 static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "shared words are laid out as in C");
 
-// How many pauses an empty poll makes before it looks again: polling harder pulls the slot's cache line
+// How many pauses an empty poll makes before it looks again: polling harder pulls the cell's cache line
 // from under the producer and costs throughput.
 inline constexpr int kPausesPerEmptyPoll = 64;
 

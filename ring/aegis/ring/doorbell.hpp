@@ -1,9 +1,9 @@
 // Waking a sleeping consumer without a signal per event and without a lost wakeup.
 //
 //   consumer (DoorbellListener)              producer (DoorbellRinger)
-//   wake_at <- cursor + batch                slot version <- complete
+//   wake_at <- cursor + batch                published <- n + 1
 //   full fence                               full fence
-//   is ticket cursor+batch-1 complete?       is wake_at due?
+//   are cursor + batch events published?     is wake_at due?
 //     yes: disarm, read                        yes, and exchange(never) found it armed: signal
 //     no:  wait; while wait_again: wait
 //          disarm
@@ -33,9 +33,9 @@ class DoorbellListener {
 
     DoorbellListener(Word* wake_at, Word* cursor) : wake_at_(wake_at), cursor_(cursor) {}
 
-    // Asks to be woken when `batch` events from `cursor` on are there (1 <= batch <= slot count). True: the caller
-    // may wait on its event, and calls disarm afterwards however the wait ended. False: they are there already, or
-    // the driver is closing and none will follow; the bell is disarmed.
+    // Asks to be woken when `batch` events from ticket `cursor` on are there (from 1; more than the ring keeps would be
+    // waking to a loss). True: the caller may wait on its event, and calls disarm afterwards however the wait ended.
+    // False: they are there already, or the driver is closing and none will follow; the bell is disarmed.
     //
     // With batch > 1 the wait needs a timeout: fewer events ring no bell.
     bool arm(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
@@ -73,8 +73,7 @@ class DoorbellListener {
   private:
     // Acquire on both: whoever returns from here reads what it was told is there.
     static bool ready(const RingMemory<Atomics>& memory, Ticket cursor, std::uint64_t batch) {
-        const Ticket last = cursor + batch - 1;
-        return memory.load_version(last) >= version_when_complete(last) || memory.load_state() == AEGIS_RING_CLOSING;
+        return memory.load_published() >= cursor + batch || memory.load_state() == AEGIS_RING_CLOSING;
     }
 
     Word* wake_at_;
@@ -143,7 +142,7 @@ class DoorbellRinger {
     };
 
     // The exchange, not a store, decides: a consumer that has disarmed meanwhile gets no signal. Relaxed: nothing is
-    // read because of its value; the event itself is ordered by its slot, the wakeup by the kernel's event object.
+    // read because of its value; the event itself is ordered by its cell, the wakeup by the kernel's event object.
     static bool due(Word& wake_at, std::uint64_t published) {
         return published >= wake_at.load(std::memory_order_relaxed) &&
                wake_at.exchange(AEGIS_WAKE_NEVER, std::memory_order_relaxed) != AEGIS_WAKE_NEVER;

@@ -9,11 +9,9 @@
 
 namespace aegis::ring {
 
-inline constexpr std::size_t kEventHeaderWords = sizeof(AEGIS_EVENT_HEADER) / sizeof(std::uint64_t);
-
 class EventBuffer {
   public:
-    static constexpr std::size_t kCapacity = AEGIS_SLOT_EVENT_BYTES;
+    static constexpr std::size_t kCapacity = AEGIS_RING_EVENT_BYTES;
     static constexpr std::size_t kCapacityWords = kCapacity / sizeof(std::uint64_t);
 
     // Valid after a read that returned kEvent.

@@ -10,19 +10,25 @@
 
 namespace aegis::ring {
 
-// Bytes of a region with `slot_count` slots: whole pages.
-constexpr std::uint64_t region_bytes(std::uint32_t slot_count) {
-    const std::uint64_t used = AEGIS_RING_HEADER_BYTES + std::uint64_t{slot_count} * AEGIS_SLOT_BYTES;
+// Bytes of a region with so many cells: whole pages.
+constexpr std::uint64_t region_bytes(std::uint32_t cell_count, std::uint32_t cell_bytes = AEGIS_CELL_BYTES) {
+    const std::uint64_t used = AEGIS_RING_HEADER_BYTES + std::uint64_t{cell_count} * cell_bytes;
     return (used + AEGIS_PAGE - 1) / AEGIS_PAGE * AEGIS_PAGE;
 }
 
-// Not std::has_single_bit: on baseline x86-64 that calls a runtime library, which a driver does not have.
-constexpr bool is_power_of_two(std::uint64_t value) {
-    return value != 0 && (value & (value - 1)) == 0;
+constexpr bool is_valid_ring_kib(std::uint64_t kib) {
+    return kib >= AEGIS_RING_KIB_MIN && kib <= AEGIS_RING_KIB_MAX;
 }
 
-constexpr bool is_valid_slot_count(std::uint64_t slot_count) {
-    return is_power_of_two(slot_count) && slot_count >= AEGIS_SLOT_COUNT_MIN && slot_count <= AEGIS_SLOT_COUNT_MAX;
+// How many cells fit a region of `kib` KiB, header included.
+constexpr std::uint32_t cells_in_kib(std::uint32_t kib) {
+    return static_cast<std::uint32_t>((std::uint64_t{kib} * 1024 - AEGIS_RING_HEADER_BYTES) / AEGIS_CELL_BYTES);
+}
+
+// Largest event that so many cells take.
+constexpr std::uint32_t event_bytes_of(std::uint32_t cell_count, std::uint32_t cell_bytes) {
+    const std::uint64_t data = std::uint64_t{cell_count} * (cell_bytes - AEGIS_CELL_HEADER_BYTES);
+    return data < AEGIS_RING_EVENT_BYTES ? static_cast<std::uint32_t>(data) : AEGIS_RING_EVENT_BYTES;
 }
 
 // The identity as it is now, copied out once: what is checked is then what is used, whatever happens to the shared
@@ -59,11 +65,12 @@ RingMemory<Atomics> ring_memory_of(void* region, const AEGIS_RING_IDENTITY& iden
                   "shared words are laid out as in C");
     auto* header = static_cast<AEGIS_RING_HEADER*>(region);
     auto* base = static_cast<std::byte*>(region);
-    return RingMemory<Atomics>(reinterpret_cast<Word*>(&header->Published), reinterpret_cast<Word*>(header->LostBefore),
-                               reinterpret_cast<Word*>(&header->WakeupsSent),
-                               reinterpret_cast<StateWord*>(&header->State),
-                               reinterpret_cast<Word*>(base + identity.HeaderBytes), identity.SlotCount,
-                               identity.SlotBytes / sizeof(std::uint64_t));
+    return RingMemory<Atomics>(
+        {reinterpret_cast<Word*>(&header->Published), reinterpret_cast<Word*>(&header->Newest),
+         reinterpret_cast<Word*>(header->LostBefore), reinterpret_cast<Word*>(&header->WakeupsSent),
+         reinterpret_cast<StateWord*>(&header->State)},
+        reinterpret_cast<Word*>(base + identity.HeaderBytes),
+        {identity.CellCount, identity.CellBytes, identity.EventBytes});
 }
 
 // The same for memory that only this process or the driver writes: its header is taken at its word.
@@ -71,18 +78,20 @@ inline RingMemory<> ring_memory_of(void* region) {
     return ring_memory_of(region, load_identity(region));
 }
 
-// Writes the header of a zeroed region of region_bytes(slot_count) bytes, before anyone maps it.
-// `slot_count` is a power of two; `session_id` has 16 bytes and is new at each driver load.
-inline RingMemory<> format_region(void* region, std::uint32_t slot_count, const std::uint8_t* session_id) {
+// Writes the header of a zeroed region of region_bytes(cell_count, cell_bytes) bytes, before anyone maps it.
+// `session_id` has 16 bytes and is new at each driver load.
+inline RingMemory<> format_region(void* region, std::uint32_t cell_count, const std::uint8_t* session_id,
+                                  std::uint32_t cell_bytes = AEGIS_CELL_BYTES) {
     auto* header = static_cast<AEGIS_RING_HEADER*>(region);
     AEGIS_RING_IDENTITY& identity = header->Identity;
     identity.Magic = AEGIS_RING_MAGIC;
     identity.AbiMajor = AEGIS_RING_ABI_MAJOR;
     identity.AbiMinor = AEGIS_RING_ABI_MINOR;
     identity.HeaderBytes = AEGIS_RING_HEADER_BYTES;
-    identity.SlotBytes = AEGIS_SLOT_BYTES;
-    identity.SlotCount = slot_count;
-    identity.RegionBytes = region_bytes(slot_count);
+    identity.CellBytes = cell_bytes;
+    identity.CellCount = cell_count;
+    identity.RegionBytes = region_bytes(cell_count, cell_bytes);
+    identity.EventBytes = event_bytes_of(cell_count, cell_bytes);
     for (std::size_t i = 0; i < sizeof(identity.SessionId); ++i) {
         identity.SessionId[i] = session_id[i];
     }
@@ -96,7 +105,7 @@ enum class RegionError : std::uint8_t {
     kTooSmall,     // fewer bytes than the header, or than the header claims
     kBadMagic,     // no ring
     kOtherAbi,     // another major version: this reader must not touch it
-    kBadGeometry,  // slot size or count that no version 1 driver writes
+    kBadGeometry,  // cell size, cell count or largest event that no version 2 driver writes
 };
 
 constexpr const char* describe(RegionError error) {
@@ -110,12 +119,12 @@ constexpr const char* describe(RegionError error) {
         case RegionError::kOtherAbi:
             return "ring layout has another major version than this reader";
         case RegionError::kBadGeometry:
-            return "slot size or slot count is not one a driver of this version writes";
+            return "cell size, cell count or largest event is not one a driver of this version writes";
     }
     return "unknown region error";
 }
 
-// Checks an identity against the `bytes` that are mapped. After kNone every slot access of
+// Checks an identity against the `bytes` that are mapped. After kNone every cell access of
 // ring_memory_of(region, identity) stays inside them.
 constexpr RegionError check_identity(const AEGIS_RING_IDENTITY& identity, std::uint64_t bytes) {
     if (identity.Magic != AEGIS_RING_MAGIC) {
@@ -124,17 +133,22 @@ constexpr RegionError check_identity(const AEGIS_RING_IDENTITY& identity, std::u
     if (identity.AbiMajor != AEGIS_RING_ABI_MAJOR) {
         return RegionError::kOtherAbi;
     }
-    // The bounds keep header + count * slot far from overflow.
-    constexpr std::uint32_t kMaxSlotBytes = 1U << 20U;
+    // The bounds keep header + count * cell far from overflow.
+    constexpr std::uint32_t kMaxCellBytes = 1U << 20U;
     constexpr std::uint32_t kMaxHeaderBytes = 1U << 20U;
     if (identity.HeaderBytes < sizeof(AEGIS_RING_HEADER) || identity.HeaderBytes > kMaxHeaderBytes ||
         identity.HeaderBytes % AEGIS_CACHE_LINE != 0 ||
-        identity.SlotBytes < sizeof(std::uint64_t) + sizeof(AEGIS_EVENT_HEADER) || identity.SlotBytes > kMaxSlotBytes ||
-        identity.SlotBytes % sizeof(std::uint64_t) != 0 || !is_power_of_two(identity.SlotCount) ||
-        identity.SlotCount < 2) {
+        identity.CellBytes < AEGIS_CELL_HEADER_BYTES + sizeof(AEGIS_EVENT_HEADER) ||
+        identity.CellBytes > kMaxCellBytes || identity.CellBytes % AEGIS_CELL_HEADER_BYTES != 0 ||
+        identity.CellCount < 2) {
         return RegionError::kBadGeometry;
     }
-    const std::uint64_t needed = identity.HeaderBytes + std::uint64_t{identity.SlotCount} * identity.SlotBytes;
+    // A larger event would have more cells than this reader's buffer has room for.
+    if (identity.EventBytes < sizeof(AEGIS_EVENT_HEADER) ||
+        identity.EventBytes > event_bytes_of(identity.CellCount, identity.CellBytes)) {
+        return RegionError::kBadGeometry;
+    }
+    const std::uint64_t needed = identity.HeaderBytes + std::uint64_t{identity.CellCount} * identity.CellBytes;
     if (identity.RegionBytes > bytes || needed > identity.RegionBytes) {
         return RegionError::kTooSmall;
     }

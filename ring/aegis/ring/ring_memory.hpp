@@ -1,9 +1,10 @@
 // The shared words of a ring, and the only functions that touch them: one accessor per word and memory order,
 // each naming the operation it pairs with. No algorithm lives here.
 //
-// A ticket is the 64-bit number of an event, counted from 0 since driver load. Ticket n lives in slot
-// n mod count; the slot's version is 2n+1 while it is written and 2n+2 when it is complete. Versions are
-// 64 bits wide so that they never come round again.
+// A ticket is the 64-bit number of an event, a position that of a cell, both counted from 0 since driver load. Position
+// p lies in cell p mod count. A cell's version is 2p+1 while an event is written there, and 2p+2 when the event that
+// begins there is complete; a cell that continues an event keeps 2p+1. Versions are 64 bits wide so that they never
+// come round again, and lie at fixed places, where no payload ever lies: no reader can take one for the other.
 #pragma once
 
 #include <cstddef>
@@ -15,17 +16,40 @@
 namespace aegis::ring {
 
 using Ticket = std::uint64_t;
+using Position = std::uint64_t;
 
-// Every ticket is below this.
+// Every ticket, and every position, is below this.
 inline constexpr Ticket kTicketLimit = (Ticket{1} << 63U) - 1;
+inline constexpr Position kPositionLimit = (Position{1} << 63U) - 1;
 
-constexpr std::uint64_t version_while_written(Ticket ticket) {
-    return 2 * ticket + 1;
+inline constexpr std::size_t kEventHeaderWords = sizeof(AEGIS_EVENT_HEADER) / sizeof(std::uint64_t);
+
+constexpr std::uint64_t version_while_written(Position position) {
+    return 2 * position + 1;
 }
 
-constexpr std::uint64_t version_when_complete(Ticket ticket) {
-    return 2 * ticket + 2;
+constexpr std::uint64_t version_when_complete(Position position) {
+    return 2 * position + 2;
 }
+
+// Where an event begins, and its number.
+struct Beginning {
+    Position position = 0;
+    Ticket ticket = 0;
+};
+
+// A position with its cell: going on to the next cell costs no division.
+struct Place {
+    Position position = 0;
+    std::size_t offset = 0;  // of the cell, in words from cell 0
+};
+
+// What a ring's cells look like.
+struct Geometry {
+    std::uint64_t cell_count = 0;  // from 2
+    std::size_t cell_bytes = 0;    // multiple of 16, room for a version, a ticket and an event header
+    std::size_t event_bytes = 0;   // largest event: an event header at least, all cells' data at most
+};
 
 template <class Atomics = StdAtomics>
 class RingMemory {
@@ -33,95 +57,107 @@ class RingMemory {
     using Word = typename Atomics::template Atomic<std::uint64_t>;
     using StateWord = typename Atomics::template Atomic<std::uint32_t>;
 
-    // `slot_count` is a power of two >= 2; a slot is `slot_words` words: its version, then the event.
-    RingMemory(Word* published, Word* lost_before, Word* wakeups_sent, StateWord* state, Word* slots,
-               std::uint64_t slot_count, std::size_t slot_words)
-        : published_(published),
-          lost_before_(lost_before),
-          wakeups_sent_(wakeups_sent),
-          state_(state),
-          slots_(slots),
-          mask_(slot_count - 1),
-          slot_words_(slot_words) {}
+    // The words outside the cells.
+    struct Header {
+        Word* published = nullptr;
+        Word* newest = nullptr;
+        Word* lost_before = nullptr;
+        Word* wakeups_sent = nullptr;
+        StateWord* state = nullptr;
+    };
+
+    RingMemory(const Header& header, Word* cells, const Geometry& geometry)
+        : header_(header),
+          cells_(cells),
+          cell_words_(geometry.cell_bytes / sizeof(std::uint64_t)),
+          ring_words_(geometry.cell_count * cell_words_),
+          cell_data_bytes_(geometry.cell_bytes - AEGIS_CELL_HEADER_BYTES),
+          event_capacity_(geometry.event_bytes),
+          cell_count_(geometry.cell_count) {}
 
     RingMemory() = default;
 
-    std::uint64_t slot_count() const { return mask_ + 1; }
+    std::uint64_t cell_count() const { return cell_count_; }
 
-    // Largest event a slot holds, in bytes.
-    std::size_t event_capacity() const { return (slot_words_ - 1) * sizeof(std::uint64_t); }
+    // Bytes of an event that one cell holds.
+    std::size_t cell_data_bytes() const { return cell_data_bytes_; }
 
-    Word* event_words(Ticket ticket) { return slot(ticket) + 1; }
-    const Word* event_words(Ticket ticket) const { return slot(ticket) + 1; }
+    // Largest event, in bytes.
+    std::size_t event_capacity() const { return event_capacity_; }
+
+    // Most cells that one event takes.
+    std::uint64_t most_cells() const { return (event_capacity_ + cell_data_bytes_ - 1) / cell_data_bytes_; }
+
+    Place place_of(Position position) const { return {position, (position % cell_count_) * cell_words_}; }
+
+    Place next(Place place) const {
+        const std::size_t offset = place.offset + cell_words_;
+        return {place.position + 1, offset == ring_words_ ? 0 : offset};
+    }
+
+    Word* data_words(Place place) { return cell(place) + kHeaderWords; }
+    const Word* data_words(Place place) const { return cell(place) + kHeaderWords; }
 
     // Producer: the odd mark. Relaxed; the release fence that follows it in Producer::publish keeps the event's
     // words behind it and pairs with the acquire fence before recheck_version.
-    void mark_write_begun(Ticket ticket) {
-        slot(ticket)->store(version_while_written(ticket), std::memory_order_relaxed);
+    void mark_write_begun(Place place) {
+        cell(place)->store(version_while_written(place.position), std::memory_order_relaxed);
     }
 
-    // Producer: the even mark. Release; pairs with load_version: who sees it sees the event's words.
-    void mark_write_complete(Ticket ticket) {
-        slot(ticket)->store(version_when_complete(ticket), std::memory_order_release);
+    // Producer: the even mark of the first cell. Release; pairs with load_version: who sees it sees the event's words.
+    void mark_write_complete(Place place) {
+        cell(place)->store(version_when_complete(place.position), std::memory_order_release);
     }
 
     // Consumer: acquire; pairs with mark_write_complete.
-    std::uint64_t load_version(Ticket ticket) const { return slot(ticket)->load(std::memory_order_acquire); }
+    std::uint64_t load_version(Place place) const { return cell(place)->load(std::memory_order_acquire); }
 
     // Consumer: the second look, after the copy and an acquire fence. That fence pairs with the release fence
-    // after mark_write_begun: a copied word of a later ticket makes that ticket's odd mark visible here.
-    std::uint64_t recheck_version(Ticket ticket) const { return slot(ticket)->load(std::memory_order_relaxed); }
+    // after mark_write_begun: a copied word of a later event makes its odd mark, or a later one, visible here.
+    std::uint64_t recheck_version(Place place) const { return cell(place)->load(std::memory_order_relaxed); }
 
-    // How many events were ever published. A hint on both sides, so relaxed: nobody reads an event because of it
-    // without asking the event's slot.
-    void store_published(std::uint64_t count) { published_->store(count, std::memory_order_relaxed); }
-    std::uint64_t load_published() const { return published_->load(std::memory_order_relaxed); }
+    // The ticket of the event that begins here. Relaxed on both sides: it lies between the marks, like the event's
+    // words, and is validated with them.
+    void store_ticket(Place place, Ticket ticket) { cell(place)[1].store(ticket, std::memory_order_relaxed); }
+    Ticket load_ticket(Place place) const { return cell(place)[1].load(std::memory_order_relaxed); }
 
-    // Hints about a slot that will be used soon for an event of about `event_bytes` (at most event_capacity()). They
-    // only hide the time its cache lines take from core to core; see producer.hpp and slot_read.hpp.
-    void prefetch_to_write(Ticket ticket, std::size_t event_bytes) const {
-        for (std::size_t word = 0; word < words_used(event_bytes); word += kLineWords) {
-            Atomics::prefetch_to_write(slot(ticket) + word);
-        }
-    }
-    void prefetch_to_read(Ticket ticket, std::size_t event_bytes) const {
-        for (std::size_t word = 0; word < words_used(event_bytes); word += kLineWords) {
-            Atomics::prefetch_to_read(slot(ticket) + word);
-        }
-    }
+    // How many events were ever published. Release and acquire: a sleeper who reads that its batch is there finds
+    // every event of it complete, and load_newest not behind it.
+    void store_published(std::uint64_t count) { header_.published->store(count, std::memory_order_release); }
+    std::uint64_t load_published() const { return header_.published->load(std::memory_order_acquire); }
+
+    // The position of the newest complete event. Release and acquire: who looks there, or behind it, finds the marks of
+    // all cells up to it. Still only a hint: nobody takes a cell for a beginning without its version saying so.
+    void store_newest(Position position) { header_.newest->store(position, std::memory_order_release); }
+    Position load_newest() const { return header_.newest->load(std::memory_order_acquire); }
 
     // Counters: written by the single producer alone, read by anyone for reports. Relaxed: they order nothing.
     void store_lost_before(unsigned reason, std::uint64_t count) {
-        lost_before_[reason].store(count, std::memory_order_relaxed);
+        header_.lost_before[reason].store(count, std::memory_order_relaxed);
     }
     std::uint64_t load_lost_before(unsigned reason) const {
-        return lost_before_[reason].load(std::memory_order_relaxed);
+        return header_.lost_before[reason].load(std::memory_order_relaxed);
     }
-    void store_wakeups_sent(std::uint64_t count) { wakeups_sent_->store(count, std::memory_order_relaxed); }
-    std::uint64_t load_wakeups_sent() const { return wakeups_sent_->load(std::memory_order_relaxed); }
+    void store_wakeups_sent(std::uint64_t count) { header_.wakeups_sent->store(count, std::memory_order_relaxed); }
+    std::uint64_t load_wakeups_sent() const { return header_.wakeups_sent->load(std::memory_order_relaxed); }
 
     // Driver state. Release and acquire: who sees "closing" sees every event published before it.
-    void store_state(std::uint32_t state) { state_->store(state, std::memory_order_release); }
-    std::uint32_t load_state() const { return state_->load(std::memory_order_acquire); }
+    void store_state(std::uint32_t state) { header_.state->store(state, std::memory_order_release); }
+    std::uint32_t load_state() const { return header_.state->load(std::memory_order_acquire); }
 
   private:
-    Word* slot(Ticket ticket) { return slots_ + (ticket & mask_) * slot_words_; }
-    const Word* slot(Ticket ticket) const { return slots_ + (ticket & mask_) * slot_words_; }
+    static constexpr std::size_t kHeaderWords = AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
 
-    static constexpr std::size_t kLineWords = AEGIS_CACHE_LINE / sizeof(std::uint64_t);
+    Word* cell(Place place) { return cells_ + place.offset; }
+    const Word* cell(Place place) const { return cells_ + place.offset; }
 
-    // The version and so much of the event.
-    static constexpr std::size_t words_used(std::size_t event_bytes) {
-        return 1 + (event_bytes + sizeof(std::uint64_t) - 1) / sizeof(std::uint64_t);
-    }
-
-    Word* published_ = nullptr;
-    Word* lost_before_ = nullptr;
-    Word* wakeups_sent_ = nullptr;
-    StateWord* state_ = nullptr;
-    Word* slots_ = nullptr;
-    std::uint64_t mask_ = 0;
-    std::size_t slot_words_ = 0;
+    Header header_;
+    Word* cells_ = nullptr;
+    std::size_t cell_words_ = 0;
+    std::size_t ring_words_ = 0;
+    std::size_t cell_data_bytes_ = 0;
+    std::size_t event_capacity_ = 0;
+    std::uint64_t cell_count_ = 0;
 };
 
 }  // namespace aegis::ring

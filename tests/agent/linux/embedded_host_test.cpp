@@ -114,9 +114,9 @@ TEST_F(EmbeddedHostTest, HiddenItLeavesNothingInTheFileSystem) {
 TEST_F(EmbeddedHostTest, GetsWhatTheUserChose) {
     play("echo \"$@\" > " + directory_.string() + "/arguments\n" + ready_script("exit 0"));
     EmbeddedHost host;
-    ASSERT_FALSE(start(host, {.path = {}, .source = "synthetic:10", .slot_count = 128, .seed = 9}));
+    ASSERT_FALSE(start(host, {.path = {}, .source = "synthetic:10", .ring_kib = 128, .seed = 9}));
     EXPECT_EQ(read_file("arguments"), "--embedded --socket " + host.socket_path() +
-                                          " --ready-fd 3 --source synthetic:10 --slot-count 128 --seed 9\n");
+                                          " --ready-fd 3 --source synthetic:10 --ring-kib 128 --seed 9\n");
 }
 
 // Stdout carries events only, and the end is the agent's to give, not Ctrl-C's.

@@ -166,8 +166,8 @@ class FakeSystem::FakePort final : public agent::Port {
     FakeSystem* system_;
 };
 
-FakeSystem::FakeSystem(std::uint32_t slot_count)
-    : region_(slot_count), producer_(region_.memory()), port_(std::make_unique<FakePort>(*this)) {
+FakeSystem::FakeSystem(std::uint32_t cell_count)
+    : region_(cell_count), producer_(region_.memory()), port_(std::make_unique<FakePort>(*this)) {
     auto* page = reinterpret_cast<AEGIS_CONSUMER_PAGE*>(page_.data());
     page->WakeAt = AEGIS_WAKE_NEVER;
 }
@@ -208,11 +208,13 @@ void FakeSystem::publish_starts(std::uint32_t first, std::uint32_t count) {
 
 void FakeSystem::publish_with_size(std::uint16_t size) {
     const std::scoped_lock lock(mutex_);
-    const ring::Ticket ticket = producer_.published();
-    const std::vector<std::byte> payload = exit_payload(1);
+    // As many cells as the size takes, so that the next event is found.
+    std::vector<std::byte> payload = exit_payload(1);
+    const std::size_t most = AEGIS_RING_EVENT_BYTES - sizeof(AEGIS_EVENT_HEADER);
+    payload.resize(std::clamp<std::size_t>(size, payload.size(), most));
     producer_.publish(AEGIS_EVENT_PROCESS_EXIT, kSomeTime, payload.data(), payload.size());
     ring::RingMemory<> memory = region_.memory();
-    auto* header = memory.event_words(ticket);
+    auto* header = memory.data_words(memory.place_of(producer_.newest()));
     header->store((header->load() & ~std::uint64_t{0xFFFF}) | size);
 }
 
@@ -256,7 +258,7 @@ IoResult FakeSystem::answer_query(std::span<std::byte> reply) {
     const AEGIS_RING_IDENTITY& identity = region_.header()->Identity;
     std::memcpy(answer.SessionId, kSessionA, sizeof(answer.SessionId));
     answer.State = region_.header()->State;
-    answer.SlotCount = identity.SlotCount;
+    answer.CellCount = identity.CellCount;
     answer.Published = producer_.published();
     for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         answer.LostBefore[reason] = producer_.lost_before(reason);
@@ -288,8 +290,8 @@ IoResult FakeSystem::answer_setup(std::span<const std::byte> request, std::span<
     answer.ConsumerPageAddress = reinterpret_cast<std::uintptr_t>(page);
     answer.ConsumerPageBytes = page_.size();
     answer.HeaderBytes = AEGIS_RING_HEADER_BYTES;
-    answer.SlotBytes = AEGIS_SLOT_BYTES;
-    answer.SlotCount = identity.SlotCount;
+    answer.CellBytes = AEGIS_CELL_BYTES;
+    answer.CellCount = identity.CellCount;
     answer.AbiMajor = AEGIS_RING_ABI_MAJOR;
     answer.AbiMinor = AEGIS_RING_ABI_MINOR;
     std::memcpy(answer.SessionId, kSessionA, sizeof(answer.SessionId));
@@ -304,7 +306,7 @@ IoResult FakeSystem::answer_setup(std::span<const std::byte> request, std::span<
 // As the driver answers: whole events in full form, from the oldest at the first call.
 IoResult FakeSystem::answer_pull(std::span<std::byte> reply) {
     if (!pull_) {
-        pull_.emplace(region_.memory(), ring::attach_ticket(region_.memory()));
+        pull_.emplace(region_.memory(), ring::oldest_event(region_.memory(), ring::Headroom::kSome));
     }
     std::size_t written = 0;
     ring::EventBuffer event;

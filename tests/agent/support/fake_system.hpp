@@ -25,13 +25,16 @@
 
 namespace aegis::test {
 
+// Cells of a ring that a test fills easily: one event of publish_starts each.
+inline constexpr std::uint32_t kFewCells = 64;
+
 inline constexpr std::int64_t kSomeTime = 133590404961234567;  // 2024-05-01T12:34:56.1234567Z
 
 class FakeSystem {
   public:
     static constexpr std::uint32_t kProcessId = 4242;
 
-    explicit FakeSystem(std::uint32_t slot_count = AEGIS_SLOT_COUNT_MIN);
+    explicit FakeSystem(std::uint32_t cell_count = kFewCells);
     ~FakeSystem();
     FakeSystem(const FakeSystem&) = delete;
     FakeSystem& operator=(const FakeSystem&) = delete;

@@ -40,9 +40,9 @@ FileObjectRef::~FileObjectRef() {
     ObDereferenceObject(file_);
 }
 
-AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t slot_count) {
+AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t cell_count) {
     for (const host::PoolBlock& block : host->pool_blocks()) {
-        if (block.bytes == ring::region_bytes(slot_count)) {
+        if (block.bytes == ring::region_bytes(cell_count)) {
             return static_cast<AEGIS_RING_HEADER*>(block.address);
         }
     }

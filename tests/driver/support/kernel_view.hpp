@@ -27,8 +27,8 @@ class FileObjectRef {
     PFILE_OBJECT file_ = nullptr;
 };
 
-// The ring as the driver has it: what other kernel code could write. Null when no ring of `slot_count` slots is there.
-AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t slot_count);
+// The ring as the driver has it: what other kernel code could write. Null when no ring of so many cells is there.
+AEGIS_RING_HEADER* ring_in_the_kernel(TestHost& host, std::uint32_t cell_count);
 
 // The DACL, owner and group of the device that the client has open, self-relative, as NT hands them out.
 std::vector<std::byte> read_device_security(Client& client);

@@ -39,8 +39,8 @@ NTSTATUS TestHost::load(const host::ServiceOptions& service) {
     return executive_->load_driver(driver_.fresh_entry(), service);
 }
 
-NTSTATUS TestHost::load_with_slots(ULONG slot_count) {
-    return load(service_with_slots(slot_count));
+NTSTATUS TestHost::load_small() {
+    return load(service_with_ring(AEGIS_RING_KIB_MIN));
 }
 
 NTSTATUS TestHost::load_hooked(const DriverObjectHooks& hooks) {
@@ -58,9 +58,9 @@ std::vector<DebugLine> TestHost::take_debug_lines() {
     return std::exchange(debug_lines_, {});
 }
 
-host::ServiceOptions service_with_slots(ULONG slot_count) {
+host::ServiceOptions service_with_ring(ULONG kib) {
     host::ServiceOptions service;
-    service.parameters[u"SlotCount"] = host::registry_dword(slot_count);
+    service.parameters[u"RingKiB"] = host::registry_dword(kib);
     return service;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "aegis/ring/region.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "driver/support/driver_under_test.hpp"
 
@@ -35,8 +36,8 @@ class TestHost {
     TestHost& operator=(const TestHost&) = delete;
 
     NTSTATUS load(const host::ServiceOptions& service = {});
-    // With Parameters\SlotCount.
-    NTSTATUS load_with_slots(ULONG slot_count);
+    // With the smallest ring there is.
+    NTSTATUS load_small();
     // One such load at a time.
     NTSTATUS load_hooked(const DriverObjectHooks& hooks);
     host::UnloadResult unload();
@@ -54,7 +55,10 @@ class TestHost {
     std::unique_ptr<host::Executive> executive_;
 };
 
-// A service key whose SlotCount is this.
-host::ServiceOptions service_with_slots(ULONG slot_count);
+// A service key whose RingKiB is this.
+host::ServiceOptions service_with_ring(ULONG kib);
+
+// Cells of the smallest ring.
+inline constexpr std::uint32_t kSmallRingCells = ring::cells_in_kib(AEGIS_RING_KIB_MIN);
 
 }  // namespace aegis::test

@@ -7,7 +7,7 @@
  * Loads: on the weak machine the loads of one read happen in any order that its acquire and its fence leave open;
  * with -DX86 in program order.
  *
- * An independent check of producer.hpp and slot_read.hpp: written from the protocol, not from the code.
+ * An independent check of producer.hpp and event_read.hpp: written from the protocol, not from the code.
  * What must not happen: a torn copy is accepted, delivered + lost is not the distance, a loss of what is still there.
  *
  * -DEVENTS=n

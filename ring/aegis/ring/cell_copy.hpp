@@ -1,10 +1,10 @@
-// Copies between private memory and a slot.
+// Copies between private memory and the cells of a ring.
 //
 // The reader's copy races with the writer by design and is validated afterwards, so each access must be one the
 // language allows to race: relaxed 64-bit atomics, or inline assembly the compiler cannot look into. A plain
 // memcpy would be undefined behaviour, byte-wise atomics cost twenty times as much.
 //
-// Order comes from the fences around these calls (producer.hpp, slot_read.hpp), never from the copies.
+// Order comes from the fences around these calls (producer.hpp, event_read.hpp), never from the copies.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 namespace aegis::ring::detail {
 
 inline constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
+inline constexpr std::size_t kVectorBytes = 16;
 inline constexpr std::size_t kVectorBlockBytes = 64;
 
 #if defined(__x86_64__)
@@ -34,8 +35,19 @@ inline void copy_vector_block(void* to, const void* from) {
         : [to] "r"(to), [from] "r"(from)
         : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
 }
+
+inline void copy_vector(void* to, const void* from) {
+    asm volatile(
+        "movdqu (%[from]), %%xmm0\n\t"
+        "movdqu %%xmm0, (%[to])"
+        :
+        : [to] "r"(to), [from] "r"(from)
+        : "xmm0", "memory");
+}
 #else
-inline void copy_vector_block(void*, const void*);  // never called: kVectorCopy is false here
+// Never called: kVectorCopy is false here.
+inline void copy_vector_block(void*, const void*);
+inline void copy_vector(void*, const void*);
 #endif
 
 inline std::uint64_t load_private_word(const std::byte* from) {
@@ -44,16 +56,21 @@ inline std::uint64_t load_private_word(const std::byte* from) {
     return word;
 }
 
-// Copies `bytes` private bytes into slot words; the rest of the last word becomes zero, so that no byte the
+// Copies `bytes` private bytes into the words of one cell; the rest of the last word becomes zero, so that no byte the
 // caller did not mean to publish reaches shared memory.
 template <class Atomics, class Word>
-void copy_into_slot(Word* to, const void* source, std::size_t bytes) {
+void copy_into_cell(Word* to, const void* source, std::size_t bytes) {
     const auto* from = static_cast<const std::byte*>(source);
     if constexpr (Atomics::kVectorCopy) {
         for (; bytes >= kVectorBlockBytes; bytes -= kVectorBlockBytes) {
             copy_vector_block(to, from);
             to += kVectorBlockBytes / kWordBytes;
             from += kVectorBlockBytes;
+        }
+        for (; bytes >= kVectorBytes; bytes -= kVectorBytes) {
+            copy_vector(to, from);
+            to += kVectorBytes / kWordBytes;
+            from += kVectorBytes;
         }
     } else {
         for (; bytes >= 4 * kWordBytes; bytes -= 4 * kWordBytes) {
@@ -77,15 +94,21 @@ void copy_into_slot(Word* to, const void* source, std::size_t bytes) {
     }
 }
 
-// Copies `words` slot words into private memory. What arrives may be torn.
+// Copies `words` words of one cell into private memory. What arrives may be torn.
 template <class Atomics, class Word>
-void copy_out_of_slot(std::uint64_t* to, const Word* from, std::size_t words) {
+void copy_out_of_cell(std::uint64_t* to, const Word* from, std::size_t words) {
     constexpr std::size_t kBlockWords = kVectorBlockBytes / kWordBytes;
+    constexpr std::size_t kVectorWords = kVectorBytes / kWordBytes;
     if constexpr (Atomics::kVectorCopy) {
         for (; words >= kBlockWords; words -= kBlockWords) {
             copy_vector_block(to, from);
             to += kBlockWords;
             from += kBlockWords;
+        }
+        for (; words >= kVectorWords; words -= kVectorWords) {
+            copy_vector(to, from);
+            to += kVectorWords;
+            from += kVectorWords;
         }
     } else {
         for (; words >= 4; words -= 4) {

@@ -1,6 +1,6 @@
 // The two copy bodies against memcpy: every length, every alignment, nothing touched beyond.
 
-#include "aegis/ring/slot_copy.hpp"
+#include "aegis/ring/cell_copy.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ using Bodies = testing::Types<WordBody, VectorBody>;
 using Bodies = testing::Types<WordBody>;
 #endif
 
-constexpr std::size_t kLargest = AEGIS_SLOT_EVENT_BYTES;
+constexpr std::size_t kLargest = AEGIS_RING_EVENT_BYTES;
 constexpr std::size_t kLargestWords = kLargest / 8;
 constexpr std::size_t kLineWords = AEGIS_CACHE_LINE / 8;
 constexpr std::size_t kVectorBytes = 16;
@@ -50,28 +50,28 @@ std::vector<std::byte> random_bytes(std::size_t count) {
 }
 
 template <class Body>
-class SlotCopy : public testing::Test {};
-TYPED_TEST_SUITE(SlotCopy, Bodies);
+class CellCopy : public testing::Test {};
+TYPED_TEST_SUITE(CellCopy, Bodies);
 
 // Catches: a block or word step off by one, a tail that is dropped, not zeroed or longer than its bytes.
-TYPED_TEST(SlotCopy, IntoSlotEqualsMemcpyWithZeroTailForEveryLengthAndAlignment) {
+TYPED_TEST(CellCopy, IntoCellEqualsMemcpyWithZeroTailForEveryLengthAndAlignment) {
     constexpr std::size_t kArea = kLineWords + kLargestWords + kLineWords;
     const std::vector<std::byte> source = random_bytes(kLargest + kVectorBytes);
-    alignas(AEGIS_CACHE_LINE) std::array<Word, kArea> slot;
+    alignas(AEGIS_CACHE_LINE) std::array<Word, kArea> cell;
     std::array<std::byte, kArea * 8> expected;
     std::memset(expected.data(), static_cast<int>(kGuard), expected.size());
 
     for (std::size_t at = 0; at < kLineWords; ++at) {
         for (std::size_t misaligned = 0; misaligned < kVectorBytes; ++misaligned) {
             for (std::size_t bytes = 0; bytes <= kLargest; ++bytes) {
-                std::memset(static_cast<void*>(slot.data()), static_cast<int>(kGuard), sizeof(slot));
-                ring::detail::copy_into_slot<TypeParam>(slot.data() + at, source.data() + misaligned, bytes);
+                std::memset(static_cast<void*>(cell.data()), static_cast<int>(kGuard), sizeof(cell));
+                ring::detail::copy_into_cell<TypeParam>(cell.data() + at, source.data() + misaligned, bytes);
 
                 const std::size_t touched = (bytes + 7) / 8 * 8;
                 std::byte* const begin = expected.data() + at * 8;
                 std::memset(begin, 0, touched);
                 std::memcpy(begin, source.data() + misaligned, bytes);
-                ASSERT_EQ(std::memcmp(slot.data(), expected.data(), sizeof(slot)), 0)
+                ASSERT_EQ(std::memcmp(cell.data(), expected.data(), sizeof(cell)), 0)
                     << bytes << " bytes from alignment " << misaligned << " to word " << at;
                 std::memset(begin, static_cast<int>(kGuard), touched);
             }
@@ -80,10 +80,10 @@ TYPED_TEST(SlotCopy, IntoSlotEqualsMemcpyWithZeroTailForEveryLengthAndAlignment)
 }
 
 // Catches: a block or word step off by one, a wrong offset inside a block, a word too many.
-TYPED_TEST(SlotCopy, OutOfSlotEqualsMemcpyForEveryLengthAndAlignment) {
+TYPED_TEST(CellCopy, OutOfCellEqualsMemcpyForEveryLengthAndAlignment) {
     const std::vector<std::byte> bytes = random_bytes((kLargestWords + kLineWords) * 8);
-    alignas(AEGIS_CACHE_LINE) std::array<Word, kLargestWords + kLineWords> slot;
-    std::memcpy(static_cast<void*>(slot.data()), bytes.data(), bytes.size());
+    alignas(AEGIS_CACHE_LINE) std::array<Word, kLargestWords + kLineWords> cell;
+    std::memcpy(static_cast<void*>(cell.data()), bytes.data(), bytes.size());
     alignas(kVectorBytes) std::array<std::uint64_t, kLargestWords + 4> copy;
     std::array<std::byte, sizeof(copy)> expected;
     std::memset(expected.data(), static_cast<int>(kGuard), expected.size());
@@ -92,7 +92,7 @@ TYPED_TEST(SlotCopy, OutOfSlotEqualsMemcpyForEveryLengthAndAlignment) {
         for (std::size_t at = 0; at < 2; ++at) {
             for (std::size_t words = 0; words <= kLargestWords; ++words) {
                 copy.fill(0xA5A5A5A5A5A5A5A5U);
-                ring::detail::copy_out_of_slot<TypeParam>(copy.data() + at, slot.data() + from, words);
+                ring::detail::copy_out_of_cell<TypeParam>(copy.data() + at, cell.data() + from, words);
 
                 std::memcpy(expected.data() + at * 8, bytes.data() + from * 8, words * 8);
                 ASSERT_EQ(std::memcmp(copy.data(), expected.data(), sizeof(copy)), 0)
@@ -113,7 +113,7 @@ constexpr bool kSanitized = false;
 #endif
 
 // Catches: the slow copy shipped, or the one that sanitizers cannot see tested under them.
-TEST(SlotCopyChoice, IsTheVectorBodyUnlessASanitizerLooks) {
+TEST(CellCopyChoice, IsTheVectorBodyUnlessASanitizerLooks) {
 #if defined(__x86_64__)
     EXPECT_EQ(ring::StdAtomics::kVectorCopy, !kSanitized);
 #else
@@ -121,7 +121,7 @@ TEST(SlotCopyChoice, IsTheVectorBodyUnlessASanitizerLooks) {
 #endif
 }
 
-TEST(SlotCopyBlock, CopiesItsBytesAndNoOther) {
+TEST(CellCopyBlock, CopiesItsBytesAndNoOther) {
 #if defined(__x86_64__)
     const std::vector<std::byte> source = random_bytes(ring::detail::kVectorBlockBytes + 2);
     std::array<std::byte, ring::detail::kVectorBlockBytes + 2> target;
@@ -135,39 +135,39 @@ TEST(SlotCopyBlock, CopiesItsBytesAndNoOther) {
 #endif
 }
 
-// A tool that sees atomics must see each word of a slot once, as a relaxed access: plain or repeated accesses would
+// A tool that sees atomics must see each word of a cell once, as a relaxed access: plain or repeated accesses would
 // be a race, or a value looked at twice.
 //
 // Catches: a word stored twice or skipped, any order but relaxed.
-TEST(SlotCopyWords, EachWordIsStoredOnceAndRelaxed) {
+TEST(CellCopyWords, EachWordIsStoredOnceAndRelaxed) {
     using HookedWord = test::HookedAtomics::Atomic<std::uint64_t>;
     std::array<std::byte, 77> source = {};
-    std::array<HookedWord, 12> slot;
+    std::array<HookedWord, 12> cell;
     std::array<int, 12> stores = {};
     {
         const test::AccessHook hook([&](const test::Access& access) {
             EXPECT_EQ(access.op, test::Op::kStore);
             EXPECT_EQ(access.order, std::memory_order_relaxed);
-            ++stores[static_cast<std::size_t>(static_cast<const HookedWord*>(access.word) - slot.data())];
+            ++stores[static_cast<std::size_t>(static_cast<const HookedWord*>(access.word) - cell.data())];
         });
-        ring::detail::copy_into_slot<test::HookedAtomics>(slot.data(), source.data(), source.size());
+        ring::detail::copy_into_cell<test::HookedAtomics>(cell.data(), source.data(), source.size());
     }
     EXPECT_EQ(stores, (std::array<int, 12>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}));
 }
 
 // Catches: a word loaded twice or skipped, any order but relaxed.
-TEST(SlotCopyWords, EachWordIsLoadedOnceAndRelaxed) {
+TEST(CellCopyWords, EachWordIsLoadedOnceAndRelaxed) {
     using HookedWord = test::HookedAtomics::Atomic<std::uint64_t>;
-    std::array<HookedWord, 12> slot;
+    std::array<HookedWord, 12> cell;
     std::array<std::uint64_t, 12> copy = {};
     std::array<int, 12> loads = {};
     {
         const test::AccessHook hook([&](const test::Access& access) {
             EXPECT_EQ(access.op, test::Op::kLoad);
             EXPECT_EQ(access.order, std::memory_order_relaxed);
-            ++loads[static_cast<std::size_t>(static_cast<const HookedWord*>(access.word) - slot.data())];
+            ++loads[static_cast<std::size_t>(static_cast<const HookedWord*>(access.word) - cell.data())];
         });
-        ring::detail::copy_out_of_slot<test::HookedAtomics>(copy.data(), slot.data(), 10);
+        ring::detail::copy_out_of_cell<test::HookedAtomics>(copy.data(), cell.data(), 10);
     }
     EXPECT_EQ(loads, (std::array<int, 12>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}));
 }

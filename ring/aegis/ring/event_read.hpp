@@ -1,0 +1,197 @@
+// One attempt to read the event at one place, shared by Consumer and ConsumerGroup: copy, then validate, then deliver.
+// And the search for a place to begin at.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "aegis/ring/cell_copy.hpp"
+#include "aegis/ring/event_buffer.hpp"
+#include "aegis/ring/ring_memory.hpp"
+
+namespace aegis::ring {
+
+enum class ReadStatus : std::uint8_t {
+    kEmpty,   // nothing to read now
+    kEvent,   // the buffer holds the next event
+    kLapped,  // the producer has overwritten events that were not read yet
+};
+
+// A run of tickets that were overwritten before they were read.
+struct Loss {
+    Ticket first = 0;
+    std::uint64_t count = 0;
+};
+
+namespace detail {
+
+struct EventRead {
+    ReadStatus status;
+    Place next;  // with kEvent: where the event after this one begins
+};
+
+// The size in the first word of an event's header, which may be anything: as much as a header at least, as the ring
+// takes at most.
+template <class Atomics>
+std::size_t clamp_size(const RingMemory<Atomics>& memory, std::uint64_t word) {
+    return std::clamp(static_cast<std::size_t>(word & 0xFFFFU), sizeof(AEGIS_EVENT_HEADER), memory.event_capacity());
+}
+
+template <class Atomics>
+EventRead read_event(const RingMemory<Atomics>& memory, Place place, EventBuffer& out) {
+    const std::uint64_t complete = version_when_complete(place.position);
+    const std::uint64_t version = memory.load_version(place);
+    if (version != complete) {
+        // Nothing follows the last position: the version of its successor would wrap, and every cell seem lapped.
+        const bool empty = version < complete || place.position >= kPositionLimit;
+        return {empty ? ReadStatus::kEmpty : ReadStatus::kLapped, place};
+    }
+
+    // Until the second look below, every copied word may belong to a later event. So the size is clamped before
+    // it decides how much is copied, and nothing else is interpreted.
+    const Ticket ticket = memory.load_ticket(place);
+    const auto* words = memory.data_words(place);
+    std::uint64_t* copy = out.words();
+    copy_out_of_cell<Atomics>(copy, words, kEventHeaderWords);
+    const std::size_t size = clamp_size(memory, copy[0]);
+    const std::size_t size_words = (size + kWordBytes - 1) / kWordBytes;
+    const std::size_t cell_words = memory.cell_data_bytes() / kWordBytes;
+    copy_out_of_cell<Atomics>(copy + kEventHeaderWords, words + kEventHeaderWords,
+                              std::min(size_words, cell_words) - kEventHeaderWords);
+    Place next = memory.next(place);
+    for (std::size_t done = cell_words; done < size_words; done += cell_words) {
+        copy_out_of_cell<Atomics>(copy + done, memory.data_words(next), std::min(size_words - done, cell_words));
+        next = memory.next(next);
+    }
+
+    // Keeps the second look behind the copy. Pairs with the release fence in Producer::publish. The first cell's mark
+    // stands for all: before a word of any later piece is overwritten, this cell has been marked again.
+    Atomics::fence(std::memory_order_acquire);
+    const bool intact = memory.recheck_version(place) == complete;
+    if (!intact) {
+        return {ReadStatus::kLapped, place};
+    }
+    out.assign(ticket, size);
+    return {ReadStatus::kEvent, next};
+}
+
+// An event without its content.
+struct Head {
+    Ticket ticket;
+    Position next;  // where the event after it begins
+};
+
+// The head of the event at `place`. False when none begins there, or not any more.
+template <class Atomics>
+bool read_head(const RingMemory<Atomics>& memory, Place place, Head& head) {
+    const std::uint64_t complete = version_when_complete(place.position);
+    if (memory.load_version(place) != complete) {
+        return false;
+    }
+    head.ticket = memory.load_ticket(place);
+    const std::size_t size = clamp_size(memory, memory.data_words(place)[0].load(std::memory_order_relaxed));
+    head.next = place.position + (size + memory.cell_data_bytes() - 1) / memory.cell_data_bytes();
+    // As in read_event.
+    Atomics::fence(std::memory_order_acquire);
+    return memory.recheck_version(place) == complete && head.ticket < kTicketLimit;
+}
+
+// The first beginning from `from` on, up to that of the newest event, `newest`; a hint, to be read and validated like
+// any other. Every cell in between says by its version whether an event begins there, so it is found within the cells
+// of one event; of two more while the oldest cells are looked at, which the producer may be overwriting.
+template <class Atomics>
+Place find_beginning(const RingMemory<Atomics>& memory, Position from, Position newest) {
+    Place place = memory.place_of(from);
+    for (std::uint64_t looked = 0; looked < 3 * memory.most_cells() && place.position < newest; ++looked) {
+        if (memory.load_version(place) == version_when_complete(place.position)) {
+            return place;
+        }
+        place = memory.next(place);
+    }
+    return memory.place_of(newest);
+}
+
+// The newest event's position, never more than can be: bytes that no producer wrote must not make a position wrap.
+template <class Atomics>
+Position newest_position(const RingMemory<Atomics>& memory) {
+    return std::min(memory.load_newest(), kPositionLimit - 1);
+}
+
+// The first cell that can still hold an event when the newest one is at `newest`.
+template <class Atomics>
+Position oldest_position(const RingMemory<Atomics>& memory, Position newest) {
+    return newest >= memory.cell_count() ? newest - memory.cell_count() + 1 : 0;
+}
+
+// Where a reader goes on that was overrun, or that comes to a full ring: the oldest cell that is intact for sure while
+// the next one may already be in the making, plus a quarter of the ring. Without that headroom the producer overruns
+// the reader at once, while it copies the first event. Jumping to the newest event would give up a full ring of events.
+template <class Atomics>
+Position position_with_headroom(const RingMemory<Atomics>& memory, Position newest) {
+    const Position being_written = newest + 1;
+    const std::uint64_t count = memory.cell_count();
+    return (being_written >= count ? being_written - count + 1 : 0) + count / 4;
+}
+
+// Where a reader that was lapped at `lapped` goes on. False when no complete event follows it.
+template <class Atomics>
+bool find_resume(const RingMemory<Atomics>& memory, Position lapped, Place& resume) {
+    const Position newest = newest_position(memory);
+    const Position from = std::max(position_with_headroom(memory, newest), lapped + 1);
+    if (from > newest) {
+        return false;
+    }
+    resume = find_beginning(memory, from, newest);
+    return true;
+}
+
+// How often one read goes on from a place that turns out to be no good before it gives up and says "empty", which costs
+// its caller another look. Each time the producer has overtaken it, or has moved on by as much as a ring.
+inline constexpr unsigned kMostTries = 8;
+
+}  // namespace detail
+
+// Where a reader starts that wants what is published from now on.
+template <class Atomics>
+Beginning next_event(const RingMemory<Atomics>& memory) {
+    // In this order: the count is then never behind the position, and the reader passes over what lies in between.
+    const Position newest = detail::newest_position(memory);
+    const Ticket published = std::min(memory.load_published(), kTicketLimit);
+    detail::Head head{};
+    if (detail::read_head(memory, memory.place_of(newest), head)) {
+        return {head.next, head.ticket + 1};
+    }
+    // Nothing was published yet, or so much meanwhile that the newest event of a moment ago is overwritten.
+    return {newest, published};
+}
+
+enum class Headroom : std::uint8_t {
+    kNone,  // everything the ring keeps: for a producer that rests, or for a reader that is sure to be fast enough
+    kSome,  // once the ring has gone round, without its oldest quarter, which is about to be overwritten
+};
+
+// Where a reader starts that wants what the ring keeps. What was overwritten before is no loss of this reader.
+template <class Atomics>
+Beginning oldest_event(const RingMemory<Atomics>& memory, Headroom headroom = Headroom::kNone) {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const Position newest = detail::newest_position(memory);
+        Position from = 0;
+        // The first event of all is there until something is overwritten.
+        if (memory.load_version(memory.place_of(0)) != version_when_complete(0)) {
+            // The second attempt was overtaken by the producer once.
+            from = headroom == Headroom::kSome || attempt != 0
+                       ? std::min(detail::position_with_headroom(memory, newest), newest)
+                       : detail::oldest_position(memory, newest);
+        }
+        const Place place = detail::find_beginning(memory, from, newest);
+        detail::Head head{};
+        if (detail::read_head(memory, place, head)) {
+            return {place.position, head.ticket};
+        }
+    }
+    // Nothing was published yet, or more than a ring's worth while this reader looked.
+    return next_event(memory);
+}
+
+}  // namespace aegis::ring
