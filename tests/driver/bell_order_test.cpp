@@ -1,5 +1,6 @@
-// What a consumer finds that is woken: asked at each KeSetEvent, before the event is signalled. A bell that comes too
-// early ends a sleep for nothing, and the sleep after it has no end.
+// What a consumer finds that is woken: asked at each KeSetEvent, before the event is signalled, and, of what a consumer
+// looks at that arms its bell too late to be woken, when a bell is taken down. A bell that comes too early ends a sleep
+// for nothing, and the sleep after it has no end.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -56,8 +57,9 @@ TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
     }
 }
 
-// Catches: sleepers woken for a loss that the counter does not show yet: they would find nothing, and sleep on.
-TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
+// Catches: bells taken down for a loss that the counter does not show yet: who arms one after that look, and before the
+// count, would find nothing and sleep on.
+TEST(BellOrder, ALossIsCountedWhenItsBellIsTakenDownAndWhenItRings) {
     TestHost host;
     ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
@@ -68,8 +70,13 @@ TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
     const ring::RingMemory<> memory = ring_of(setup.reply);
     auto request = make_request<AEGIS_SOURCE_LOSS_REQUEST>();
     request.Count = 7;
+    unsigned taken_down = 0;
     unsigned rung = 0;
     NiceMock<KernelCalls> calls;
+    ON_CALL(calls, call("ExAcquireRundownProtection")).WillByDefault([&] {
+        ++taken_down;
+        EXPECT_EQ(memory.load_lost_before(AEGIS_LOST_SOURCE), 7U * taken_down);
+    });
     ON_CALL(calls, call("KeSetEvent")).WillByDefault([&] {
         ++rung;
         EXPECT_EQ(memory.load_lost_before(AEGIS_LOST_SOURCE), 7U * rung);
@@ -79,6 +86,7 @@ TEST(BellOrder, ALossIsCountedWhenItsBellRings) {
         ASSERT_EQ(
             host->internal_device_control(u"\\Device\\AegisMon", AEGIS_IOCTL_SOURCE_LOSS, bytes_of(request), {}).status,
             STATUS_SUCCESS);
+        EXPECT_EQ(taken_down, report);
         EXPECT_EQ(rung, report);
     }
 }
@@ -91,13 +99,16 @@ class EndingChannel : public testing::Test {
         KeInitializeEvent(&event_, SynchronizationEvent, FALSE);
         target_.initialize(&event_);
         ASSERT_TRUE(channel_.add_doorbell(&wake_at_, &target_));
-        ON_CALL(calls_, call("KeSetEvent")).WillByDefault([&] {
-            ++rung_;
+        const auto expect_closing = [this](unsigned& count) {
+            ++count;
             EXPECT_EQ(channel_.memory().load_state(), AEGIS_RING_CLOSING);
-        });
+        };
+        ON_CALL(calls_, call("ExAcquireRundownProtection")).WillByDefault([=, this] { expect_closing(taken_down_); });
+        ON_CALL(calls_, call("KeSetEvent")).WillByDefault([=, this] { expect_closing(rung_); });
     }
 
     void TearDown() override {
+        EXPECT_EQ(taken_down_, 1U);
         EXPECT_EQ(rung_, 1U);
         channel_.remove_doorbell(&wake_at_, &target_);
         channel_.destroy();
@@ -108,11 +119,12 @@ class EndingChannel : public testing::Test {
     KEVENT event_{};
     driver::WakeTarget target_;
     std::atomic<std::uint64_t> wake_at_ = 1000;
+    unsigned taken_down_ = 0;
     unsigned rung_ = 0;
     NiceMock<KernelCalls> calls_;
 };
 
-// All three catch: sleepers woken before the mark that tells them why.
+// All three catch: bells taken down, or sleepers woken, before the mark that tells them why.
 TEST_F(EndingChannel, SaysThatItClosesWhenTheLastBellRings) {
     channel_.close();
 }

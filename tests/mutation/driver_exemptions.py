@@ -255,14 +255,6 @@ _EXCHANGED = (
     ("NT's readers of a string look at its Length", (
         "nt.hpp unicode_literal field string.MaximumLength -> string.Length: string.MaximumLength = kBytes;",
     )),
-    ("the bells are collected here and rung when the lock is released, after the mark", (
-        "ring_channel.cpp RingChannel::stop order producer_.close(); <-> "
-        "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
-        "ring_channel.cpp RingChannel::count_source_loss order producer_.count_lost(AEGIS_LOST_SOURCE, events); <-> "
-        "wake_for_loss(&due);",
-        "ring_channel.cpp RingChannel::stop order state_ = state; <-> "
-        "count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));",
-    )),
     ("it reads what is there, or fills memory that nobody else sees yet", (
         "consumer_attachment.cpp ConsumerAttachment::describe order "
         "row->Lag = published > cursor ? published - cursor : 0; <-> row->Wakeups = target_.wakeups();",

@@ -118,6 +118,12 @@ void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
     __real_ExReleaseFastMutex(mutex);
 }
 
+BOOLEAN NTAPI __real_ExAcquireRundownProtection(PEX_RUNDOWN_REF);
+BOOLEAN NTAPI __wrap_ExAcquireRundownProtection(PEX_RUNDOWN_REF reference) {
+    tell("ExAcquireRundownProtection");
+    return __real_ExAcquireRundownProtection(reference);
+}
+
 void NTAPI __real_ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF);
 void NTAPI __wrap_ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF reference) {
     tell("ExWaitForRundownProtectionRelease");
