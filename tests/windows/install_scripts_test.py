@@ -19,8 +19,8 @@ SCRIPTS = PROGRAMS + SHARED
 GUIDES = [os.path.join(project, "docs", "operating.md"), os.path.join(folder, "INSTALL.txt")]
 CMDLETS = {"Confirm-SecureBootUEFI", "Copy-Item", "ForEach-Object", "Get-ChildItem", "Get-CimInstance",
            "Get-ItemProperty", "Get-PfxCertificate", "Get-Process", "Import-Certificate", "New-Item", "Out-Null",
-           "Out-String", "Remove-Item", "Set-ItemProperty", "Set-StrictMode", "Start-Sleep", "Test-Path",
-           "Where-Object", "Write-Host"}
+           "Out-String", "Remove-Item", "Remove-ItemProperty", "Set-ItemProperty", "Set-StrictMode", "Start-Sleep",
+           "Test-Path", "Where-Object", "Write-Host"}
 AUTOMATIC_VARIABLES = {"_", "errorActionPreference", "false", "lastExitCode", "null", "psBoundParameters", "psScriptRoot",
                        "true"}
 TOKEN = re.compile(r"""
