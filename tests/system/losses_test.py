@@ -1,6 +1,7 @@
 """Losses that happen outside of the ring: before it, in a source that is too slow, and behind it, on the way to a reader
 that stops reading. None is silent."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -94,9 +95,21 @@ class Losses(unittest.TestCase):
 
     EVENTS = 3000
 
-    def start_into_a_pipe(self, *options):
-        """An agent that has filled the pipe to us, which we do not read. Its ring holds all the events there are."""
-        agent = subprocess.Popen([sensor.AGENT, "--source", f"synthetic:max,count={self.EVENTS}", *options],
+    @contextlib.contextmanager
+    def full_host(self):
+        """Its ring holds all the events there will be: another agent has seen the last one, and stays, because its end
+        would be one more."""
+        with sensor.Host(f"synthetic:max,count={self.EVENTS}") as host:
+            watcher = sensor.Agent("--from", "oldest", device=host.socket)
+            try:
+                sensor.wait_until(lambda: len(watcher.lines()) == self.EVENTS, "all events")
+                yield host
+            finally:
+                watcher.finish(signal.SIGTERM)
+
+    def start_into_a_pipe(self, host, *options):
+        """An agent that has filled the pipe to us, which we do not read."""
+        agent = subprocess.Popen([sensor.AGENT, "--device", host.socket, "--from", "oldest", *options],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         size = fcntl.fcntl(agent.stdout, fcntl.F_GETPIPE_SZ)
 
@@ -118,9 +131,10 @@ class Losses(unittest.TestCase):
         """Catches: lines given up at the end that no number shows; a line cut in two that counts as delivered; the
         events left in the ring, which are neither."""
         for transport in ("ring", "pull"):
-            agent = self.start_into_a_pipe("--transport", transport)
-            agent.send_signal(signal.SIGTERM)
-            self.assertEqual(agent.wait(sensor.PATIENCE), 1)
+            with self.full_host() as host:
+                agent = self.start_into_a_pipe(host, "--transport", transport)
+                agent.send_signal(signal.SIGTERM)
+                self.assertEqual(agent.wait(sensor.PATIENCE), 1)
             messages = agent.stderr.read().decode()
             self.assertIn("its reader took nothing", messages)
             numbers = self.numbers(messages)
@@ -134,9 +148,10 @@ class Losses(unittest.TestCase):
     def test_a_reader_that_leaves_is_quiet_unless_numbers_are_asked_for(self):
         """Catches: a summary nobody asked for; an exit code 5 or a --stats without one."""
         for options, code in (([], 0), (["--stats"], 0), (["--fail-on-loss"], 5)):
-            agent = self.start_into_a_pipe(*options)
-            agent.stdout.close()
-            self.assertEqual(agent.wait(sensor.PATIENCE), code)
+            with self.full_host() as host:
+                agent = self.start_into_a_pipe(host, *options)
+                agent.stdout.close()
+                self.assertEqual(agent.wait(sensor.PATIENCE), code)
             messages = agent.stderr.read().decode()
             agent.stderr.close()
             if not options:
