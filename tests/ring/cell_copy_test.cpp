@@ -135,6 +135,38 @@ TEST(CellCopyBlock, CopiesItsBytesAndNoOther) {
 #endif
 }
 
+#if defined(__x86_64__)
+// The compiler may keep in registers what it thinks the copy does not touch, and leave out stores that it thinks nobody
+// reads.
+template <std::size_t kBytes, class Copy>
+void expect_compiler_knows(const Copy& copy) {
+    static volatile unsigned char unknown = 0x5A;
+    std::array<unsigned char, kBytes> source = {};
+    std::array<unsigned char, kBytes> target = {};
+    int wrong = 0;
+    for (unsigned round = 0; round < 4; ++round) {
+        const auto first = static_cast<unsigned char>(unknown + round);
+        const auto last = static_cast<unsigned char>(unknown - round);
+        source.front() = first;
+        source.back() = last;
+        target.front() = 1;
+        target.back() = 2;
+        copy(target.data(), source.data());
+        wrong += target.front() == first ? 0 : 1;
+        wrong += target.back() == last ? 0 : 1;
+    }
+    EXPECT_EQ(wrong, 0);
+}
+
+// Catches: assembly that does not tell the compiler that it reads and writes memory.
+TEST(CellCopyBlock, TellsTheCompilerThatItReadsAndWrites) {
+    expect_compiler_knows<ring::detail::kVectorBlockBytes>(
+        [](void* to, const void* from) { ring::detail::copy_vector_block(to, from); });
+    expect_compiler_knows<ring::detail::kVectorBytes>(
+        [](void* to, const void* from) { ring::detail::copy_vector(to, from); });
+}
+#endif
+
 // A tool that sees atomics must see each word of a cell once, as a relaxed access: plain or repeated accesses would
 // be a race, or a value looked at twice.
 //

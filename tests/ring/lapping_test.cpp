@@ -191,5 +191,34 @@ TEST(LappingDistance, NoNumberOfLapsLooksLikeNone) {
     }
 }
 
+// Bytes that no producer wrote: a version that went down while the event was copied is no more intact than one that
+// went up.
+//
+// Catches: a second look that takes any version up to the event's own.
+TEST(LappingStep, AVersionThatGoesDownEndsTheEvent) {
+    const std::size_t accesses = [] {
+        Bench bench(4, kOneCell);
+        bench.advance(1, 0);
+        ring::Consumer<HookedAtomics> consumer(bench.ring.memory(), {});
+        ring::EventBuffer event;
+        return test::count_accesses([&] { consumer.read(event); });
+    }();
+    for (std::size_t index = 1; index < accesses; ++index) {
+        for (const std::uint64_t version : {std::uint64_t{0}, ring::version_while_written(0)}) {
+            Bench bench(4, kOneCell);
+            bench.advance(1, 0);
+            ring::RingMemory<HookedAtomics> memory = bench.ring.memory();
+            auto* first_word = memory.data_words(memory.place_of(0)) - AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
+            ring::Consumer<HookedAtomics> consumer(memory, {});
+            ring::EventBuffer event;
+            ReadStatus status = ReadStatus::kEvent;
+            test::run_with_intruder([&] { status = consumer.read(event); }, index,
+                                    [&] { first_word->set_raw(version); });
+            EXPECT_NE(status, ReadStatus::kEvent) << "before access " << index;
+            EXPECT_EQ(consumer.delivered(), 0U);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace aegis
