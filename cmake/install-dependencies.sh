@@ -9,7 +9,7 @@ run_packages="cmake ninja-build gcc g++ libcli11-dev libfmt-dev rapidjson-dev li
 windows_packages="$run_packages gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix binutils-mingw-w64-x86-64
     openssl osslsigncode python3 libconcurrentqueue-dev libreaderwriterqueue-dev"
 test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format
-    wine wine64 spin g++-aarch64-linux-gnu"
+    wine wine64 spin valgrind g++-aarch64-linux-gnu"
 bench_packages="$run_packages libbenchmark-dev libboost-dev libconcurrentqueue-dev libreaderwriterqueue-dev
     libatomic-queue-dev libtbb-dev libbpf-dev linux-libc-dev clang gnuplot-nox python3"
 coverage_packages="$test_packages llvm"

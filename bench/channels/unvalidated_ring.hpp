@@ -41,7 +41,7 @@ class UnvalidatedRing {
         for (std::size_t i = 0; i < count; ++i) {
             const Word* event = slot(cursor_);
             const std::size_t size = std::min<std::size_t>(event->load(std::memory_order_relaxed) & 0xFFFFU, kBytes);
-            ring::detail::copy_out_of_cell<ring::StdAtomics>(copy_.words.data(), event, size / sizeof(Word));
+            ring::detail::copy_out_of_cell<ring::StdAtomics>(copy_.words.data(), event, size);
             finish_copy(&copy_);
             prefetch<ring::StdAtomics::prefetch_to_read>(cursor_ + kReceiverPrefetch);
             sink(cursor_++, copy_.words.data());

@@ -84,5 +84,43 @@ TEST(Broadcast, ProducersUnderOneLockAreOneProducer) {
     expect_correct<HeaderOnly>({.producers = 2, .before = 1, .during = 2, .attempts = 2});
 }
 
+// What a reader learns of an event without its content: ticket and end of one and the same event.
+class Heads : public Program {
+  public:
+    using Ring = ModelRingOf<3, 2, 1>;
+
+    explicit Heads() : ring_({0}) {}
+
+    void run(ThreadId thread) override {
+        for (int i = 0; i < 4; ++i) {
+            if (thread == 0) {
+                ring_.publish_next();
+            } else {
+                look(static_cast<Position>(i));
+            }
+        }
+    }
+
+  private:
+    void look(Position position) {
+        ring::detail::Head head{};
+        const ModelMemory memory = ring_.memory();
+        if (ring::detail::read_head(memory, memory.place_of(position), head)) {
+            check(Ring::kPattern.position(head.ticket) == position, "a ticket of another event");
+            check(Ring::kPattern.position(head.ticket + 1) == head.next, "the end of another event");
+        }
+    }
+
+    Ring ring_;
+};
+
+// Catches: the fence of read_head() left out, or its second look.
+TEST(Broadcast, AHeadIsThatOfOneEvent) {
+    Options options;
+    options.threads = {"producer", "reader"};
+    const Result result = Explorer::explore(options, [] { return std::make_unique<Heads>(); });
+    EXPECT_TRUE(result.passed) << result.failure;
+}
+
 }  // namespace
 }  // namespace aegis::model

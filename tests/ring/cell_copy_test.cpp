@@ -67,7 +67,8 @@ TYPED_TEST(CellCopy, IntoCellEqualsMemcpyWithZeroTailForEveryLengthAndAlignment)
                 std::memset(static_cast<void*>(cell.data()), static_cast<int>(kGuard), sizeof(cell));
                 ring::detail::copy_into_cell<TypeParam>(cell.data() + at, source.data() + misaligned, bytes);
 
-                const std::size_t touched = (bytes + 7) / 8 * 8;
+                constexpr std::size_t kUnit = ring::detail::kUnitBytes<TypeParam>;
+                const std::size_t touched = (bytes + kUnit - 1) / kUnit * kUnit;
                 std::byte* const begin = expected.data() + at * 8;
                 std::memset(begin, 0, touched);
                 std::memcpy(begin, source.data() + misaligned, bytes);
@@ -92,12 +93,15 @@ TYPED_TEST(CellCopy, OutOfCellEqualsMemcpyForEveryLengthAndAlignment) {
         for (std::size_t at = 0; at < 2; ++at) {
             for (std::size_t words = 0; words <= kLargestWords; ++words) {
                 copy.fill(0xA5A5A5A5A5A5A5A5U);
-                ring::detail::copy_out_of_cell<TypeParam>(copy.data() + at, cell.data() + from, words);
+                ring::detail::copy_out_of_cell<TypeParam>(copy.data() + at, cell.data() + from, words * 8);
 
-                std::memcpy(expected.data() + at * 8, bytes.data() + from * 8, words * 8);
+                // Whole units.
+                constexpr std::size_t kUnit = ring::detail::kUnitBytes<TypeParam>;
+                const std::size_t copied = (words * 8 + kUnit - 1) / kUnit * kUnit;
+                std::memcpy(expected.data() + at * 8, bytes.data() + from * 8, copied);
                 ASSERT_EQ(std::memcmp(copy.data(), expected.data(), sizeof(copy)), 0)
                     << words << " words from word " << from << " to word " << at;
-                std::memset(expected.data() + at * 8, static_cast<int>(kGuard), words * 8);
+                std::memset(expected.data() + at * 8, static_cast<int>(kGuard), copied);
             }
         }
     }
@@ -138,6 +142,8 @@ TEST(CellCopyBlock, CopiesItsBytesAndNoOther) {
 #if defined(__x86_64__)
 // The compiler may keep in registers what it thinks the copy does not touch, and leave out stores that it thinks nobody
 // reads.
+//
+// Catches: an operand of the assembly left out.
 template <std::size_t kBytes, class Copy>
 void expect_compiler_knows(const Copy& copy) {
     static volatile unsigned char unknown = 0x5A;
@@ -158,14 +164,30 @@ void expect_compiler_knows(const Copy& copy) {
     EXPECT_EQ(wrong, 0);
 }
 
-// Catches: assembly that does not tell the compiler that it reads and writes memory.
-TEST(CellCopyBlock, TellsTheCompilerThatItReadsAndWrites) {
+TEST(CellCopyBlock, TellsTheCompilerWhatItReadsAndWrites) {
     expect_compiler_knows<ring::detail::kVectorBlockBytes>(
         [](void* to, const void* from) { ring::detail::copy_vector_block(to, from); });
     expect_compiler_knows<ring::detail::kVectorBytes>(
         [](void* to, const void* from) { ring::detail::copy_vector(to, from); });
 }
+
+TEST(CellCopyBlock, StoresTwoWordsAtOnce) {
+    std::array<std::uint64_t, 4> words = {1, 2, 3, 4};
+    ring::detail::store_vector(words.data() + 1, 0x1122334455667788U, 0x99AABBCCDDEEFF00U);
+    EXPECT_EQ(words, (std::array<std::uint64_t, 4>{1, 0x1122334455667788U, 0x99AABBCCDDEEFF00U, 4}));
+}
 #endif
+
+// Catches: a byte that is read from beyond, lost, or put in the wrong place.
+TEST(CellCopyTail, IsThoseBytesAndZeros) {
+    const std::array<std::byte, 8> bytes = {std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4},
+                                            std::byte{5}, std::byte{6}, std::byte{7}, std::byte{8}};
+    for (std::size_t count = 1; count <= bytes.size(); ++count) {
+        std::uint64_t expected = 0;
+        std::memcpy(&expected, bytes.data(), count);
+        EXPECT_EQ(ring::detail::load_private_bytes(bytes.data(), count), expected) << count;
+    }
+}
 
 // A tool that sees atomics must see each word of a cell once, as a relaxed access: plain or repeated accesses would
 // be a race, or a value looked at twice.
@@ -199,7 +221,7 @@ TEST(CellCopyWords, EachWordIsLoadedOnceAndRelaxed) {
             EXPECT_EQ(access.order, std::memory_order_relaxed);
             ++loads[static_cast<std::size_t>(static_cast<const HookedWord*>(access.word) - cell.data())];
         });
-        ring::detail::copy_out_of_cell<test::HookedAtomics>(copy.data(), cell.data(), 10);
+        ring::detail::copy_out_of_cell<test::HookedAtomics>(copy.data(), cell.data(), 80);
     }
     EXPECT_EQ(loads, (std::array<int, 12>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}));
 }

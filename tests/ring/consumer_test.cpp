@@ -126,6 +126,35 @@ TEST(Consumer, SeesEveryEventBesideOthers) {
     EXPECT_EQ(first_audit.complaint() + second_audit.complaint(), "");
 }
 
+// Catches: a batch that stops early, goes on behind its limit, passes over a loss, or shows an event twice.
+TEST(ConsumerBatch, VisitsEachEventAndEndsForOneOfThreeReasons) {
+    test::FormattedRegion region(20);
+    ring::Producer<> producer(region.memory());
+    ring::Consumer<> consumer(region.memory(), {});
+    ring::EventBuffer event;
+    ring::Ticket next = 0;
+    const auto visit = [&](const ring::EventBuffer& one) {
+        EXPECT_TRUE(kOneCell.matches(one, next)) << kOneCell.describe(one, next);
+        ++next;
+    };
+    EXPECT_EQ(consumer.read_batch(event, 5, visit), ReadStatus::kEmpty);
+    test::publish_many(producer, kOneCell, 7);
+    EXPECT_EQ(consumer.read_batch(event, 0, visit), ReadStatus::kEvent);
+    EXPECT_EQ(next, 0U);
+    EXPECT_EQ(consumer.read_batch(event, 5, visit), ReadStatus::kEvent);
+    EXPECT_EQ(next, 5U);
+    EXPECT_EQ(consumer.read_batch(event, 5, visit), ReadStatus::kEmpty);
+    EXPECT_EQ(next, 7U);
+    test::publish_many(producer, kOneCell, 40);
+    EXPECT_EQ(consumer.read_batch(event, 100, visit), ReadStatus::kLapped);
+    EXPECT_EQ(next, 7U);
+    EXPECT_EQ(consumer.last_loss().first, 7U);
+    next = consumer.cursor();
+    EXPECT_EQ(consumer.read_batch(event, 100, visit), ReadStatus::kEmpty);
+    EXPECT_EQ(next, producer.published());
+    EXPECT_EQ(consumer.delivered() + consumer.lost(), producer.published());
+}
+
 class Attach : public testing::TestWithParam<std::uint32_t> {
   protected:
     test::FormattedRegion region_{GetParam()};

@@ -12,16 +12,52 @@
 #include <cstdint>
 #include <cstring>
 
+#include "aegis/ring_layout.h"
+
 namespace aegis::ring::detail {
 
 inline constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
 inline constexpr std::size_t kVectorBytes = 16;
 inline constexpr std::size_t kVectorBlockBytes = 64;
 
+// What a copy moves at a time: it fills the last unit with zeros, and reads it whole. Vectors only, where there are
+// vectors: a load that spans two stores of the same processor waits until both have left its store buffer, which costs
+// more than the rest of a small read.
+template <class Atomics>
+inline constexpr std::size_t kUnitBytes = Atomics::kVectorCopy ? kVectorBytes : kWordBytes;
+
+template <class Integer>
+Integer load_private(const std::byte* from) {
+    Integer value;
+    std::memcpy(&value, from, sizeof(value));
+    return value;
+}
+
+inline std::uint64_t load_private_word(const std::byte* from) {
+    return load_private<std::uint64_t>(from);
+}
+
+// `bytes` (1 to 8) private bytes as a word, zeros above them. Reads nothing else and calls nobody: loads that overlap.
+inline std::uint64_t load_private_bytes(const std::byte* from, std::size_t bytes) {
+    if (bytes >= 4) {
+        const std::uint64_t low = load_private<std::uint32_t>(from);
+        const std::uint64_t high = load_private<std::uint32_t>(from + bytes - 4);
+        return low | high << (8 * (bytes - 4));
+    }
+    const std::uint64_t first = load_private<std::uint8_t>(from);
+    const std::uint64_t middle = load_private<std::uint8_t>(from + bytes / 2);
+    const std::uint64_t last = load_private<std::uint8_t>(from + bytes - 1);
+    return first | middle << (8 * (bytes / 2)) | last << (8 * (bytes - 1));
+}
+
 #if defined(__x86_64__)
 // Four 16-byte moves. The tearing unit does not matter: a copy that met the writer is discarded.
-// xmm0-xmm3 are volatile in both x64 calling conventions, and kernel code may use them.
+// xmm0-xmm3 are volatile in both x64 calling conventions, and kernel code may use them. What is read and written is
+// told exactly, so that the compiler need not forget what it knows of other memory.
 inline void copy_vector_block(void* to, const void* from) {
+    struct Block {
+        unsigned char bytes[kVectorBlockBytes];
+    };
     asm volatile(
         "movdqu   (%[from]), %%xmm0\n\t"
         "movdqu 16(%[from]), %%xmm1\n\t"
@@ -31,56 +67,101 @@ inline void copy_vector_block(void* to, const void* from) {
         "movdqu %%xmm1, 16(%[to])\n\t"
         "movdqu %%xmm2, 32(%[to])\n\t"
         "movdqu %%xmm3, 48(%[to])"
-        :
-        : [to] "r"(to), [from] "r"(from)
-        : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
+        : "=m"(*static_cast<Block*>(to))
+        : [to] "r"(to), [from] "r"(from), "m"(*static_cast<const Block*>(from))
+        : "xmm0", "xmm1", "xmm2", "xmm3");
 }
 
 inline void copy_vector(void* to, const void* from) {
+    struct Block {
+        unsigned char bytes[kVectorBytes];
+    };
     asm volatile(
-        "movdqu (%[from]), %%xmm0\n\t"
-        "movdqu %%xmm0, (%[to])"
-        :
-        : [to] "r"(to), [from] "r"(from)
-        : "xmm0", "memory");
+        "movdqu %[from], %%xmm0\n\t"
+        "movdqu %%xmm0, %[to]"
+        : [to] "=m"(*static_cast<Block*>(to))
+        : [from] "m"(*static_cast<const Block*>(from))
+        : "xmm0");
+}
+
+// One store for two words.
+inline void store_vector(void* to, std::uint64_t low, std::uint64_t high) {
+    struct Block {
+        unsigned char bytes[kVectorBytes];
+    };
+    asm volatile(
+        "movq %[low], %%xmm0\n\t"
+        "movq %[high], %%xmm1\n\t"
+        "punpcklqdq %%xmm1, %%xmm0\n\t"
+        "movdqu %%xmm0, %[to]"
+        : [to] "=m"(*static_cast<Block*>(to))
+        : [low] "r"(low), [high] "r"(high)
+        : "xmm0", "xmm1");
+}
+// Whole vectors: `bytes` is a multiple of 16. Both pointers go on with the copy.
+[[gnu::always_inline]] inline void copy_vectors(std::byte*& to, const std::byte*& from, std::size_t bytes) {
+    for (; bytes >= kVectorBlockBytes; bytes -= kVectorBlockBytes) {
+        copy_vector_block(to, from);
+        to += kVectorBlockBytes;
+        from += kVectorBlockBytes;
+    }
+    if ((bytes & (2 * kVectorBytes)) != 0) {
+        copy_vector(to, from);
+        copy_vector(to + kVectorBytes, from + kVectorBytes);
+        to += 2 * kVectorBytes;
+        from += 2 * kVectorBytes;
+    }
+    if ((bytes & kVectorBytes) != 0) {
+        copy_vector(to, from);
+        to += kVectorBytes;
+        from += kVectorBytes;
+    }
+}
+
+// The data of a whole cell of the usual size, without a loop.
+[[gnu::always_inline]] inline void copy_vectors_of_cell(void* to, const void* from) {
+    static_assert(AEGIS_CELL_DATA_BYTES == 2 * kVectorBlockBytes + 3 * kVectorBytes);
+    auto* target = static_cast<std::byte*>(to);
+    const auto* source = static_cast<const std::byte*>(from);
+    copy_vector_block(target, source);
+    copy_vector_block(target + kVectorBlockBytes, source + kVectorBlockBytes);
+    copy_vectors(target += 2 * kVectorBlockBytes, source += 2 * kVectorBlockBytes, 3 * kVectorBytes);
+}
+
+// Inlined wherever they are used: a call costs the smallest events a third of a copy.
+[[gnu::always_inline]] inline void copy_vectors_into_cell(void* cell, const std::byte* from, std::size_t bytes) {
+    auto* to = static_cast<std::byte*>(cell);
+    const std::size_t last = bytes % kVectorBytes;
+    copy_vectors(to, from, bytes - last);
+    if (last > kWordBytes) {
+        store_vector(to, load_private_word(from), load_private_bytes(from + kWordBytes, last - kWordBytes));
+    } else if (last != 0) {
+        store_vector(to, load_private_bytes(from, last), 0);
+    }
+}
+
+[[gnu::always_inline]] inline void copy_vectors_out_of_cell(void* copy, const void* cell, std::size_t bytes) {
+    auto* to = static_cast<std::byte*>(copy);
+    const auto* from = static_cast<const std::byte*>(cell);
+    copy_vectors(to, from, (bytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes);
 }
 #else
 // Never called: kVectorCopy is false here.
-inline void copy_vector_block(void*, const void*);
-inline void copy_vector(void*, const void*);
+inline void copy_vectors_into_cell(void*, const std::byte*, std::size_t) {}
+inline void copy_vectors_of_cell(void*, const void*) {}
+inline void copy_vectors_out_of_cell(void*, const void*, std::size_t) {}
 #endif
 
-inline std::uint64_t load_private_word(const std::byte* from) {
-    std::uint64_t word;
-    std::memcpy(&word, from, kWordBytes);
-    return word;
-}
-
-// Copies `bytes` private bytes into the words of one cell; the rest of the last word becomes zero, so that no byte the
-// caller did not mean to publish reaches shared memory.
-template <class Atomics, class Word>
-void copy_into_cell(Word* to, const void* source, std::size_t bytes) {
-    const auto* from = static_cast<const std::byte*>(source);
-    if constexpr (Atomics::kVectorCopy) {
-        for (; bytes >= kVectorBlockBytes; bytes -= kVectorBlockBytes) {
-            copy_vector_block(to, from);
-            to += kVectorBlockBytes / kWordBytes;
-            from += kVectorBlockBytes;
-        }
-        for (; bytes >= kVectorBytes; bytes -= kVectorBytes) {
-            copy_vector(to, from);
-            to += kVectorBytes / kWordBytes;
-            from += kVectorBytes;
-        }
-    } else {
-        for (; bytes >= 4 * kWordBytes; bytes -= 4 * kWordBytes) {
-            to[0].store(load_private_word(from), std::memory_order_relaxed);
-            to[1].store(load_private_word(from + kWordBytes), std::memory_order_relaxed);
-            to[2].store(load_private_word(from + 2 * kWordBytes), std::memory_order_relaxed);
-            to[3].store(load_private_word(from + 3 * kWordBytes), std::memory_order_relaxed);
-            to += 4;
-            from += 4 * kWordBytes;
-        }
+// The words.
+template <class Word>
+void copy_words_into_cell(Word* to, const std::byte* from, std::size_t bytes) {
+    for (; bytes >= 4 * kWordBytes; bytes -= 4 * kWordBytes) {
+        to[0].store(load_private_word(from), std::memory_order_relaxed);
+        to[1].store(load_private_word(from + kWordBytes), std::memory_order_relaxed);
+        to[2].store(load_private_word(from + 2 * kWordBytes), std::memory_order_relaxed);
+        to[3].store(load_private_word(from + 3 * kWordBytes), std::memory_order_relaxed);
+        to += 4;
+        from += 4 * kWordBytes;
     }
     for (; bytes >= kWordBytes; bytes -= kWordBytes) {
         to->store(load_private_word(from), std::memory_order_relaxed);
@@ -88,40 +169,62 @@ void copy_into_cell(Word* to, const void* source, std::size_t bytes) {
         from += kWordBytes;
     }
     if (bytes != 0) {
-        std::uint64_t last = 0;
-        std::memcpy(&last, from, bytes);
-        to->store(last, std::memory_order_relaxed);
+        to->store(load_private_bytes(from, bytes), std::memory_order_relaxed);
     }
 }
 
-// Copies `words` words of one cell into private memory. What arrives may be torn.
-template <class Atomics, class Word>
-void copy_out_of_cell(std::uint64_t* to, const Word* from, std::size_t words) {
-    constexpr std::size_t kBlockWords = kVectorBlockBytes / kWordBytes;
-    constexpr std::size_t kVectorWords = kVectorBytes / kWordBytes;
-    if constexpr (Atomics::kVectorCopy) {
-        for (; words >= kBlockWords; words -= kBlockWords) {
-            copy_vector_block(to, from);
-            to += kBlockWords;
-            from += kBlockWords;
-        }
-        for (; words >= kVectorWords; words -= kVectorWords) {
-            copy_vector(to, from);
-            to += kVectorWords;
-            from += kVectorWords;
-        }
-    } else {
-        for (; words >= 4; words -= 4) {
-            to[0] = from[0].load(std::memory_order_relaxed);
-            to[1] = from[1].load(std::memory_order_relaxed);
-            to[2] = from[2].load(std::memory_order_relaxed);
-            to[3] = from[3].load(std::memory_order_relaxed);
-            to += 4;
-            from += 4;
-        }
+template <class Word>
+void copy_words_out_of_cell(std::uint64_t* to, const Word* from, std::size_t words) {
+    for (; words >= 4; words -= 4) {
+        to[0] = from[0].load(std::memory_order_relaxed);
+        to[1] = from[1].load(std::memory_order_relaxed);
+        to[2] = from[2].load(std::memory_order_relaxed);
+        to[3] = from[3].load(std::memory_order_relaxed);
+        to += 4;
+        from += 4;
     }
     for (; words != 0; --words) {
         *to++ = (from++)->load(std::memory_order_relaxed);
+    }
+}
+
+// Copies `bytes` private bytes into the words of one cell; the rest of the last unit becomes zero, so that no byte the
+// caller did not mean to publish reaches shared memory.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_into_cell(Word* to, const void* from, std::size_t bytes) {
+    if constexpr (Atomics::kVectorCopy) {
+        copy_vectors_into_cell(to, static_cast<const std::byte*>(from), bytes);
+    } else {
+        copy_words_into_cell(to, static_cast<const std::byte*>(from), bytes);
+    }
+}
+
+// Copies `bytes` bytes of one cell into private memory, whole units. What arrives may be torn.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_out_of_cell(std::uint64_t* to, const Word* from, std::size_t bytes) {
+    if constexpr (Atomics::kVectorCopy) {
+        copy_vectors_out_of_cell(to, from, bytes);
+    } else {
+        copy_words_out_of_cell(to, from, (bytes + kWordBytes - 1) / kWordBytes);
+    }
+}
+
+// The same for a piece of an event that takes several cells, most of which are whole.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_piece_into_cell(Word* to, const std::byte* from, std::size_t bytes) {
+    if (Atomics::kVectorCopy && bytes == AEGIS_CELL_DATA_BYTES) {
+        copy_vectors_of_cell(to, from);
+    } else {
+        copy_into_cell<Atomics>(to, from, bytes);
+    }
+}
+
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_piece_out_of_cell(std::uint64_t* to, const Word* from, std::size_t bytes) {
+    if (Atomics::kVectorCopy && bytes == AEGIS_CELL_DATA_BYTES) {
+        copy_vectors_of_cell(to, from);
+    } else {
+        copy_out_of_cell<Atomics>(to, from, bytes);
     }
 }
 

@@ -103,14 +103,14 @@ class Producer {
     std::uint64_t wakeups_sent() const { return wakeups_sent_; }
 
   private:
-    // The payload of an event that begins at `place` and does not fit one cell.
-    void copy_in_pieces(Place place, const std::byte* from, std::size_t bytes) {
+    // The payload of an event that begins at `place` and does not fit one cell. Out of the way of those that do.
+    [[gnu::noinline]] void copy_in_pieces(Place place, const std::byte* from, std::size_t bytes) {
         const std::size_t first_piece = memory_.cell_data_bytes() - sizeof(AEGIS_EVENT_HEADER);
         detail::copy_into_cell<Atomics>(memory_.data_words(place) + kEventHeaderWords, from, first_piece);
         for (std::size_t done = first_piece; done < bytes; done += memory_.cell_data_bytes()) {
             place = memory_.next(place);
-            detail::copy_into_cell<Atomics>(memory_.data_words(place), from + done,
-                                            std::min(bytes - done, memory_.cell_data_bytes()));
+            detail::copy_piece_into_cell<Atomics>(memory_.data_words(place), from + done,
+                                                  std::min(bytes - done, memory_.cell_data_bytes()));
         }
     }
 

@@ -17,7 +17,9 @@ STORE, LOAD, STORE_RELEASE, LOAD_ACQUIRE = "S", "L", "R", "A"
 FULL, STORE_BARRIER, LOAD_BARRIER = "F", "s", "l"
 COPY, COMPARE = "C", "c"
 
-CELL_COPIES = re.compile(r"copy_(into|out_of)_cell|copy_in_pieces")
+CELL_COPIES = re.compile(r"copy_words_(into|out_of)_cell|copy_(out_)?in_pieces")
+# A copy that the compiler may set aside: it is where control comes back from it.
+SET_ASIDE = re.compile(r"^\tbl\t\S*(copy_words_(into|out_of)_cell|copy_(out_)?in_pieces)")
 
 
 class WrongCode(Exception):
@@ -46,16 +48,31 @@ def letter_of(instruction):
     return ""
 
 
+def return_of(lines, call):
+    """The label that control goes to after the call in lines[call], or none when it just goes on."""
+    for line in lines[call + 1 :]:
+        jump = re.match(r"\tb\t(\.L\d+)", line)
+        if jump:
+            return jump.group(1)
+        if line.startswith(".L") and not line.startswith((".LVL", ".LBB", ".LBE", ".LCFI")):
+            return None
+    return None
+
+
 def functions_of(assembly):
-    """The letters of each function, in the order of the text."""
+    """The letters of each function, in the order of the text, but for what is set aside."""
+    lines = assembly.splitlines()
+    aside = {i: return_of(lines, i) for i, line in enumerate(lines) if SET_ASIDE.match(line)}
     functions = {}
     name = None
-    for line in assembly.splitlines():
+    for i, line in enumerate(lines):
         label = re.match(r"([A-Za-z_]\w*):", line)
         if label:
             name = label.group(1)
             functions[name] = ""
-        elif name and line.startswith("\t") and not line.startswith("\t."):
+        elif name and line.removesuffix(":") in aside.values():
+            functions[name] += COPY
+        elif name and aside.get(i) is None and line.startswith("\t") and not line.startswith("\t."):
             functions[name] += letter_of(line.strip())
     return functions
 
@@ -114,7 +131,7 @@ def check(assembly):
     functions = functions_of(assembly)
     # The compiler may have left the operation in a function of its own.
     publish = [name for name in functions if "Producer" in name and "7publish" in name] or ["ring_publish"]
-    read = [name for name in functions if "read_event" in name] or ["ring_read"]
+    read = [name for name in functions if "Consumer" in name and "4read" in name] or ["ring_read"]
     check_publish(functions[publish[0]])
     check_read(functions[read[0]])
     check_arm(functions["ring_arm"])
