@@ -17,11 +17,17 @@ using namespace aegis::bench;
 using Suite = std::pair<const char*, void (*)(Session&)>;
 
 constexpr Suite kSuites[] = {
-    {"throughput", run_throughput}, {"rings", run_rings},
-    {"cell-sizes", run_cell_sizes}, {"publish-cost", run_publish_cost},
-    {"contention", run_contention}, {"one-way", run_one_way},
-    {"latency", run_latency},       {"overload", run_overload},
-    {"flood", run_flood},           {"agent", run_agent},
+    {"throughput", run_throughput},
+    {"rings", run_rings},
+    {"cell-sizes", run_cell_sizes},
+    {"kept-events", run_kept_events},
+    {"publish-cost", run_publish_cost},
+    {"contention", run_contention},
+    {"one-way", run_one_way},
+    {"latency", run_latency},
+    {"overload", run_overload},
+    {"flood", run_flood},
+    {"agent", run_agent},
 };
 
 std::vector<std::string> suite_names() {

@@ -153,6 +153,11 @@ def compute(measurements):
     add_throughput(computation)
     add_latency(computation)
     add_publishing(computation)
+    for contender, name in (("a build", "build"), ("a build, device names", "build-device-names")):
+        computation.add(f"kept/slots/{name}",
+                        f"process events of {contender}, that the default ring keeps, over the slots of version 1", 4.0,
+                        lambda regime, contender=contender: measurements.spread("kept events", {}, contender,
+                                                                                "over_slots", regime))
     computation.add("overload-4x/unloaded", "goodput at 4 times what the consumer can take, over its unloaded maximum",
                     0.9, lambda regime: overload_ratio(measurements, "ring", regime))
 

@@ -176,6 +176,20 @@ Contenders that overwrite or drop show the lost part beside; the others make the
         if rows:
             self.parts.append(table(("million per second", *(f"cells of {name}" for name in names)), rows))
 
+    def kept_events(self):
+        rows = [(name, *(spread_text(self.spread("kept events", {}, name, value))
+                         for value in ("kept", "kept_per_mib", "over_slots")))
+                for name in self.measurements.names("kept events", {})]
+        if rows:
+            self.text("""
+## Events kept
+
+What the default ring still holds after a recorded process workload went through it over and over: the starts and exits
+while part of this project was built on Linux (`bench/workload/`), and the same with paths that begin with a device's name,
+as on Windows. Version 1 had a slot for each event, 4096 of them in the same memory. This is counted and not timed.
+""")
+            self.parts.append(table(("workload", "events", "per MiB", "over version 1"), rows))
+
     def publish_cost(self):
         self.text("""
 ## Publish cost
@@ -323,6 +337,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
         self.throughput()
         self.contenders()
         self.cell_sizes()
+        self.kept_events()
         self.publish_cost()
         self.latency()
         self.overload()

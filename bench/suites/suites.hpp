@@ -14,6 +14,9 @@ void run_rings(Session& session);
 // The ring with 64 to 65536 slots.
 void run_cell_sizes(Session& session);
 
+// How many events of a recorded process workload the default ring keeps.
+void run_kept_events(Session& session);
+
 // What one publish costs with consumers attached that sleep or read: the ring's headers alone, and the driver.
 void run_publish_cost(Session& session);
 

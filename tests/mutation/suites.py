@@ -25,7 +25,7 @@ _ONLY_CORRECT_RING = "-*Weakened*:*Negative*:Random.Finds*"
 def find_suites(root, explorer_objects):
     """All suites, the quick ones first."""
     tests = root / "tests"
-    shared = (root / "include", tests)
+    shared = (root / "include", tests, root / "bench")
     suites = [
         Suite(f"ring/{source.stem.removesuffix('_test')}", source, shared, (), "*")
         for source in sorted((tests / "ring").glob("*_test.cpp"))
