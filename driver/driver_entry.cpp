@@ -1,11 +1,11 @@
 // Load and unload. Each step of the ladder has its undo beside it; unload is the ladder read backwards.
-#include "debug_print.hpp"
-#include "dispatch.hpp"
-#include "driver.hpp"
-#include "owner_exit.hpp"
-#include "process_sensor.hpp"
-#include "scope_guard.hpp"
-#include "service_parameters.hpp"
+#include "consumers/owner_exit.hpp"
+#include "control/dispatch.hpp"
+#include "control/driver.hpp"
+#include "control/service_parameters.hpp"
+#include "nt/debug_print.hpp"
+#include "nt/scope_guard.hpp"
+#include "sensors/process_sensor.hpp"
 
 namespace aegis::driver {
 namespace {

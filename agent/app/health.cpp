@@ -1,4 +1,4 @@
-#include "agent/health.hpp"
+#include "agent/app/health.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/loss.hpp"
+#include "agent/client/loss.hpp"
 
 namespace aegis::agent {
 namespace {

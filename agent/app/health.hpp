@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "aegis/ioctl.h"
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 
 namespace aegis::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/holders.hpp"
+#include "agent/app/holders.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/channel.hpp"
-#include "agent/patience.hpp"
+#include "agent/client/channel.hpp"
+#include "agent/client/patience.hpp"
 
 namespace aegis::agent {
 namespace {

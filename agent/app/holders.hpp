@@ -1,9 +1,9 @@
 // --holders: who keeps the driver from being unloaded.
 #pragma once
 
-#include "agent/exit_code.hpp"
-#include "agent/log.hpp"
-#include "agent/options.hpp"
+#include "agent/app/log.hpp"
+#include "agent/config/exit_code.hpp"
+#include "agent/config/options.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

@@ -1,4 +1,4 @@
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 
 #include <fmt/format.h>
 

@@ -4,11 +4,11 @@
 #include <string>
 #include <variant>
 
-#include "agent/holders.hpp"
-#include "agent/log.hpp"
-#include "agent/options.hpp"
+#include "agent/app/holders.hpp"
+#include "agent/app/log.hpp"
+#include "agent/app/session.hpp"
+#include "agent/config/options.hpp"
 #include "agent/port/port.hpp"
-#include "agent/session.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "agent/malformed.hpp"
+#include "agent/app/malformed.hpp"
 
 #include <fmt/format.h>
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <mutex>
 
-#include "agent/decode.hpp"
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
+#include "agent/events/decode.hpp"
 
 namespace aegis::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/printer.hpp"
+#include "agent/app/printer.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
-#include "agent/counters.hpp"
-#include "agent/decode.hpp"
-#include "agent/formatter.hpp"
-#include "agent/malformed.hpp"
-#include "agent/output.hpp"
+#include "agent/app/counters.hpp"
+#include "agent/app/malformed.hpp"
+#include "agent/events/decode.hpp"
+#include "agent/format/formatter.hpp"
+#include "agent/outputs/output.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

@@ -1,4 +1,4 @@
-#include "agent/run_control.hpp"
+#include "agent/app/run_control.hpp"
 
 namespace aegis::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/session.hpp"
+#include "agent/app/session.hpp"
 
 #include <fmt/format.h>
 
@@ -12,19 +12,19 @@
 #include <utility>
 #include <vector>
 
-#include "agent/channel.hpp"
-#include "agent/counters.hpp"
-#include "agent/health.hpp"
-#include "agent/loss_watch.hpp"
-#include "agent/malformed.hpp"
-#include "agent/output.hpp"
-#include "agent/printer.hpp"
-#include "agent/process_table.hpp"
-#include "agent/pull_stream.hpp"
-#include "agent/ring_stream.hpp"
-#include "agent/run_control.hpp"
-#include "agent/supervisor.hpp"
-#include "agent/text_formatter.hpp"
+#include "agent/app/counters.hpp"
+#include "agent/app/health.hpp"
+#include "agent/app/malformed.hpp"
+#include "agent/app/printer.hpp"
+#include "agent/app/run_control.hpp"
+#include "agent/app/supervisor.hpp"
+#include "agent/client/channel.hpp"
+#include "agent/client/loss_watch.hpp"
+#include "agent/client/pull_stream.hpp"
+#include "agent/client/ring_stream.hpp"
+#include "agent/events/process_table.hpp"
+#include "agent/format/text_formatter.hpp"
+#include "agent/outputs/output.hpp"
 
 namespace aegis::agent {
 namespace {

@@ -1,9 +1,9 @@
 // One run of the agent, from opening the driver to the summary.
 #pragma once
 
-#include "agent/exit_code.hpp"
-#include "agent/log.hpp"
-#include "agent/options.hpp"
+#include "agent/app/log.hpp"
+#include "agent/config/exit_code.hpp"
+#include "agent/config/options.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

@@ -1,11 +1,11 @@
-#include "agent/supervisor.hpp"
+#include "agent/app/supervisor.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "agent/channel.hpp"
+#include "agent/client/channel.hpp"
 
 namespace aegis::agent {
 namespace {

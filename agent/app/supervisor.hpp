@@ -7,14 +7,14 @@
 #include <optional>
 #include <string>
 
-#include "agent/counters.hpp"
-#include "agent/event_stream.hpp"
-#include "agent/health.hpp"
-#include "agent/log.hpp"
-#include "agent/options.hpp"
-#include "agent/output.hpp"
+#include "agent/app/counters.hpp"
+#include "agent/app/health.hpp"
+#include "agent/app/log.hpp"
+#include "agent/app/run_control.hpp"
+#include "agent/client/event_stream.hpp"
+#include "agent/config/options.hpp"
+#include "agent/outputs/output.hpp"
 #include "agent/port/port.hpp"
-#include "agent/run_control.hpp"
 
 namespace aegis::agent {
 

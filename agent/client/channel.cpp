@@ -1,4 +1,4 @@
-#include "agent/channel.hpp"
+#include "agent/client/channel.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 
 namespace aegis::agent {
 namespace {

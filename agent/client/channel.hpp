@@ -11,8 +11,8 @@
 #include "aegis/ioctl.h"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/region.hpp"
-#include "agent/ndjson_formatter.hpp"
-#include "agent/options.hpp"
+#include "agent/config/options.hpp"
+#include "agent/format/ndjson_formatter.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

@@ -1,4 +1,4 @@
-#include "agent/doorbell_watch.hpp"
+#include "agent/client/doorbell_watch.hpp"
 
 #include <algorithm>
 

@@ -14,7 +14,7 @@
 
 #include "aegis/ring/consumer_group.hpp"
 #include "aegis/ring/doorbell.hpp"
-#include "agent/loss_watch.hpp"
+#include "agent/client/loss_watch.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

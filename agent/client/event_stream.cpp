@@ -1,4 +1,4 @@
-#include "agent/event_stream.hpp"
+#include "agent/client/event_stream.hpp"
 
 #include <fmt/format.h>
 

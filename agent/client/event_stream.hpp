@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "aegis/ring/ring_memory.hpp"
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 
 namespace aegis::agent {
 

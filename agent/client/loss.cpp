@@ -1,4 +1,4 @@
-#include "agent/loss.hpp"
+#include "agent/client/loss.hpp"
 
 #include <algorithm>
 #include <iterator>

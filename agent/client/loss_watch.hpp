@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "agent/loss.hpp"
+#include "agent/client/loss.hpp"
 
 namespace aegis::agent {
 

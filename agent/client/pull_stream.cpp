@@ -1,4 +1,4 @@
-#include "agent/pull_stream.hpp"
+#include "agent/client/pull_stream.hpp"
 
 #include <fmt/format.h>
 

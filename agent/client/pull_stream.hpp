@@ -9,14 +9,14 @@
 #include <span>
 #include <vector>
 
-#include "agent/channel.hpp"
-#include "agent/event_stream.hpp"
-#include "agent/log.hpp"
-#include "agent/loss_watch.hpp"
-#include "agent/options.hpp"
-#include "agent/printer.hpp"
-#include "agent/run_control.hpp"
-#include "agent/sequence.hpp"
+#include "agent/app/log.hpp"
+#include "agent/app/printer.hpp"
+#include "agent/app/run_control.hpp"
+#include "agent/client/channel.hpp"
+#include "agent/client/event_stream.hpp"
+#include "agent/client/loss_watch.hpp"
+#include "agent/client/sequence.hpp"
+#include "agent/config/options.hpp"
 
 namespace aegis::agent {
 

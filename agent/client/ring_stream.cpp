@@ -1,4 +1,4 @@
-#include "agent/ring_stream.hpp"
+#include "agent/client/ring_stream.hpp"
 
 #include <span>
 

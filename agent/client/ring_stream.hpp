@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "aegis/ring/consumer_group.hpp"
-#include "agent/channel.hpp"
-#include "agent/doorbell_watch.hpp"
-#include "agent/event_stream.hpp"
-#include "agent/loss_watch.hpp"
-#include "agent/printer.hpp"
-#include "agent/run_control.hpp"
+#include "agent/app/printer.hpp"
+#include "agent/app/run_control.hpp"
+#include "agent/client/channel.hpp"
+#include "agent/client/doorbell_watch.hpp"
+#include "agent/client/event_stream.hpp"
+#include "agent/client/loss_watch.hpp"
 
 namespace aegis::agent {
 

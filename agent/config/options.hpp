@@ -6,7 +6,7 @@
 #include <string>
 #include <variant>
 
-#include "agent/exit_code.hpp"
+#include "agent/config/exit_code.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

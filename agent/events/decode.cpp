@@ -1,4 +1,4 @@
-#include "agent/decode.hpp"
+#include "agent/events/decode.hpp"
 
 #include <cstring>
 

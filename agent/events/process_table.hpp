@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/lines.hpp"
+#include "agent/events/lines.hpp"
 
 namespace aegis::agent {
 

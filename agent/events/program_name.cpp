@@ -1,4 +1,4 @@
-#include "agent/program_name.hpp"
+#include "agent/events/program_name.hpp"
 
 namespace aegis::agent {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "agent/decode.hpp"
+#include "agent/events/decode.hpp"
 
 namespace aegis::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/utf16.hpp"
+#include "agent/events/utf16.hpp"
 
 #include <fmt/compile.h>
 #include <utf8.h>

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "agent/lines.hpp"
+#include "agent/events/lines.hpp"
 
 namespace aegis::agent {
 

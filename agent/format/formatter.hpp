@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "agent/decode.hpp"
-#include "agent/lines.hpp"
-#include "agent/loss.hpp"
+#include "agent/client/loss.hpp"
+#include "agent/events/decode.hpp"
+#include "agent/events/lines.hpp"
 
 namespace aegis::agent {
 

@@ -1,4 +1,4 @@
-#include "agent/ndjson_formatter.hpp"
+#include "agent/format/ndjson_formatter.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/writer.h>
@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "aegis/version.h"
-#include "agent/program_name.hpp"
-#include "agent/utf16.hpp"
+#include "agent/events/program_name.hpp"
+#include "agent/events/utf16.hpp"
 
 namespace aegis::agent {
 namespace {

@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
-#include "agent/dos_paths.hpp"
-#include "agent/formatter.hpp"
-#include "agent/process_table.hpp"
-#include "agent/timestamp.hpp"
+#include "agent/events/process_table.hpp"
+#include "agent/format/formatter.hpp"
+#include "agent/format/timestamp.hpp"
+#include "agent/port/dos_paths.hpp"
 
 namespace aegis::agent {
 

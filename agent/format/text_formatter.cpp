@@ -1,7 +1,7 @@
-#include "agent/text_formatter.hpp"
+#include "agent/format/text_formatter.hpp"
 
-#include "agent/program_name.hpp"
-#include "agent/utf16.hpp"
+#include "agent/events/program_name.hpp"
+#include "agent/events/utf16.hpp"
 
 namespace aegis::agent {
 namespace {

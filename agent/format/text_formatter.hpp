@@ -14,9 +14,9 @@
 
 #include <utility>
 
-#include "agent/formatter.hpp"
-#include "agent/process_table.hpp"
-#include "agent/timestamp.hpp"
+#include "agent/events/process_table.hpp"
+#include "agent/format/formatter.hpp"
+#include "agent/format/timestamp.hpp"
 
 namespace aegis::agent {
 

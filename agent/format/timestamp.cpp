@@ -1,4 +1,4 @@
-#include "agent/timestamp.hpp"
+#include "agent/format/timestamp.hpp"
 
 #include <fmt/compile.h>
 

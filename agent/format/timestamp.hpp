@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "agent/lines.hpp"
+#include "agent/events/lines.hpp"
 
 namespace aegis::agent {
 

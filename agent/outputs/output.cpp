@@ -1,4 +1,4 @@
-#include "agent/output.hpp"
+#include "agent/outputs/output.hpp"
 
 namespace aegis::agent {
 

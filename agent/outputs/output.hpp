@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/latency.hpp"
+#include "agent/outputs/latency.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {

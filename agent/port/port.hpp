@@ -11,9 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "agent/dos_paths.hpp"
-#include "agent/exit_code.hpp"
-#include "agent/patience.hpp"
+#include "agent/client/patience.hpp"
+#include "agent/config/exit_code.hpp"
+#include "agent/port/dos_paths.hpp"
 
 namespace aegis::agent {
 

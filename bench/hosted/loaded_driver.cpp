@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 
 extern "C" DRIVER_INITIALIZE DriverEntry;
 

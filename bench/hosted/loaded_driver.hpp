@@ -13,7 +13,7 @@
 #include "aegis/ioctl.h"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/region.hpp"
-#include "driver.hpp"
+#include "control/driver.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "support/clock.hpp"
 

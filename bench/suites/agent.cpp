@@ -9,10 +9,10 @@
 
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/producer.hpp"
-#include "agent/log.hpp"
-#include "agent/ndjson_formatter.hpp"
-#include "agent/ring_stream.hpp"
-#include "agent/text_formatter.hpp"
+#include "agent/app/log.hpp"
+#include "agent/client/ring_stream.hpp"
+#include "agent/format/ndjson_formatter.hpp"
+#include "agent/format/text_formatter.hpp"
 #include "channels/page_memory.hpp"
 #include "suites/suites.hpp"
 

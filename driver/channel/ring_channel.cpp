@@ -1,11 +1,11 @@
-#include "ring_channel.hpp"
+#include "channel/ring_channel.hpp"
 
 #include <cstring>
 
-#include "debug_print.hpp"
-#include "pool.hpp"
-#include "session_id.hpp"
-#include "spin_lock.hpp"
+#include "control/session_id.hpp"
+#include "nt/debug_print.hpp"
+#include "nt/pool.hpp"
+#include "nt/spin_lock.hpp"
 
 namespace aegis::driver {
 namespace {

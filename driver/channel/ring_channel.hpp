@@ -14,9 +14,9 @@
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/producer.hpp"
 #include "aegis/ring/region.hpp"
-#include "nt.hpp"
-#include "publish_gate.hpp"
-#include "wake_target.hpp"
+#include "channel/publish_gate.hpp"
+#include "channel/wake_target.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

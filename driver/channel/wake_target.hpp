@@ -11,8 +11,8 @@
 #include <cstdint>
 
 #include "aegis/ioctl.h"
-#include "nt.hpp"
-#include "spin_lock.hpp"
+#include "nt/nt.hpp"
+#include "nt/spin_lock.hpp"
 
 namespace aegis::driver {
 

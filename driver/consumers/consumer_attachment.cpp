@@ -1,11 +1,11 @@
-#include "consumer_attachment.hpp"
+#include "consumers/consumer_attachment.hpp"
 
 #include <cstdint>
 
 #include "aegis/ioctl.h"
-#include "pool.hpp"
-#include "process_id.hpp"
-#include "scope_guard.hpp"
+#include "nt/pool.hpp"
+#include "nt/process_id.hpp"
+#include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "ring_channel.hpp"
-#include "user_mapping.hpp"
+#include "channel/ring_channel.hpp"
+#include "consumers/user_mapping.hpp"
 
 namespace aegis::driver {
 

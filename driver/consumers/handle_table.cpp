@@ -1,8 +1,8 @@
-#include "handle_table.hpp"
+#include "consumers/handle_table.hpp"
 
-#include "pool.hpp"
-#include "process_id.hpp"
-#include "scope_guard.hpp"
+#include "nt/pool.hpp"
+#include "nt/process_id.hpp"
+#include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 namespace {

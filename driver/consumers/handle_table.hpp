@@ -9,11 +9,11 @@
 #include <cstdint>
 
 #include "aegis/ioctl.h"
-#include "consumer_attachment.hpp"
-#include "fast_mutex.hpp"
-#include "owner_list.hpp"
-#include "pull_cursor.hpp"
-#include "ring_channel.hpp"
+#include "channel/ring_channel.hpp"
+#include "consumers/consumer_attachment.hpp"
+#include "consumers/owner_list.hpp"
+#include "consumers/pull_cursor.hpp"
+#include "nt/fast_mutex.hpp"
 
 namespace aegis::driver {
 

@@ -1,4 +1,4 @@
-#include "owner_exit.hpp"
+#include "consumers/owner_exit.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -8,9 +8,9 @@
 // map.
 #pragma once
 
-#include "callback_health.hpp"
-#include "handle_table.hpp"
-#include "system_clock.hpp"
+#include "consumers/handle_table.hpp"
+#include "nt/system_clock.hpp"
+#include "sensors/callback_health.hpp"
 
 namespace aegis::driver {
 

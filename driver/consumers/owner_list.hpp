@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "aegis/ioctl.h"
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

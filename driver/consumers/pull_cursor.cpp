@@ -1,4 +1,4 @@
-#include "pull_cursor.hpp"
+#include "consumers/pull_cursor.hpp"
 
 #include <cstring>
 

@@ -7,7 +7,7 @@
 
 #include "aegis/ioctl.h"
 #include "aegis/ring/consumer.hpp"
-#include "fast_mutex.hpp"
+#include "nt/fast_mutex.hpp"
 
 namespace aegis::driver {
 

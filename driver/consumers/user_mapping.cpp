@@ -1,6 +1,6 @@
-#include "user_mapping.hpp"
+#include "consumers/user_mapping.hpp"
 
-#include "mapping_guard.h"
+#include "consumers/mapping_guard.h"
 
 namespace aegis::driver {
 

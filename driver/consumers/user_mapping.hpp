@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

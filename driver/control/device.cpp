@@ -1,7 +1,7 @@
-#include "device.hpp"
+#include "control/device.hpp"
 
-#include "debug_print.hpp"
-#include "scope_guard.hpp"
+#include "nt/debug_print.hpp"
+#include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 

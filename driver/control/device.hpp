@@ -3,8 +3,8 @@
 
 #include <atomic>
 
-#include "device_security.hpp"
-#include "nt.hpp"
+#include "control/device_security.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

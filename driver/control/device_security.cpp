@@ -1,9 +1,9 @@
-#include "device_security.hpp"
+#include "control/device_security.hpp"
 
 #include <initializer_list>
 
-#include "opener_policy.hpp"
-#include "scope_guard.hpp"
+#include "control/opener_policy.hpp"
+#include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 namespace {

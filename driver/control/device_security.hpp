@@ -4,7 +4,7 @@
 // opener again in IRP_MJ_CREATE, because a descriptor that someone loosened must not open the sensor.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -1,7 +1,7 @@
-#include "dispatch.hpp"
+#include "control/dispatch.hpp"
 
-#include "driver.hpp"
-#include "ioctl.hpp"
+#include "control/driver.hpp"
+#include "control/ioctl.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -1,7 +1,7 @@
 // Entry points of the I/O manager.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

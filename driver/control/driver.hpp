@@ -1,10 +1,10 @@
 // The driver's state: one instance, because NT loads a driver once and gives its callbacks no context.
 #pragma once
 
-#include "device.hpp"
-#include "handle_table.hpp"
-#include "ring_channel.hpp"
-#include "system_clock.hpp"
+#include "channel/ring_channel.hpp"
+#include "consumers/handle_table.hpp"
+#include "control/device.hpp"
+#include "nt/system_clock.hpp"
 
 namespace aegis::driver {
 

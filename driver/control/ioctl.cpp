@@ -1,12 +1,12 @@
-#include "ioctl.hpp"
+#include "control/ioctl.hpp"
 
 #include "aegis/ioctl.h"
 #include "aegis/version.h"
-#include "ioctl_extension.hpp"
-#include "ioctl_request.hpp"
-#include "owner_exit.hpp"
-#include "process_sensor.hpp"
-#include "scope_guard.hpp"
+#include "consumers/owner_exit.hpp"
+#include "control/ioctl_extension.hpp"
+#include "control/ioctl_request.hpp"
+#include "nt/scope_guard.hpp"
+#include "sensors/process_sensor.hpp"
 
 namespace aegis::driver {
 namespace {

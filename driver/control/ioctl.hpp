@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "driver.hpp"
-#include "nt.hpp"
+#include "control/driver.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

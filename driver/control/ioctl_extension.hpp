@@ -1,7 +1,7 @@
 // Where a test build adds control codes. The shipped driver links ioctl_extension_none.cpp, which adds none.
 #pragma once
 
-#include "ioctl.hpp"
+#include "control/ioctl.hpp"
 
 namespace aegis::driver {
 

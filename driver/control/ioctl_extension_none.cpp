@@ -1,4 +1,4 @@
-#include "ioctl_extension.hpp"
+#include "control/ioctl_extension.hpp"
 
 namespace aegis::driver {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "aegis/ioctl.h"
-#include "ioctl.hpp"
+#include "control/ioctl.hpp"
 
 namespace aegis::driver {
 

@@ -1,4 +1,4 @@
-#include "opener_policy.hpp"
+#include "control/opener_policy.hpp"
 
 namespace aegis::driver {
 

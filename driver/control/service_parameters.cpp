@@ -1,8 +1,8 @@
-#include "service_parameters.hpp"
+#include "control/service_parameters.hpp"
 
 #include "aegis/ring/region.hpp"
-#include "debug_print.hpp"
-#include "scope_guard.hpp"
+#include "nt/debug_print.hpp"
+#include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -1,4 +1,4 @@
-#include "session_id.hpp"
+#include "control/session_id.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -1,7 +1,7 @@
 // What tells one load of the driver from every other.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -1,7 +1,7 @@
 // The driver's debug output: one line per load step that fails, one when it is ready, one when it finds itself broken.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -2,7 +2,7 @@
 // requires PASSIVE_LEVEL.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <new>
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -1,7 +1,7 @@
 // Spin locks and DISPATCH_LEVEL for one scope.
 #pragma once
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

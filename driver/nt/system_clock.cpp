@@ -1,4 +1,4 @@
-#include "system_clock.hpp"
+#include "nt/system_clock.hpp"
 
 namespace aegis::driver {
 

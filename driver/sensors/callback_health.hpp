@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "aegis/ioctl.h"
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

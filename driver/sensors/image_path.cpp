@@ -1,4 +1,4 @@
-#include "image_path.hpp"
+#include "sensors/image_path.hpp"
 
 #include <cstdint>
 

@@ -1,12 +1,12 @@
-#include "process_sensor.hpp"
+#include "sensors/process_sensor.hpp"
 
 #include <cstddef>
 #include <cstdint>
 
 #include "aegis/event.h"
-#include "debug_print.hpp"
-#include "image_path.hpp"
-#include "process_id.hpp"
+#include "nt/debug_print.hpp"
+#include "nt/process_id.hpp"
+#include "sensors/image_path.hpp"
 
 namespace aegis::driver {
 namespace {

@@ -4,9 +4,9 @@
 // publishes into and nothing of what is behind it.
 #pragma once
 
-#include "callback_health.hpp"
-#include "ring_channel.hpp"
-#include "system_clock.hpp"
+#include "channel/ring_channel.hpp"
+#include "nt/system_clock.hpp"
+#include "sensors/callback_health.hpp"
 
 namespace aegis::driver {
 

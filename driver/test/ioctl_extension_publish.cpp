@@ -1,8 +1,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "ioctl_extension.hpp"
-#include "ioctl_request.hpp"
+#include "control/ioctl_extension.hpp"
+#include "control/ioctl_request.hpp"
 #include "test_ioctl.h"
 
 namespace aegis::driver {

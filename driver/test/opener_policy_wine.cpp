@@ -1,6 +1,6 @@
-#include "opener_policy.hpp"
+#include "control/opener_policy.hpp"
 
-#include "nt.hpp"
+#include "nt/nt.hpp"
 
 namespace aegis::driver {
 

@@ -15,12 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "channel/ring_channel.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/kernel_calls.hpp"
 #include "driver/support/kernel_view.hpp"
-#include "ring_channel.hpp"
 
 namespace aegis::test {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "driver/host/executive/exports.hpp"
-#include "driver/host/executive/notify_routines.hpp"
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

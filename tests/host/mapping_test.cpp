@@ -2,7 +2,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "driver/mapping_guard.h"
+#include "driver/consumers/mapping_guard.h"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "driver/host/executive/notify_routines.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

@@ -1,7 +1,7 @@
 // Memory that NT may page out is out of the driver's reach at DISPATCH_LEVEL and above.
 #include <memory>
 
-#include "driver/host/executive/pageable.hpp"
+#include "driver/host/executive/memory/pageable.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

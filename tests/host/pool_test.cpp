@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "driver/host/executive/pool_pages.hpp"
+#include "driver/host/executive/memory/pool_pages.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

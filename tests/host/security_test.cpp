@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/security/token.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 #include "driver/host/server/process_table.hpp"
 
 namespace aegis::test {

@@ -8,7 +8,7 @@
 
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/exports.hpp"
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 #include "driver/host/image/image_loader.hpp"
 #include "driver/host/image/raising_call.hpp"
 

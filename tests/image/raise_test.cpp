@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 #include "driver/host/image/raising_call.hpp"
 
 namespace aegis::test {

@@ -286,13 +286,22 @@ class Generator:
         return "\n".join(lines)
 
 
+# What both builds of the driver have in common.
+_ELSEWHERE = ("host", "install", "test", "windows")
+
+
+def _belongs(path):
+    return path.suffix in (".cpp", ".hpp", ".h") and path.parts[0] not in _ELSEWHERE
+
+
 def mutated_driver(source):
     """Names and texts of the driver's files with their switches, and the list of mutants."""
     generator = Generator()
     files = {}
-    for path in sorted([*source.glob("*.cpp"), *source.glob("*.hpp"), *source.glob("*.h")]):
+    for path in sorted(path for path in source.rglob("*.*") if _belongs(path.relative_to(source))):
         text = path.read_text()
-        files[path.name] = text if path.suffix == ".h" else generator.mutated_file(path.name, text)
+        name = path.relative_to(source).as_posix()
+        files[name] = text if path.suffix == ".h" else generator.mutated_file(path.name, text)
     return files, generator.mutants
 
 
@@ -303,9 +312,9 @@ def main(arguments):
     source, output = map(pathlib.Path, arguments)
     files, mutants = mutated_driver(source)
     files["mutants.json"] = json.dumps(mutants, indent=1)
-    output.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         target = output / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         # A file that did not change is not compiled again.
         if not target.exists() or target.read_text() != text:
             target.write_text(text)

@@ -1,7 +1,7 @@
 // The drivers, loaded: that they unload and load again, and what the device answers.
 //
 // Wine does not say who opens a device, so the shipped driver lets nobody in there. What takes an open device is asked
-// of AegisMonTest.sys: the same sources, with an exception for Wine (driver/opener_policy.hpp).
+// of AegisMonTest.sys: the same sources, with an exception for Wine (driver/control/opener_policy.hpp).
 #include <gtest/gtest.h>
 
 #include <algorithm>

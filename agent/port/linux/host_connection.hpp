@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 #include "agent/port/port.hpp"
 #include "driver/host/client/client.hpp"
 

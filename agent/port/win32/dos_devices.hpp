@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "agent/dos_paths.hpp"
+#include "agent/port/dos_paths.hpp"
 
 namespace aegis::agent {
 

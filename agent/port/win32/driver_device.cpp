@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "aegis/ioctl.h"
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 #include "agent/port/win32/error_text.hpp"
 #include "agent/port/win32/opening.hpp"
 #include "agent/port/win32/utf8.hpp"

@@ -4,7 +4,8 @@
 #include <mutex>
 #include <system_error>
 
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
+#include "agent/format/timestamp.hpp"
 #include "agent/port/port.hpp"
 #include "agent/port/win32/dos_devices.hpp"
 #include "agent/port/win32/driver_device.hpp"
@@ -12,7 +13,6 @@
 #include "agent/port/win32/unique_handle.hpp"
 #include "agent/port/win32/utf8.hpp"
 #include "agent/port/win32/wait_time.hpp"
-#include "agent/timestamp.hpp"
 
 namespace aegis::agent {
 namespace {

@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/text.hpp"
-#include "driver/host/executive/thread_state.hpp"
 
 namespace aegis::host {
 namespace {

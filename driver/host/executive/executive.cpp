@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "driver/host/executive/activity.hpp"
-#include "driver/host/executive/driver_load.hpp"
-#include "driver/host/executive/event_object.hpp"
-#include "driver/host/executive/file_calls.hpp"
-#include "driver/host/executive/file_object.hpp"
+#include "driver/host/executive/io/driver_load.hpp"
+#include "driver/host/executive/io/file_calls.hpp"
+#include "driver/host/executive/io/file_object.hpp"
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/processes/activity.hpp"
+#include "driver/host/executive/sync/event_object.hpp"
 #include "driver/host/executive/system_time.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -22,10 +22,10 @@
 #include <string_view>
 #include <vector>
 
-#include "driver/host/executive/address_space.hpp"
-#include "driver/host/executive/fault_injector.hpp"
-#include "driver/host/executive/process_activity.hpp"
-#include "driver/host/executive/service_options.hpp"
+#include "driver/host/executive/memory/address_space.hpp"
+#include "driver/host/executive/processes/process_activity.hpp"
+#include "driver/host/executive/registry/service_options.hpp"
+#include "driver/host/executive/verifier/fault_injector.hpp"
 #include "driver/host/unique_fd.hpp"
 
 namespace aegis::host {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "driver/host/executive/notify_routines.hpp"
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/runtime.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/system_time.hpp"
 #include "driver/host/executive/text.hpp"
-#include "driver/host/executive/thread_state.hpp"
 
 namespace aegis::host {
 namespace {

@@ -5,16 +5,16 @@
 #include <optional>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/fault_injector.hpp"
-#include "driver/host/executive/io_state.hpp"
-#include "driver/host/executive/irp.hpp"
-#include "driver/host/executive/mdl.hpp"
-#include "driver/host/executive/notify_routines.hpp"
-#include "driver/host/executive/object.hpp"
-#include "driver/host/executive/pool.hpp"
-#include "driver/host/executive/process_table.hpp"
-#include "driver/host/executive/registry.hpp"
+#include "driver/host/executive/io/io_state.hpp"
+#include "driver/host/executive/io/irp.hpp"
+#include "driver/host/executive/memory/mdl.hpp"
+#include "driver/host/executive/memory/pool.hpp"
+#include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
+#include "driver/host/executive/processes/process_table.hpp"
+#include "driver/host/executive/registry/registry.hpp"
 #include "driver/host/executive/uuid.hpp"
+#include "driver/host/executive/verifier/fault_injector.hpp"
 
 namespace aegis::host {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 

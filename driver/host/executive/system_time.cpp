@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 namespace aegis::host {
 namespace {

@@ -3,7 +3,7 @@
 #include <sys/random.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 namespace aegis::host {
 

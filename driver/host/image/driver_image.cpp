@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
 #include "driver/host/image/image_thread.hpp"
 #include "driver/host/image/imports.hpp"
 #include "driver/host/image/relocations.hpp"

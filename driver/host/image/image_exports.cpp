@@ -2,7 +2,7 @@
 
 #include <ntifs.h>
 
-#include "driver/host/executive/notify_routines.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/text.hpp"
 #include "driver/host/image/driver_image.hpp"
 #include "driver/host/image/import_gates.hpp"

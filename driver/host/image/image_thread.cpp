@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 #include "driver/host/image/driver_image.hpp"
 #include "driver/host/image/kernel_stack.hpp"
 

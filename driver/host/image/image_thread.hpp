@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
 #include "driver/host/image/frame_walk.hpp"
 
 namespace aegis::host {

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <cstring>
 
-#include "driver/host/executive/verifier.hpp"
+#include "driver/consumers/mapping_guard.h"
+#include "driver/host/executive/verifier/verifier.hpp"
 #include "driver/host/image/driver_image.hpp"
 #include "driver/host/image/image_thread.hpp"
 #include "driver/host/image/unwind.hpp"
-#include "driver/mapping_guard.h"
 
 namespace aegis::host {
 namespace {

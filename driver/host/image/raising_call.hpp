@@ -1,5 +1,5 @@
 // MmMapLockedPagesSpecifyCache as an image imports it: where it fails for UserMode it raises into the image, and the
-// image's own guard (driver/mapping_guard_x64.S) has to catch that.
+// image's own guard (driver/consumers/mapping_guard_x64.S) has to catch that.
 #pragma once
 
 namespace aegis::host {

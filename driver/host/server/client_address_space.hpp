@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "driver/host/client/protocol.hpp"
-#include "driver/host/executive/address_space.hpp"
+#include "driver/host/executive/memory/address_space.hpp"
 #include "driver/host/server/notice_board.hpp"
 #include "driver/host/server/window_allocator.hpp"
 #include "driver/host/unique_fd.hpp"

@@ -1,4 +1,4 @@
-#include "agent/health.hpp"
+#include "agent/app/health.hpp"
 
 #include <gtest/gtest.h>
 

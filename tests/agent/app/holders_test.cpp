@@ -1,5 +1,5 @@
 // --holders: who reads from the driver.
-#include "agent/holders.hpp"
+#include "agent/app/holders.hpp"
 
 #include <gtest/gtest.h>
 

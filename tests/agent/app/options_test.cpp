@@ -1,4 +1,4 @@
-#include "agent/options.hpp"
+#include "agent/config/options.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // What a worker prints, counts, and gives up.
 
-#include "agent/printer.hpp"
+#include "agent/app/printer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/process_table.hpp"
-#include "agent/text_formatter.hpp"
+#include "agent/events/process_table.hpp"
+#include "agent/format/text_formatter.hpp"
 #include "support/captured_log.hpp"
 #include "support/event_bytes.hpp"
 #include "support/fake_system.hpp"

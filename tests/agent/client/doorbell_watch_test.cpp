@@ -1,6 +1,6 @@
 // What keeps a watch from sleeping.
 
-#include "agent/doorbell_watch.hpp"
+#include "agent/client/doorbell_watch.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 #include <string>
 
 #include "aegis/ring/producer.hpp"
-#include "agent/loss_watch.hpp"
+#include "agent/client/loss_watch.hpp"
 #include "support/zeroed_region.hpp"
 
 namespace aegis {

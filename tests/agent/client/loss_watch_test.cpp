@@ -1,6 +1,6 @@
 // Each growth of a counter is told once.
 
-#include "agent/loss_watch.hpp"
+#include "agent/client/loss_watch.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/sequence.hpp"
+#include "agent/client/sequence.hpp"
 
 #include <gtest/gtest.h>
 

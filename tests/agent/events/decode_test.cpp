@@ -1,6 +1,6 @@
 // Every shape of event the decoder takes, and every shape it refuses.
 
-#include "agent/decode.hpp"
+#include "agent/events/decode.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/process_table.hpp"
+#include "agent/events/process_table.hpp"
 
 #include <gtest/gtest.h>
 

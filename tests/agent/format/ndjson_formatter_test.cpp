@@ -1,6 +1,6 @@
 // Lines compared with JSON written out by hand, field by field: the order of fields means nothing.
 
-#include "agent/ndjson_formatter.hpp"
+#include "agent/format/ndjson_formatter.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>

@@ -1,6 +1,6 @@
 // The lines of Part 2, written out by hand.
 
-#include "agent/text_formatter.hpp"
+#include "agent/format/text_formatter.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/latency.hpp"
+#include "agent/outputs/latency.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/dos_paths.hpp"
+#include "agent/port/dos_paths.hpp"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/log.hpp"
+#include "agent/app/log.hpp"
 
 namespace aegis::test {
 

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/session.hpp"
+#include "agent/app/session.hpp"
 #include "support/captured_log.hpp"
 #include "support/fake_system.hpp"
 

@@ -11,11 +11,11 @@
 #include <thread>
 #include <vector>
 
+#include "channel/ring_channel.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/kernel_calls.hpp"
-#include "ring_channel.hpp"
 
 namespace aegis::test {
 namespace {

@@ -1,6 +1,6 @@
 // The ring as the driver owns it, without the driver around: what no request and no notification can bring about.
 
-#include "ring_channel.hpp"
+#include "channel/ring_channel.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "consumers/pull_cursor.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "driver/support/events.hpp"
-#include "pull_cursor.hpp"
 
 namespace aegis::test {
 namespace {

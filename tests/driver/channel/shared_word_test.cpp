@@ -8,11 +8,11 @@
 #include <new>
 #include <vector>
 
+#include "channel/ring_channel.hpp"
+#include "consumers/pull_cursor.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/watched_memory.hpp"
-#include "pull_cursor.hpp"
-#include "ring_channel.hpp"
 
 namespace aegis::test {
 namespace {

@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "channel/ring_channel.hpp"
+#include "consumers/pull_cursor.hpp"
 #include "driver/host/executive/executive.hpp"
-#include "pull_cursor.hpp"
-#include "ring_channel.hpp"
 
 namespace aegis::test {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "driver/host/executive/kernel_client.hpp"
+#include "driver/host/executive/io/kernel_client.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/kernel_view.hpp"

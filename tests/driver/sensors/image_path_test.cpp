@@ -1,6 +1,6 @@
 // What a process event makes of an image path: whole up to 511 units, beginning and end of a longer one.
 
-#include "image_path.hpp"
+#include "sensors/image_path.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>

@@ -15,7 +15,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/region.hpp"
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 #include "driver/support/test_host.hpp"
 
 namespace aegis::test {

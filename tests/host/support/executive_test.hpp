@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 #include "host/support/test_driver.hpp"
 
 namespace aegis::test {

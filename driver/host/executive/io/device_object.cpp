@@ -1,4 +1,4 @@
-#include "driver/host/executive/device_object.hpp"
+#include "driver/host/executive/io/device_object.hpp"
 
 #include <utility>
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 
 namespace aegis::host {
 

@@ -1,11 +1,11 @@
-#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
 
 #include <fmt/format.h>
 
 #include <atomic>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 namespace aegis::host {
 

@@ -1,15 +1,15 @@
-#include "driver/host/executive/driver_load.hpp"
+#include "driver/host/executive/io/driver_load.hpp"
 
 #include <fmt/format.h>
 
 #include <string>
 #include <utility>
 
-#include "driver/host/executive/driver_call.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/processes/process.hpp"
 #include "driver/host/executive/text.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

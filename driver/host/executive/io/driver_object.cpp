@@ -1,4 +1,4 @@
-#include "driver/host/executive/driver_object.hpp"
+#include "driver/host/executive/io/driver_object.hpp"
 
 #include <utility>
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 
 namespace aegis::host {
 

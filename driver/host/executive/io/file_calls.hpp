@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/processes/process.hpp"
 
 namespace aegis::host {
 

@@ -1,9 +1,9 @@
-#include "driver/host/executive/file_object.hpp"
+#include "driver/host/executive/io/file_object.hpp"
 
 #include <utility>
 
-#include "driver/host/executive/driver_load.hpp"
-#include "driver/host/executive/irp.hpp"
+#include "driver/host/executive/io/driver_load.hpp"
+#include "driver/host/executive/io/irp.hpp"
 #include "driver/host/executive/parts.hpp"
 
 namespace aegis::host {

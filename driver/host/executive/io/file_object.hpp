@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "driver/host/executive/device_object.hpp"
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/io/device_object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 
 namespace aegis::host {
 

@@ -1,13 +1,13 @@
-#include "driver/host/executive/io_state.hpp"
+#include "driver/host/executive/io/io_state.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "driver/host/executive/registry.hpp"
+#include "driver/host/executive/registry/registry.hpp"
 #include "driver/host/executive/text.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

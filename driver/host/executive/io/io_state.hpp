@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "driver/host/executive/device_object.hpp"
-#include "driver/host/executive/driver_object.hpp"
+#include "driver/host/executive/io/device_object.hpp"
+#include "driver/host/executive/io/driver_object.hpp"
 
 namespace aegis::host {
 

@@ -1,4 +1,4 @@
-#include "driver/host/executive/irp.hpp"
+#include "driver/host/executive/io/irp.hpp"
 
 #include <fmt/format.h>
 #include <sanitizer/asan_interface.h>
@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "driver/host/executive/device_object.hpp"
-#include "driver/host/executive/driver_call.hpp"
-#include "driver/host/executive/driver_object.hpp"
-#include "driver/host/executive/file_object.hpp"
+#include "driver/host/executive/io/device_object.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
+#include "driver/host/executive/io/driver_object.hpp"
+#include "driver/host/executive/io/file_object.hpp"
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -1,9 +1,9 @@
-#include "driver/host/executive/kernel_client.hpp"
+#include "driver/host/executive/io/kernel_client.hpp"
 
 #include <utility>
 
-#include "driver/host/executive/file_calls.hpp"
-#include "driver/host/executive/irp.hpp"
+#include "driver/host/executive/io/file_calls.hpp"
+#include "driver/host/executive/io/irp.hpp"
 #include "driver/host/executive/parts.hpp"
 
 namespace aegis::host {

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/file_object.hpp"
+#include "driver/host/executive/io/file_object.hpp"
 
 namespace aegis::host {
 

@@ -1,4 +1,4 @@
-#include "driver/host/executive/local_address_space.hpp"
+#include "driver/host/executive/memory/local_address_space.hpp"
 
 #include <sys/mman.h>
 

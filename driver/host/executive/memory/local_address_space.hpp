@@ -1,7 +1,7 @@
 // User addresses inside this Linux process: a second mapping of the driver's memory. For tests that play the client.
 #pragma once
 
-#include "driver/host/executive/address_space.hpp"
+#include "driver/host/executive/memory/address_space.hpp"
 
 namespace aegis::host {
 

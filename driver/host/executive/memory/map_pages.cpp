@@ -1,10 +1,10 @@
-#include "driver/host/executive/map_pages.hpp"
+#include "driver/host/executive/memory/map_pages.hpp"
 
 #include <fmt/format.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 

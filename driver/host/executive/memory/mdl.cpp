@@ -1,4 +1,4 @@
-#include "driver/host/executive/mdl.hpp"
+#include "driver/host/executive/memory/mdl.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 

@@ -1,6 +1,6 @@
-#include "driver/host/executive/pageable.hpp"
+#include "driver/host/executive/memory/pageable.hpp"
 
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 namespace aegis::host {
 

@@ -1,4 +1,4 @@
-#include "driver/host/executive/pool.hpp"
+#include "driver/host/executive/memory/pool.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -11,8 +11,8 @@
 
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/pool_pages.hpp"
+#include "driver/host/executive/memory/pool_pages.hpp"
 
 namespace aegis::host {
 

@@ -1,4 +1,4 @@
-#include "driver/host/executive/pool_pages.hpp"
+#include "driver/host/executive/memory/pool_pages.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

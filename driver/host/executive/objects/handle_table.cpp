@@ -1,4 +1,4 @@
-#include "driver/host/executive/handle_table.hpp"
+#include "driver/host/executive/objects/handle_table.hpp"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 
 namespace aegis::host {
 

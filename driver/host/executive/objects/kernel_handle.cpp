@@ -1,10 +1,10 @@
-#include "driver/host/executive/kernel_handle.hpp"
+#include "driver/host/executive/objects/kernel_handle.hpp"
 
 #include <fmt/format.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -1,12 +1,12 @@
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "driver/host/executive/security_descriptor.hpp"
+#include "driver/host/executive/security/security_descriptor.hpp"
 
 // What POBJECT_TYPE points to.
 struct OBJECT_TYPE {

@@ -5,11 +5,11 @@
 #include <cstring>
 #include <utility>
 
-#include "driver/host/executive/kernel_handle.hpp"
+#include "driver/host/executive/objects/kernel_handle.hpp"
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

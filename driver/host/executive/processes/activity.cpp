@@ -1,4 +1,4 @@
-#include "driver/host/executive/activity.hpp"
+#include "driver/host/executive/processes/activity.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -7,9 +7,9 @@
 #include <memory>
 #include <optional>
 
-#include "driver/host/executive/driver_call.hpp"
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/pageable.hpp"
+#include "driver/host/executive/io/driver_call.hpp"
+#include "driver/host/executive/memory/pageable.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/system_time.hpp"
 

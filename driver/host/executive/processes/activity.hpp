@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/process_activity.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/processes/process_activity.hpp"
 
 namespace aegis::host {
 

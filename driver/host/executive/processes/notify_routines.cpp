@@ -1,12 +1,12 @@
-#include "driver/host/executive/notify_routines.hpp"
+#include "driver/host/executive/processes/notify_routines.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

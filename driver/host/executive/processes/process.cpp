@@ -1,4 +1,4 @@
-#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/processes/process.hpp"
 
 #include <fmt/format.h>
 

@@ -11,12 +11,12 @@
 #include <optional>
 #include <string>
 
-#include "driver/host/executive/address_space.hpp"
 #include "driver/host/executive/executive.hpp"
-#include "driver/host/executive/handle_table.hpp"
-#include "driver/host/executive/object.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/memory/address_space.hpp"
+#include "driver/host/executive/objects/handle_table.hpp"
+#include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/security/token.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 namespace aegis::host {
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -1,4 +1,4 @@
-#include "driver/host/executive/process_table.hpp"
+#include "driver/host/executive/processes/process_table.hpp"
 
 #include <utility>
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/processes/process.hpp"
 
 namespace aegis::host {
 

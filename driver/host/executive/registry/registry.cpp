@@ -1,15 +1,15 @@
-#include "driver/host/executive/registry.hpp"
+#include "driver/host/executive/registry/registry.hpp"
 
 #include <ntifs.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "driver/host/executive/kernel_handle.hpp"
+#include "driver/host/executive/objects/kernel_handle.hpp"
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/text.hpp"
-#include "driver/host/executive/thread_state.hpp"
 
 namespace aegis::host {
 

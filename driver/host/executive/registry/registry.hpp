@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "driver/host/executive/object.hpp"
-#include "driver/host/executive/service_options.hpp"
+#include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/registry/service_options.hpp"
 
 namespace aegis::host {
 

@@ -1,7 +1,7 @@
 // SeExports: well-known SIDs and privileges.
 #include <ntifs.h>
 
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/security/token.hpp"
 
 namespace aegis::host {
 namespace {

@@ -1,10 +1,10 @@
-#include "driver/host/executive/security_descriptor.hpp"
+#include "driver/host/executive/security/security_descriptor.hpp"
 
 #include <cstring>
 #include <utility>
 
-#include "driver/host/executive/object.hpp"
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/security/token.hpp"
 
 namespace aegis::host {
 namespace {

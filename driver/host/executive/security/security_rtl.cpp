@@ -2,9 +2,9 @@
 #include <ntifs.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/security_descriptor.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/security/security_descriptor.hpp"
+#include "driver/host/executive/security/token.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 using namespace aegis::host;
 

@@ -3,11 +3,11 @@
 #include <ntifs.h>
 
 #include "driver/host/executive/parts.hpp"
-#include "driver/host/executive/process.hpp"
-#include "driver/host/executive/security_descriptor.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/token.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/security/security_descriptor.hpp"
+#include "driver/host/executive/security/token.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 using namespace aegis::host;
 

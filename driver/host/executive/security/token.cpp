@@ -1,4 +1,4 @@
-#include "driver/host/executive/token.hpp"
+#include "driver/host/executive/security/token.hpp"
 
 #include <algorithm>
 #include <cstring>

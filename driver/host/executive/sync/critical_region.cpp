@@ -1,7 +1,7 @@
 #include <ntifs.h>
 
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 using namespace aegis::host;
 

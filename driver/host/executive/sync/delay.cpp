@@ -5,8 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/system_time.hpp"
-#include "driver/host/executive/thread_state.hpp"
 
 extern "C" NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE, BOOLEAN, PLARGE_INTEGER Interval) {
     using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 10'000'000>>;

@@ -6,11 +6,11 @@
 #include <climits>
 #include <optional>
 
-#include "driver/host/executive/event_object.hpp"
+#include "driver/host/executive/sync/event_object.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/sync/wait_hub.hpp"
 #include "driver/host/executive/system_time.hpp"
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
-#include "driver/host/executive/wait_hub.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

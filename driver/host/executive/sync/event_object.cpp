@@ -1,4 +1,4 @@
-#include "driver/host/executive/event_object.hpp"
+#include "driver/host/executive/sync/event_object.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
 
 #include <ntifs.h>
 
-#include "driver/host/executive/object.hpp"
+#include "driver/host/executive/objects/object.hpp"
 #include "driver/host/unique_fd.hpp"
 
 namespace aegis::host {

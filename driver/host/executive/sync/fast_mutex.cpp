@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "driver/host/executive/thread_state.hpp"
-#include "driver/host/executive/verifier.hpp"
-#include "driver/host/executive/wait_hub.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
+#include "driver/host/executive/sync/wait_hub.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

@@ -1,11 +1,11 @@
-#include "driver/host/executive/thread_state.hpp"
+#include "driver/host/executive/sync/thread_state.hpp"
 
 #include <fmt/format.h>
 #include <sanitizer/asan_interface.h>
 
 #include <utility>
 
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
 namespace {

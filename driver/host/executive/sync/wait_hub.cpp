@@ -1,4 +1,4 @@
-#include "driver/host/executive/wait_hub.hpp"
+#include "driver/host/executive/sync/wait_hub.hpp"
 
 #include <array>
 #include <cstdint>

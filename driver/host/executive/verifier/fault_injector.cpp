@@ -1,4 +1,4 @@
-#include "driver/host/executive/fault_injector.hpp"
+#include "driver/host/executive/verifier/fault_injector.hpp"
 
 namespace aegis::host {
 

@@ -1,4 +1,4 @@
-#include "driver/host/executive/verifier.hpp"
+#include "driver/host/executive/verifier/verifier.hpp"
 
 #include <cstdio>
 #include <cstdlib>

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "agent/port/port.hpp"
-#include "linux/child.hpp"
+#include "port/linux/child.hpp"
 
 namespace aegis {
 namespace {

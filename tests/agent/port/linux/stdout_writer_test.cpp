@@ -16,7 +16,7 @@
 #include <string_view>
 #include <thread>
 
-#include "linux/child.hpp"
+#include "port/linux/child.hpp"
 
 namespace aegis {
 namespace {
