@@ -153,9 +153,10 @@ def compute(measurements):
     add_throughput(computation)
     add_latency(computation)
     add_publishing(computation)
-    for contender, name in (("a build", "build"), ("a build, device names", "build-device-names")):
+    for contender, name, of in (("a build", "build", "of a recorded build"),
+                                ("a build, device names", "build-device-names", "of that build with device names")):
         computation.add(f"kept/slots/{name}",
-                        f"process events of {contender}, that the default ring keeps, over the slots of version 1", 4.0,
+                        f"process events {of} that the ring keeps, over version 1 in the same memory", 4.0,
                         lambda regime, contender=contender: measurements.spread("kept events", {}, contender,
                                                                                 "over_slots", regime))
     computation.add("overload-4x/unloaded", "goodput at 4 times what the consumer can take, over its unloaded maximum",

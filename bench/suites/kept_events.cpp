@@ -1,5 +1,4 @@
-// How many events of a recorded process workload the default ring keeps: no matter of time, so any sample counts that
-// was taken at all.
+// How many events of a recorded process workload the default ring keeps: counted, so every sample says the same.
 #include "channels/page_memory.hpp"
 #include "suites/suites.hpp"
 #include "workload/process_workload.hpp"
