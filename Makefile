@@ -6,12 +6,13 @@
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress coverage lint \
-	clean
+.PHONY: help run check test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress \
+	coverage lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
-	@echo 'make test             build and test everything: release, sanitizers, Windows artifacts under Wine'
+	@echo 'make check            while you work: build the release configuration and run its tests (3 minutes at most)'
+	@echo 'make test             before you push: build and test everything: release, sanitizers, Windows artifacts under Wine'
 	@echo 'make windows          build AegisMon.sys, AegisAgent.exe and AegisBench.exe into out/windows'
 	@echo 'make bench            measure everything and render docs/benchmarks.md (6 minutes)'
 	@echo 'make bench-quick      measure the ratios only (1 minute)'
@@ -31,6 +32,10 @@ run:
 	@cmake/install-dependencies.sh run >&2
 	@cmake/build.sh release aegis_agent aegismon-host >&2
 	@build/release/bin/aegis-agent $(ARGS)
+
+check:
+	@cmake/install-dependencies.sh test
+	@tests/run-check.sh
 
 test:
 	@cmake/install-dependencies.sh test

@@ -22,6 +22,7 @@ endif()
 # aegis_add_test(NAME SOURCES… LIBRARIES… [LABELS…] [TIMEOUT seconds])
 # One GoogleTest executable, registered with CTest as one test. Cross-built ones run under Wine. Label `system`: tests
 # of whole processes against each other; not worth their time under ThreadSanitizer, which sees one process at once.
+# Label `slow`: what `make check` leaves to `make test`.
 function(aegis_add_test name)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
     if(AEGIS_SANITIZE STREQUAL "thread" AND "system" IN_LIST ARG_LABELS)

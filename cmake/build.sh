@@ -10,7 +10,7 @@ tree=build/$preset
 if [ ! -f "$tree/build.ninja" ]; then
     echo "==> Configuring $preset"
     mkdir -p "$tree"
-    # The tests need more packages than the product; run-all.sh turns them on.
+    # The tests need more packages than the product; tests/build.sh turns them on.
     if ! cmake --preset "$preset" -DAEGIS_BUILD_TESTS="${AEGIS_BUILD_TESTS:-OFF}" >"$tree/configure.log" 2>&1; then
         cat "$tree/configure.log" >&2
         exit 1

@@ -5,13 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 presets="release asan tsan windows"
 
-for preset in $presets; do
-    # A tree that `make run` configured has no tests yet.
-    if [ -f "build/$preset/build.ninja" ]; then
-        cmake "build/$preset" -DAEGIS_BUILD_TESTS=ON >"build/$preset/configure.log"
-    fi
-    AEGIS_BUILD_TESTS=ON cmake/build.sh "$preset"
-done
+# shellcheck disable=SC2086 # one word per preset
+tests/build.sh $presets
 
 mkdir -p build/all
 : >build/all/CTestTestfile.cmake
