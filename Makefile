@@ -1,18 +1,20 @@
 # One word per thing a person wants to do. CMake builds; CMakePresets.json has the configurations.
 #
+#   PREFIX    where `install` puts everything, below DESTDIR where that is given
 #   ARGS      what `run` passes to the agent, for example ARGS="--duration 20 --output ndjson", and `coverage` to its table
 #   SECONDS   how long `fuzz` runs each fuzzer
 #   MINUTES   how long `soak` runs the ring, and `stress` the driver
 
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run check test windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress \
+.PHONY: help run check test install windows bench bench-quick bench-check bench-accept fuzz mutation mutation-driver soak stress \
 	coverage lint clean
 
 help:
 	@echo 'make run [ARGS="…"]   build the sensor and run the agent; ARGS="--help" lists its options'
 	@echo 'make check            while you work: build the release configuration and run its tests (3 minutes at most)'
 	@echo 'make test             before you push: build and test everything: release, sanitizers, Windows artifacts under Wine'
+	@echo 'make install PREFIX=/usr/local DESTDIR=  install agent, host, headers and CMake package (docs/library.md)'
 	@echo 'make windows          build AegisMon.sys, AegisAgent.exe and AegisBench.exe into out/windows'
 	@echo 'make bench            measure everything and render docs/benchmarks.md (6 minutes)'
 	@echo 'make bench-quick      measure the ratios only (1 minute)'
@@ -40,6 +42,12 @@ check:
 test:
 	@cmake/install-dependencies.sh test
 	@tests/run-all.sh
+
+PREFIX ?= /usr/local
+install:
+	@cmake/install-dependencies.sh run >&2
+	@cmake/build.sh release aegis_agent aegismon-host >&2
+	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
 
 windows:
 	@cmake/install-dependencies.sh windows
