@@ -5,7 +5,6 @@
 #include "control/service_parameters.hpp"
 #include "nt/debug_print.hpp"
 #include "nt/scope_guard.hpp"
-#include "sensors/process_sensor.hpp"
 
 namespace aegis::driver {
 namespace {
@@ -15,7 +14,7 @@ constinit Driver g_driver;
 // Sensors first, so that nothing is produced any more; then the transport; the ring's memory last.
 // IRQL PASSIVE_LEVEL. No handle is open: the I/O manager waits for the last one.
 void NTAPI unload(PDRIVER_OBJECT /*driver*/) {
-    stop_process_sensor();
+    g_driver.sensors.stop();
     g_driver.channel.close();
     stop_owner_exit_watch();
     g_driver.device.destroy();
@@ -51,10 +50,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
         return failed("watch for consumers that exit", status);
     }
 
-    status = start_process_sensor(g_driver.channel, g_driver.clock);
-    if (!NT_SUCCESS(status)) {
-        failed("register the process sensor, going on without it", status);
-    }
+    g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock});
 
     destroy_device.keep();
     destroy_channel.keep();

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "control/session_id.hpp"
+#include "channel/session_id.hpp"
 #include "nt/debug_print.hpp"
 #include "nt/pool.hpp"
 #include "nt/spin_lock.hpp"
@@ -48,31 +48,34 @@ void RingChannel::destroy() {
     region_ = nullptr;
 }
 
-void RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes) {
+bool RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes) {
     const int self = 0;
+    bool published = false;
     gate_.enter(&self);
     {
         DueBells due;
         {
             const QueuedSpinLockScope lock(publish_lock_);
-            publish_locked(type, timestamp, payload, payload_bytes, &due);
+            published = publish_locked(type, timestamp, payload, payload_bytes, &due);
         }
         // Whoever waits at the gate need not wait for the bells.
         gate_.leave(&self);
     }
+    return published;
 }
 
-void RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload,
+bool RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload,
                                  std::size_t payload_bytes, DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
         producer_.count_lost(state_ == AEGIS_RING_FAILED ? AEGIS_LOST_FAILED : AEGIS_LOST_CLOSING);
-        return;
+        return false;
     }
-    if (producer_.publish(type, timestamp, payload, payload_bytes)) {
-        count_wakeups(bells_.ring(producer_.published(), [due](WakeTarget* target) { due->add(target); }));
-    } else {
+    if (!producer_.publish(type, timestamp, payload, payload_bytes)) {
         wake_for_loss(due);
+        return false;
     }
+    count_wakeups(bells_.ring(producer_.published(), [due](WakeTarget* target) { due->add(target); }));
+    return true;
 }
 
 void RingChannel::count_source_loss(std::uint32_t events) {

@@ -37,10 +37,10 @@ class RingChannel {
     // Frees the region. IRQL <= DISPATCH_LEVEL.
     void destroy();
 
-    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting; an event
-    // that is counted instead wakes every sleeper. Another publisher does not wait for the bells. `payload` must be
-    // nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
-    void publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
+    // Publishes one event and rings the doorbells that are due. Never blocks, never fails without counting: false when
+    // the event was counted as lost instead, which wakes every sleeper. Another publisher does not wait for the bells.
+    // `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
+    bool publish(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes);
 
     // Counts events that a source lost before any sensor saw them, as AEGIS_LOST_SOURCE whatever the channel's state,
     // and wakes every sleeper. IRQL <= DISPATCH_LEVEL.
@@ -79,7 +79,7 @@ class RingChannel {
 
   private:
     // The caller of these holds publish_lock_, and rings `due` when it has released it.
-    void publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes,
+    bool publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload, std::size_t payload_bytes,
                         DueBells* due);
     // Sleepers are woken after the count is there: a reader that arms its bell too late for that looks at the counters
     // once more before it sleeps.

@@ -1,16 +1,18 @@
 #include "consumers/owner_exit.hpp"
 
+#include "channel/callback_health.hpp"
+
 namespace aegis::driver {
 namespace {
 
-// As in process_sensor.cpp: written while the callback is not registered.
+// NT passes no context to a process notify routine. Written while it is not registered, so read without a lock.
 HandleTable* g_handles = nullptr;
 const SystemClock* g_clock = nullptr;
-CallbackHealth g_health;
+constinit CallbackHealth g_health;
 
 // IRQL PASSIVE_LEVEL; for an exit in the context of the exiting process.
 void NTAPI on_process_notify(HANDLE /*parent_id*/, HANDLE process_id, BOOLEAN created) {
-    g_health.called(g_clock->now());
+    g_health.count(Outcome::kFiltered, g_clock->now());
     if (!created) {
         g_handles->owner_exits(process_id);
     }
@@ -32,8 +34,8 @@ void stop_owner_exit_watch() {
     g_health.unregistered();
 }
 
-const CallbackHealth& owner_exit_health() {
-    return g_health;
+void describe_owner_exit_watch(AEGIS_CALLBACK_HEALTH* row) {
+    g_health.describe(AEGIS_CALLBACK_OWNER_EXIT, row);
 }
 
 }  // namespace aegis::driver

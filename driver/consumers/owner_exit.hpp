@@ -8,9 +8,9 @@
 // map.
 #pragma once
 
+#include "aegis/ioctl.h"
 #include "consumers/handle_table.hpp"
 #include "nt/system_clock.hpp"
-#include "sensors/callback_health.hpp"
 
 namespace aegis::driver {
 
@@ -20,6 +20,7 @@ NTSTATUS start_owner_exit_watch(HandleTable& handles, const SystemClock& clock);
 // After it returns, no callback is under way and none will come. IRQL PASSIVE_LEVEL.
 void stop_owner_exit_watch();
 
-const CallbackHealth& owner_exit_health();
+// Fills its row of the query reply: what it sees makes no event, so all of it is filtered. Any IRQL.
+void describe_owner_exit_watch(AEGIS_CALLBACK_HEALTH* row);
 
 }  // namespace aegis::driver

@@ -5,6 +5,7 @@
 #include "consumers/handle_table.hpp"
 #include "control/device.hpp"
 #include "nt/system_clock.hpp"
+#include "sensors/sensor_table.hpp"
 
 namespace aegis::driver {
 
@@ -12,6 +13,7 @@ struct Driver {
     SystemClock clock;
     RingChannel channel;
     HandleTable handles;
+    SensorTable sensors;
     ControlDevice device;
 };
 

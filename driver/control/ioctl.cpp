@@ -6,7 +6,6 @@
 #include "control/ioctl_extension.hpp"
 #include "control/ioctl_request.hpp"
 #include "nt/scope_guard.hpp"
-#include "sensors/process_sensor.hpp"
 
 namespace aegis::driver {
 namespace {
@@ -116,8 +115,7 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     reply->Published = counters.published;
     std::memcpy(reply->LostBefore, counters.lost_before, sizeof(reply->LostBefore));
     reply->WakeupsSent = counters.wakeups_sent;
-    process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]);
-    owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]);
+    describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks));
     if (!driver.handles.describe(counters.published, reply)) {
         driver.channel.fail("the list of handles does not match its count");
         reply->State = AEGIS_RING_FAILED;

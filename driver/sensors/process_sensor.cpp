@@ -13,9 +13,8 @@ namespace {
 
 // NT passes no context to a process notify routine, so what it needs is here. Written before registration and
 // after removal, which waits for callbacks in flight; so callbacks read it without a lock.
-RingChannel* g_channel = nullptr;
-const SystemClock* g_clock = nullptr;
-CallbackHealth g_health;
+constinit SensorContext g_context{};
+constinit CallbackHealth g_health;
 // What the routine is registered with; null: with PsSetCreateProcessNotifyRoutineEx.
 SetProcessNotifyRoutineEx2 g_set_for_subsystems = nullptr;
 
@@ -31,21 +30,20 @@ void clear_fixed_part(AEGIS_PROCESS_PAYLOAD* payload) {
 
 // IRQL PASSIVE_LEVEL, in the context of the creating thread, or of the last thread of an exiting process.
 void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREATE_NOTIFY_INFO info) {
-    const std::int64_t now = g_clock->now();
-    g_health.called(now);
+    const std::int64_t now = g_context.clock->now();
 
     CompactPayload event;
     event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED;
     clear_fixed_part(&event.payload);
     event.payload.ProcessId = process_id_number(process_id);
     if (info == nullptr) {
-        g_channel->publish(AEGIS_EVENT_PROCESS_EXIT, now, &event.payload, event.bytes);
+        g_context.report(&g_health, AEGIS_EVENT_PROCESS_EXIT, now, &event.payload, event.bytes);
         return;
     }
     event.payload.ParentProcessId = process_id_number(info->ParentProcessId);
     event.payload.CreatingProcessId = process_id_number(info->CreatingThreadId.UniqueProcess);
     event.bytes += copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);
-    g_channel->publish(AEGIS_EVENT_PROCESS_CREATE, now, &event.payload, event.bytes);
+    g_context.report(&g_health, AEGIS_EVENT_PROCESS_CREATE, now, &event.payload, event.bytes);
 }
 
 // Only so are processes of subsystems reported, those of WSL 1 for one. STATUS_PROCEDURE_NOT_FOUND on older systems.
@@ -61,12 +59,9 @@ NTSTATUS register_for_subsystems() {
     return status;
 }
 
-}  // namespace
-
-NTSTATUS start_process_sensor(RingChannel& channel, const SystemClock& clock) {
-    g_channel = &channel;
-    g_clock = &clock;
-    g_health.reset();
+// IRQL PASSIVE_LEVEL.
+NTSTATUS start_process_sensor(const SensorContext& context) {
+    g_context = context;
     g_set_for_subsystems = nullptr;
     NTSTATUS status = register_for_subsystems();
     if (NT_SUCCESS(status)) {
@@ -79,20 +74,18 @@ NTSTATUS start_process_sensor(RingChannel& channel, const SystemClock& clock) {
     return status;
 }
 
+// IRQL PASSIVE_LEVEL.
 void stop_process_sensor() {
-    if (!g_health.is_registered()) {
-        return;
-    }
     if (g_set_for_subsystems != nullptr) {
         g_set_for_subsystems(kPsCreateProcessNotifySubsystems, reinterpret_cast<PVOID>(on_process_notify), TRUE);
     } else {
         PsSetCreateProcessNotifyRoutineEx(on_process_notify, TRUE);
     }
-    g_health.unregistered();
 }
 
-const CallbackHealth& process_sensor_health() {
-    return g_health;
-}
+}  // namespace
+
+constinit const Sensor kProcessSensor = {"process sensor", AEGIS_CALLBACK_PROCESS, start_process_sensor,
+                                         stop_process_sensor, &g_health};
 
 }  // namespace aegis::driver

@@ -137,9 +137,9 @@ class Scenario {
 
     NTSTATUS query(Client& reader) const {
         const QueryResult result = reader.query();
-        EXPECT_EQ(result.reply->Callbacks[0].Registered, deaf_ ? 0U : 1U);
-        EXPECT_EQ(NT_SUCCESS(result.reply->Callbacks[0].Status), !deaf_);
-        EXPECT_EQ(result.reply->Callbacks[1].Registered, 1U);
+        EXPECT_EQ(callback_row(*result.reply, AEGIS_CALLBACK_PROCESS).Registered, deaf_ ? 0U : 1U);
+        EXPECT_EQ(NT_SUCCESS(callback_row(*result.reply, AEGIS_CALLBACK_PROCESS).Status), !deaf_);
+        EXPECT_EQ(callback_row(*result.reply, AEGIS_CALLBACK_OWNER_EXIT).Registered, 1U);
         EXPECT_EQ(result.reply->Published, deaf_ ? 0U : 6U);
         return result.status;
     }

@@ -103,7 +103,7 @@ TEST(Order, OfTheAttemptsAtASessionId) {
 }
 
 // A sensor that never was registered is not removed: that it would be harmless is NT's good will.
-// Catches: is_registered() not asked in stop_process_sensor().
+// Catches: SensorTable::stop() that does not ask which sensors started.
 TEST(Order, NothingIsRemovedThatWasNotThere) {
     TestHost host;
     // The call for processes of every subsystem, and then the one that would do instead.

@@ -22,7 +22,6 @@ _MISSING = {
     "callback_health.hpp unregistered statement registered_.store(false, std::memory_order_relaxed);": _NOBODY_ASKS,
     "owner_list.hpp clear statement entry.store(nullptr, std::memory_order_relaxed);": _ZERO_ALREADY,
     "owner_exit.cpp stop_owner_exit_watch statement g_health.unregistered();": _NOBODY_ASKS,
-    "process_sensor.cpp stop_process_sensor statement g_health.unregistered();": _NOBODY_ASKS,
     "device.cpp ControlDevice::destroy check if (device == nullptr) {":
         "load and unload call it once for each device; the check makes a second call harmless",
     "device_security.cpp DeviceSecurity::apply_to constant OBJ_KERNEL_HANDLE -> 0":
@@ -81,9 +80,6 @@ _EXCHANGED = (
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> owners_.clear();",
         "owner_exit.cpp start_owner_exit_watch order g_clock = &clock; <-> g_health.reset();",
         "owner_exit.cpp start_owner_exit_watch order g_handles = &handles; <-> g_health.reset();",
-        "process_sensor.cpp start_process_sensor order g_clock = &clock; <-> g_health.reset();",
-        "process_sensor.cpp start_process_sensor order g_health.reset(); <-> g_set_for_subsystems = nullptr;",
-        "process_sensor.cpp start_process_sensor order g_channel = &channel; <-> g_set_for_subsystems = nullptr;",
         "ioctl.cpp ring_setup order if (buffer->requestor == KernelMode) <-> AEGIS_RING_SETUP_REQUEST request;",
         "wake_target.hpp initialize order event_ = event; <-> ExInitializeRundownProtection(&signals_);",
         "pull_cursor.cpp PullCursor::initialize order turn_.initialize(); <-> consumer_ = ring::Consumer<>(memory, "
@@ -154,17 +150,14 @@ _EXCHANGED = (
         "ioctl.cpp query order const ChannelCounters counters = driver.channel.counters(); <-> reply->Version = "
         "AEGIS_CONTROL_VERSION;",
         "ioctl.cpp query order reply->WakeupsSent = counters.wakeups_sent; <-> "
-        "process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]);",
-        "ioctl.cpp query order process_sensor_health().describe(AEGIS_CALLBACK_PROCESS, &reply->Callbacks[0]); <-> "
-        "owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]);",
-        "ioctl.cpp query order owner_exit_health().describe(AEGIS_CALLBACK_OWNER_EXIT, &reply->Callbacks[1]); <-> "
+        "describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks));",
+        "ioctl.cpp query order describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks)); <-> "
         "if (!driver.handles.describe(counters.published, reply))",
         "ioctl.cpp query order if (!driver.handles.describe(counters.published, reply)) <-> buffer->written = "
         "sizeof(*reply);",
         "ioctl.cpp query order reply->Version = AEGIS_CONTROL_VERSION; <-> buffer->written = sizeof(*reply);",
         'ioctl.cpp query order driver.channel.fail("the list of handles does not match its count"); <-> '
         'reply->State = AEGIS_RING_FAILED;',
-        "process_sensor.cpp on_process_notify order g_health.called(now); <-> CompactPayload event;",
         "process_sensor.cpp on_process_notify order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
         "clear_fixed_part(&event.payload);",
         "process_sensor.cpp on_process_notify order event.payload.CreatingProcessId = "
@@ -178,9 +171,9 @@ _EXCHANGED = (
         "static_cast<ULONG>(NormalPagePriority) | kMdlMappingNoExecute;",
     )),
     (_A_REPORT, (
-        "callback_health.hpp called order calls_.fetch_add(1, std::memory_order_relaxed); <-> last_call_.store(now, "
-        "std::memory_order_relaxed);",
-        "owner_exit.cpp on_process_notify order g_health.called(g_clock->now()); <-> if (!created)",
+        "callback_health.hpp count order counts_[static_cast<unsigned>(outcome)].fetch_add(1, "
+        "std::memory_order_relaxed); <-> last_time_.store(time, std::memory_order_relaxed);",
+        "owner_exit.cpp on_process_notify order g_health.count(Outcome::kFiltered, g_clock->now()); <-> if (!created)",
         "pull_cursor.cpp PullCursor::pull order while (output_bytes - written >= AEGIS_MAX_EVENT_SIZE && laps < "
         "kMaxLapsPerPull) <-> used_.store(true, std::memory_order_relaxed);",
         "pull_cursor.cpp PullCursor::describe order if (!used_.load(std::memory_order_relaxed)) <-> const "
@@ -189,8 +182,6 @@ _EXCHANGED = (
     )),
     (_NOBODY_ASKS, (
         "owner_exit.cpp stop_owner_exit_watch order PsSetCreateProcessNotifyRoutine(on_process_notify, TRUE); <-> "
-        "g_health.unregistered();",
-        "process_sensor.cpp stop_process_sensor order if (g_set_for_subsystems != nullptr) <-> "
         "g_health.unregistered();",
     )),
     (_LOAD_FAILS, (

@@ -29,7 +29,6 @@ ROWS = (
     ("row->Cursor", "row->Lag", "row->Lost", "row->Wakeups"),
     ("row->Transport", "row->ProcessId"),
     ("row->Kind", "row->Registered"),
-    ("Callbacks[0]", "Callbacks[1]"),
     # the driver's own
     ("buffer.input_bytes", "buffer.output_bytes"),
     ("buffer->output_bytes", "buffer->written"),
@@ -37,7 +36,6 @@ ROWS = (
     ("g_local_system", "g_administrators"),
     ("&precise", "&coarse"),
     ("counters.published", "counters.wakeups_sent"),
-    ("process_sensor_health()", "owner_exit_health()"),
 )
 
 _BASE = r"(?<![\w.>&])(&?)((?:\w+(?:\[[^\]]*\])?(?:\.|->))*)"

@@ -87,7 +87,8 @@ TEST_F(Passthrough, AnOverwrittenHeaderEndsReportingAndNothingElse) {
     EXPECT_EQ(query.reply->Published, 2U);
     EXPECT_EQ(query.reply->LostBefore[AEGIS_LOST_FAILED], 50U);
     EXPECT_EQ(lost_in(*query.reply), 50U);
-    EXPECT_EQ(query.reply->Callbacks[0].Events, query.reply->Published + lost_in(*query.reply));
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events,
+              query.reply->Published + lost_in(*query.reply));
     EXPECT_TRUE(host_.take_debug_lines().empty()) << "said twice";
 
     // What was published can still be read; consumers go, and the driver can be unloaded.
@@ -265,7 +266,7 @@ TEST_F(Passthrough, CountersReconcileWhileCallbacksMeetTheFailure) {
     const QueryResult query = client_.query();
     EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
     EXPECT_EQ(query.reply->Published, published_at_the_end) << "published after the failure";
-    EXPECT_EQ(query.reply->Callbacks[0].Events, produced.load());
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events, produced.load());
     EXPECT_GE(query.reply->LostBefore[AEGIS_LOST_FAILED], std::uint64_t{kProducers} * kEventsAfterwards);
     EXPECT_EQ(query.reply->Published + query.reply->LostBefore[AEGIS_LOST_FAILED], produced.load());
     EXPECT_EQ(lost_in(*query.reply), query.reply->LostBefore[AEGIS_LOST_FAILED]);
@@ -320,13 +321,13 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     Activity(host).come_and_go(2);
     const QueryResult query = client.query();
-    const AEGIS_CALLBACK_HEALTH& sensor = query.reply->Callbacks[0];
+    const AEGIS_CALLBACK_HEALTH& sensor = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
     EXPECT_EQ(sensor.Kind, AEGIS_CALLBACK_PROCESS);
     EXPECT_EQ(sensor.Registered, 0U);
     EXPECT_TRUE(NT_ERROR(sensor.Status));
     EXPECT_EQ(sensor.Events, 0U);
     EXPECT_EQ(sensor.LastEventTime, 0);
-    const AEGIS_CALLBACK_HEALTH& owner_exit = query.reply->Callbacks[1];
+    const AEGIS_CALLBACK_HEALTH& owner_exit = callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT);
     EXPECT_EQ(owner_exit.Registered, 1U);
     EXPECT_EQ(owner_exit.Events, 4U);
     EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);

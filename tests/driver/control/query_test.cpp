@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <set>
 
 #include "aegis/version.h"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
+#include "sensors/sensor_table.hpp"
 
 namespace aegis::test {
 namespace {
@@ -65,39 +67,53 @@ TEST_F(Query, CountersReconcile) {
         const auto reply = query();
         const std::uint64_t lost =
             std::accumulate(std::begin(reply->LostBefore), std::end(reply->LostBefore), std::uint64_t{0});
-        EXPECT_EQ(reply->Callbacks[0].Events, reply->Published + lost);
+        EXPECT_EQ(callback_row(*reply, AEGIS_CALLBACK_PROCESS).Events, reply->Published + lost);
         EXPECT_EQ(lost, 0U);
     }
     EXPECT_EQ(query()->Published, 216U);
 }
 
-// Catches: called(), registered() or describe() left out for one of the two callbacks.
+// Catches: count(), registered() or describe() left out for one of the two callbacks; one's row in place of the
+// other's.
 TEST_F(Query, ReportsTheHealthOfBothCallbacks) {
+    constexpr std::uint32_t kKinds[] = {AEGIS_CALLBACK_PROCESS, AEGIS_CALLBACK_OWNER_EXIT};
     auto reply = query();
-    EXPECT_EQ(reply->Callbacks[0].Kind, AEGIS_CALLBACK_PROCESS);
-    EXPECT_EQ(reply->Callbacks[1].Kind, AEGIS_CALLBACK_OWNER_EXIT);
-    for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(reply->Callbacks[i].Registered, 1U);
-        EXPECT_EQ(reply->Callbacks[i].Status, STATUS_SUCCESS);
-        EXPECT_EQ(reply->Callbacks[i].Flags, 0U);
-        EXPECT_EQ(reply->Callbacks[i].Events, 0U);
-        EXPECT_EQ(reply->Callbacks[i].LastEventTime, 0);
+    for (const std::uint32_t kind : kKinds) {
+        const AEGIS_CALLBACK_HEALTH& row = callback_row(*reply, kind);
+        EXPECT_EQ(row.Kind, kind);
+        EXPECT_EQ(row.Registered, 1U);
+        EXPECT_EQ(row.Status, STATUS_SUCCESS);
+        EXPECT_EQ(row.Flags, 0U);
+        EXPECT_EQ(row.Events, 0U);
+        EXPECT_EQ(row.LastEventTime, 0);
     }
     activity_.create(kFirstFreePid);
     reply = query();
-    for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(reply->Callbacks[i].Events, 1U);
-        EXPECT_EQ(reply->Callbacks[i].LastEventTime, kActivityTime);
+    for (const std::uint32_t kind : kKinds) {
+        EXPECT_EQ(callback_row(*reply, kind).Events, 1U);
+        EXPECT_EQ(callback_row(*reply, kind).LastEventTime, kActivityTime);
     }
     activity_.exit(kFirstFreePid);
     reply = query();
-    for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(reply->Callbacks[i].Events, 2U);
-        EXPECT_EQ(reply->Callbacks[i].LastEventTime, kActivityTime + 1);
+    for (const std::uint32_t kind : kKinds) {
+        EXPECT_EQ(callback_row(*reply, kind).Events, 2U);
+        EXPECT_EQ(callback_row(*reply, kind).LastEventTime, kActivityTime + 1);
     }
+}
+
+// Catches: a row that is filled and means nothing, one between two others that is left empty, a kind that comes twice.
+TEST_F(Query, UsesTheFirstRowsForCallbacksAndNoOther) {
+    const auto reply = query();
+    std::set<std::uint32_t> kinds;
+    unsigned used = 0;
+    while (used < AEGIS_MAX_CALLBACKS && reply->Callbacks[used].Kind != 0) {
+        EXPECT_TRUE(kinds.insert(reply->Callbacks[used].Kind).second) << reply->Callbacks[used].Kind;
+        ++used;
+    }
+    EXPECT_EQ(used, driver::all_sensors().size() + 1);
     const AEGIS_CALLBACK_HEALTH unused{};
-    for (unsigned i = 2; i < AEGIS_MAX_CALLBACKS; ++i) {
-        EXPECT_EQ(std::memcmp(&reply->Callbacks[i], &unused, sizeof(unused)), 0);
+    for (unsigned i = used; i < AEGIS_MAX_CALLBACKS; ++i) {
+        EXPECT_EQ(std::memcmp(&reply->Callbacks[i], &unused, sizeof(unused)), 0) << i;
     }
 }
 

@@ -56,11 +56,11 @@ TEST(Subsystem, ProcessesAreSeen) {
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     EXPECT_EQ(pids_seen(host, client), kAll);
     const QueryResult query = client.query();
-    EXPECT_EQ(query.reply->Callbacks[0].Registered, 1U);
-    EXPECT_EQ(query.reply->Callbacks[0].Flags, 0U);
-    EXPECT_EQ(query.reply->Callbacks[0].Events, 4U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Registered, 1U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Flags, 0U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events, 4U);
     // The transport's own need not hear of processes that cannot send it anything.
-    EXPECT_EQ(query.reply->Callbacks[1].Events, 2U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT).Events, 2U);
     EXPECT_TRUE(errors(host).empty());
 }
 
@@ -69,10 +69,10 @@ void expect_blind_for_subsystems(TestHost& host, const std::string& error) {
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     EXPECT_EQ(pids_seen(host, client), kOrdinary);
     const QueryResult query = client.query();
-    EXPECT_EQ(query.reply->Callbacks[0].Registered, 1U);
-    EXPECT_EQ(query.reply->Callbacks[0].Status, STATUS_SUCCESS);
-    EXPECT_EQ(query.reply->Callbacks[0].Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
-    EXPECT_EQ(query.reply->Callbacks[1].Flags, 0U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Registered, 1U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Status, STATUS_SUCCESS);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT).Flags, 0U);
     EXPECT_EQ(errors(host), std::vector<std::string>{error});
     client.exit();
     EXPECT_EQ(host.unload(), host::UnloadResult::kUnloaded);
@@ -120,7 +120,7 @@ TEST(Subsystem, EachLoadFindsOutAnew) {
     Client client(host);
     ASSERT_EQ(client.open(), STATUS_SUCCESS);
     EXPECT_EQ(pids_seen(host, client), kAll);
-    EXPECT_EQ(client.query().reply->Callbacks[0].Flags, 0U);
+    EXPECT_EQ(callback_row(*client.query().reply, AEGIS_CALLBACK_PROCESS).Flags, 0U);
 }
 
 }  // namespace

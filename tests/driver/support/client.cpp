@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 namespace aegis::test {
 namespace {
@@ -18,6 +20,12 @@ std::uint32_t next_pid() {
 }
 
 }  // namespace
+
+const AEGIS_CALLBACK_HEALTH& callback_row(const AEGIS_QUERY_REPLY& reply, std::uint32_t kind) {
+    static constexpr AEGIS_CALLBACK_HEALTH kNone{};
+    const auto* const row = std::ranges::find(reply.Callbacks, kind, &AEGIS_CALLBACK_HEALTH::Kind);
+    return row == std::end(reply.Callbacks) ? kNone : *row;
+}
 
 Client::Client(TestHost& host, host::Account account, std::uint32_t mappings)
     : host_(&host),

@@ -52,6 +52,9 @@ Request make_request() {
     return request;
 }
 
+// The row of one callback in a query reply; all zero where there is none.
+const AEGIS_CALLBACK_HEALTH& callback_row(const AEGIS_QUERY_REPLY& reply, std::uint32_t kind);
+
 class Client {
   public:
     // A process of its own; `mappings` bounds its address space (two are needed for a setup).

@@ -1,4 +1,4 @@
-#include "control/session_id.hpp"
+#include "channel/session_id.hpp"
 
 namespace aegis::driver {
 namespace {

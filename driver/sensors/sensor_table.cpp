@@ -1,0 +1,61 @@
+#include "sensors/sensor_table.hpp"
+
+#include <cstddef>
+
+#include "nt/debug_print.hpp"
+#include "sensors/process_sensor.hpp"
+
+namespace aegis::driver {
+namespace {
+
+constexpr const Sensor* kSensors[] = {
+    &kProcessSensor,
+};
+
+// The transport has a row of its own in the query reply.
+static_assert(std::size(kSensors) + 1 <= AEGIS_MAX_CALLBACKS);
+static_assert(AEGIS_MAX_CALLBACKS <= 32, "SensorTable has a bit for each");
+
+constexpr std::uint32_t bit(std::size_t index) {
+    return 1U << index;
+}
+
+}  // namespace
+
+std::span<const Sensor* const> all_sensors() {
+    return kSensors;
+}
+
+void SensorTable::start(std::span<const Sensor* const> sensors, const SensorContext& context) {
+    sensors_ = sensors;
+    for (std::size_t i = 0; i < sensors_.size(); ++i) {
+        const Sensor& sensor = *sensors_.data()[i];
+        sensor.health->reset();
+        const NTSTATUS status = sensor.start(context);
+        if (NT_SUCCESS(status)) {
+            started_ |= bit(i);
+        } else {
+            debug_error("AegisMon: cannot register the %s, going on without it: 0x%08x\n", sensor.name, status);
+        }
+    }
+}
+
+void SensorTable::stop() {
+    for (std::size_t i = sensors_.size(); i-- != 0;) {
+        const Sensor& sensor = *sensors_.data()[i];
+        if ((started_ & bit(i)) != 0) {
+            sensor.stop();
+            sensor.health->unregistered();
+        }
+    }
+    started_ = 0;
+}
+
+AEGIS_CALLBACK_HEALTH* SensorTable::describe(AEGIS_CALLBACK_HEALTH* rows) const {
+    for (const Sensor* sensor : sensors_) {
+        sensor->health->describe(sensor->kind, rows++);
+    }
+    return rows;
+}
+
+}  // namespace aegis::driver
