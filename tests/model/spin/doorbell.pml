@@ -28,7 +28,7 @@
 #define NEVER  255
 #define BUFFER 3 /* stores a processor can hold back */
 
-/* Memory. One version per ticket: slots are lapping.pml's business. */
+/* Memory. One version per ticket: cells are cells.pml's business. */
 bit complete[EVENTS];
 byte wake_at = NEVER;
 
