@@ -197,5 +197,31 @@ TEST(ResyncRace, TheProducerMayLapAgainWhileTheReaderLooks) {
     }
 }
 
+// A reader that joins gives up no more than one that was lapped, whatever the producer does while it looks.
+//
+// Catches: an oldest position that wraps in a ring that has just gone round; the second attempt left out.
+TEST(ResyncRace, TheProducerMayLapWhileAReaderJoins) {
+    constexpr std::uint64_t kCells = 64;
+    for (const std::uint64_t meanwhile : {kCells / 2 + 1, kCells, 3 * kCells}) {
+        for (std::size_t index = 0;; ++index) {
+            test::PrivateRing<HookedAtomics> ring(kCells, kEventWords);
+            ring::Producer<HookedAtomics> producer(ring.memory());
+            test::publish_many(producer, kRecipe, kCells / 2);
+            ring::Beginning start;
+            const bool intruded = test::run_with_intruder([&] { start = ring::oldest_event(ring.memory()); }, index,
+                                                          [&] { test::publish_many(producer, kRecipe, meanwhile); });
+            if (!intruded) {
+                break;
+            }
+            ASSERT_LE(start.ticket, expected_resume(producer.published(), kCells)) << meanwhile << " at " << index;
+            ring::Consumer<HookedAtomics> consumer(ring.memory(), start);
+            test::ReaderAudit audit(kRecipe, start.ticket);
+            audit.drain(consumer);
+            ASSERT_EQ(audit.complaint(), "") << meanwhile << " at " << index;
+            ASSERT_EQ(consumer.cursor(), producer.published());
+        }
+    }
+}
+
 }  // namespace
 }  // namespace aegis
