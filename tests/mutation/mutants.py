@@ -107,7 +107,7 @@ MUTANTS = [
         ("the count read as newest", "header_.published->load(", "header_.newest->load("),
     ),
     *_mutants(
-        "event_read.hpp", ("ring/lapping", "explorer/broadcast"),
+        "event_read.hpp", ("ring/lapping", "ring/store_order", "explorer/broadcast"),
         ("no second look", "if (!intact) {", "if (false) {"),
         ("second look ignores the odd mark", _SECOND_LOOK,
          "const std::uint64_t again = memory.recheck_version(place);\n"
@@ -282,7 +282,7 @@ MUTANTS = [
     ),
     # Losses. -----------------------------------------------------------------------------------------------------
     *_mutants(
-        "consumer.hpp", ("ring/consumer", "ring/resync", "ring/hostile"),
+        "consumer.hpp", ("ring/consumer", "ring/resync", "ring/bounded_reading", "ring/hostile"),
         ("place stays", "        place_ = next;\n        ++ticket_;", "        ++ticket_;"),
         ("cursor stays", "        place_ = next;\n        ++ticket_;", "        place_ = next;"),
         ("delivery not counted", "++delivered_;", ""),
@@ -308,7 +308,7 @@ MUTANTS = [
     ),
     # The group. --------------------------------------------------------------------------------------------------
     *_mutants(
-        "consumer_group.hpp", ("explorer/group", "ring/group", "ring/hostile"),
+        "consumer_group.hpp", ("ring/group", "ring/store_order", "explorer/group", "ring/hostile"),
         ("claim by store", _CLAIM, "cursor_.store(to, std::memory_order_relaxed);\n        return from != to;"),
         ("claim by exchange", _CLAIM, "return cursor_.exchange(to, std::memory_order_relaxed) != to;"),
         ("move by store", _MOVE, "position_.store(to, std::memory_order_relaxed);"),
@@ -346,7 +346,7 @@ MUTANTS = [
         weak_only=True,
     ),
     *_mutants(
-        "doorbell.hpp", ("explorer/doorbell", "ring/doorbell", "ring/doorbell_interleaving"),
+        "doorbell.hpp", ("ring/doorbell", "ring/doorbell_interleaving", "ring/store_order", "explorer/doorbell"),
         ("no look after arming", "memory.load_published() >= cursor + batch || ", ""),
         ("looks at the first event of the batch", ">= cursor + batch ||", ">= cursor + 1 ||"),
         ("looks beyond the batch", ">= cursor + batch ||", "> cursor + batch ||"),
