@@ -93,7 +93,7 @@ void HealthWatch::look_at_callbacks(const AEGIS_QUERY_REPLY& now) {
             log_->critical(
                 fmt::format("the driver's {} is no longer registered after {} events: {}; "
                             "find out what removed it, then reload the driver",
-                            name_of(before.Kind), before.Events, consequence_of(before.Kind)));
+                            name_of(before.Kind), before.Seen, consequence_of(before.Kind)));
         }
     }
     for (const AEGIS_CALLBACK_HEALTH& after : now.Callbacks) {

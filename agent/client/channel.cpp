@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <string_view>
 
 #include "agent/app/log.hpp"
+#include "agent/client/query_reply.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -132,24 +134,42 @@ std::optional<Failure> map_ring(Channel& channel, const Patience& patience) {
     return std::nullopt;
 }
 
-IoResult send_query(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
+// Room for the reply of any release, as the driver writes it.
+struct RawQueryReply {
+    alignas(AEGIS_QUERY_REPLY) std::array<std::byte, AEGIS_QUERY_ROOM> bytes;
+};
+
+IoResult send_query(Device& device, std::chrono::nanoseconds limit, RawQueryReply& reply) {
     AEGIS_QUERY_REQUEST request = {};
     request.Header = header_of<AEGIS_QUERY_REQUEST>();
-    return device.control(AEGIS_IOCTL_QUERY, bytes_of(request), writable_bytes_of(reply), limit);
+    return device.control(AEGIS_IOCTL_QUERY, bytes_of(request), reply.bytes, limit);
 }
 
 std::optional<Failure> examine_query(const Device& device, const IoResult& result, std::chrono::nanoseconds limit,
-                                     const AEGIS_QUERY_REPLY& reply) {
+                                     const RawQueryReply& raw, AEGIS_QUERY_REPLY& reply) {
     if (result.status != IoStatus::kOk) {
         return control_failure(device, "IOCTL_AEGIS_QUERY", result, limit);
     }
-    return check_reply("IOCTL_AEGIS_QUERY", reply, result.bytes);
+    const auto bytes = std::span(raw.bytes).first(std::min(result.bytes, raw.bytes.size()));
+    AEGIS_REQUEST_HEADER header = {};
+    std::memcpy(&header, bytes.data(), std::min(bytes.size(), sizeof(header)));
+    if (bytes.size() >= sizeof(header) && header.Version != AEGIS_CONTROL_VERSION) {
+        return mismatch(
+            fmt::format("IOCTL_AEGIS_QUERY returned version {} with {} of {} bytes; this agent expects "
+                        "version {}",
+                        header.Version, bytes.size(), header.Bytes, AEGIS_CONTROL_VERSION));
+    }
+    if (const auto wrong = read_query_reply(bytes, reply)) {
+        return mismatch(fmt::format("the driver's reply to IOCTL_AEGIS_QUERY is broken: {}", *wrong));
+    }
+    return std::nullopt;
 }
 
 // Whoever answers this is AegisMon, or speaks its language.
 std::optional<Failure> first_query(const DeviceChoice& choice, const Patience& patience, Channel& channel) {
     const std::chrono::nanoseconds limit = patience.for_request();
-    const IoResult result = send_query(*channel.device, limit, channel.at_open);
+    RawQueryReply reply = {};
+    const IoResult result = send_query(*channel.device, limit, reply);
     const bool refused = result.status == IoStatus::kUnsupported || result.status == IoStatus::kFailed;
     if (refused && !choice.path.empty()) {
         return Failure{
@@ -158,7 +178,7 @@ std::optional<Failure> first_query(const DeviceChoice& choice, const Patience& p
                         "out for the driver's own name, or install driver and agent from the same release",
                         choice.path, channel.device->describe(result.code))};
     }
-    return examine_query(*channel.device, result, limit, channel.at_open);
+    return examine_query(*channel.device, result, limit, reply, channel.at_open);
 }
 
 // --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
@@ -189,8 +209,9 @@ Failure no_answer(const Device& device, std::string_view name, const IoResult& r
 
 std::optional<Failure> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
     reply = {};
-    const IoResult result = send_query(device, limit, reply);
-    return examine_query(device, result, limit, reply);
+    RawQueryReply raw = {};
+    const IoResult result = send_query(device, limit, raw);
+    return examine_query(device, result, limit, raw, reply);
 }
 
 std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel) {

@@ -49,14 +49,20 @@ class CallbackHealth {
         last_time_.store(time, std::memory_order_relaxed);
     }
 
-    void describe(std::uint32_t kind, AEGIS_CALLBACK_HEALTH* row) const {
-        row->Kind = kind;
-        row->Registered = registered_.load(std::memory_order_relaxed) ? 1 : 0;
-        row->Status = status_.load(std::memory_order_relaxed);
-        row->Flags = flags_.load(std::memory_order_relaxed);
-        row->LastEventTime = last_time_.load(std::memory_order_relaxed);
-        row->Events = counted(Outcome::kPublished) + counted(Outcome::kFiltered) + counted(Outcome::kLimited) +
-                      counted(Outcome::kMerged) + counted(Outcome::kLost);
+    void describe(std::uint32_t kind, AEGIS_CALLBACK_HEALTH* reported) const {
+        reported->Kind = kind;
+        reported->Registered = registered_.load(std::memory_order_relaxed) ? 1 : 0;
+        reported->Status = status_.load(std::memory_order_relaxed);
+        reported->Flags = flags_.load(std::memory_order_relaxed);
+        reported->LastEventTime = last_time_.load(std::memory_order_relaxed);
+        reported->Published = counted(Outcome::kPublished);
+        reported->Filtered = counted(Outcome::kFiltered);
+        reported->Limited = counted(Outcome::kLimited);
+        reported->Merged = counted(Outcome::kMerged);
+        reported->Lost = counted(Outcome::kLost);
+        // Of what this reply says, not of counts that have gone on since.
+        reported->Seen =
+            reported->Published + reported->Filtered + reported->Limited + reported->Merged + reported->Lost;
     }
 
   private:

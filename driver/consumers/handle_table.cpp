@@ -119,6 +119,7 @@ bool HandleTable::describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply) {
             ++row;
         }
     }
+    reply->ConsumerRows.Count = static_cast<std::uint32_t>(row - reply->Consumers);
     return handles == handle_count_;
 }
 

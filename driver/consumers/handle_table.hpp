@@ -54,8 +54,8 @@ class HandleTable {
     // only when the process owns a consumer: whoever else ends waits for nothing here. IRQL PASSIVE_LEVEL.
     void owner_exits(HANDLE process_id);
 
-    // Fills Handles and Consumers of a zeroed reply. False when list and count disagree, which is a failure of the
-    // driver's own. IRQL PASSIVE_LEVEL.
+    // Fills Handles, Consumers and their count in a zeroed reply. False when list and count disagree, which is a
+    // failure of the driver's own. IRQL PASSIVE_LEVEL.
     bool describe(std::uint64_t published, AEGIS_QUERY_REPLY* reply);
 
   private:

@@ -86,6 +86,13 @@ NTSTATUS ring_teardown(Driver& driver, DeviceHandle& handle, const IoctlBuffer& 
     return NT_SUCCESS(status) ? driver.handles.teardown(handle) : status;
 }
 
+// The sensors' rows, then the transport's own. Returns how many they are. Any IRQL.
+std::uint32_t describe_callbacks(const Driver& driver, AEGIS_CALLBACK_HEALTH* rows) {
+    AEGIS_CALLBACK_HEALTH* const last = driver.sensors.describe(rows);
+    describe_owner_exit_watch(last);
+    return static_cast<std::uint32_t>(last + 1 - rows);
+}
+
 // IRQL PASSIVE_LEVEL.
 NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     AEGIS_QUERY_REQUEST request;
@@ -115,7 +122,10 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     reply->Published = counters.published;
     std::memcpy(reply->LostBefore, counters.lost_before, sizeof(reply->LostBefore));
     reply->WakeupsSent = counters.wakeups_sent;
-    describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks));
+    reply->HeadBytes = AEGIS_QUERY_HEAD_BYTES;
+    reply->CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), describe_callbacks(driver, reply->Callbacks),
+                           sizeof(AEGIS_CALLBACK_HEALTH)};
+    reply->ConsumerRows = {offsetof(AEGIS_QUERY_REPLY, Consumers), 0, sizeof(AEGIS_CONSUMER_INFO)};
     if (!driver.handles.describe(counters.published, reply)) {
         driver.channel.fail("the list of handles does not match its count");
         reply->State = AEGIS_RING_FAILED;

@@ -2,14 +2,23 @@
  * The control contract: device names, IOCTL codes, requests and replies.
  *
  * All codes are METHOD_BUFFERED, and but for the last IRP_MJ_DEVICE_CONTROL. Every request starts with
- * AEGIS_REQUEST_HEADER; reserved fields must be zero; a request of the wrong length, version or with a reserved bit set
- * changes nothing and gets the NTSTATUS named below. Reply bytes without a meaning are zero.
+ * AEGIS_REQUEST_HEADER; reserved fields must be zero; a request of the wrong version or length, or with a reserved bit
+ * set, changes nothing and gets the NTSTATUS named below: that of the first fault in this order. Reply bytes without a
+ * meaning are zero.
  *
  *   STATUS_INVALID_DEVICE_REQUEST    unknown code
- *   STATUS_INFO_LENGTH_MISMATCH      the request has another length than its struct
+ *   STATUS_INFO_LENGTH_MISMATCH      the request is shorter than AEGIS_REQUEST_HEADER
  *   STATUS_REVISION_MISMATCH         the request's Version is not AEGIS_CONTROL_VERSION
- *   STATUS_INVALID_PARAMETER         Bytes disagrees with the length, or a reserved field is not zero
+ *   STATUS_INFO_LENGTH_MISMATCH      the request is shorter than its struct, or longer than AEGIS_REQUEST_ROOM
+ *   STATUS_INVALID_PARAMETER         Bytes disagrees with the length, a reserved field is not zero, or the request is
+ *                                    longer than its struct and the rest is not zero
  *   STATUS_BUFFER_TOO_SMALL          the reply does not fit
+ *
+ * Within one version, releases differ by what they append, and understand each other:
+ *   - A request may grow. The driver takes one that is longer than it knows as long as the rest is zero, so zero is
+ * what a field that is appended means when nobody asks for anything.
+ *   - The reply to a query may grow: see AEGIS_QUERY_REPLY.
+ * Whatever they could misunderstand is another version, and the driver refuses an agent of another version.
  *
  * Opening the device: STATUS_ACCESS_DENIED to all but SYSTEM and Administrators, STATUS_OBJECT_NAME_INVALID with a name
  * behind the device's own, STATUS_QUOTA_EXCEEDED when AEGIS_MAX_HANDLES are open. A driver's request without the file
@@ -34,10 +43,12 @@
 #define AEGIS_IOCTL_QUERY         0x22600CU /* n=3, FILE_READ_DATA */
 #define AEGIS_IOCTL_SOURCE_LOSS   0x222200U /* n=0x80, FILE_ANY_ACCESS; IRP_MJ_INTERNAL_DEVICE_CONTROL only */
 
-#define AEGIS_CONTROL_VERSION 1U
-#define AEGIS_MAX_CONSUMERS   32U  /* ring consumers at a time, all processes together */
-#define AEGIS_MAX_HANDLES     128U /* open handles to the device at a time */
-#define AEGIS_MAX_CALLBACKS   8U   /* rows of AEGIS_QUERY_REPLY.Callbacks */
+#define AEGIS_CONTROL_VERSION 2U
+#define AEGIS_REQUEST_ROOM    256U   /* bytes of the longest request in any release of this version */
+#define AEGIS_QUERY_ROOM      16384U /* bytes of the longest reply to a query in any release of this version */
+#define AEGIS_MAX_CONSUMERS   32U    /* ring consumers at a time, all processes together */
+#define AEGIS_MAX_HANDLES     128U   /* open handles to the device at a time */
+#define AEGIS_MAX_CALLBACKS   32U    /* callbacks that a query may tell of */
 
 typedef struct AEGIS_REQUEST_HEADER {
     uint32_t Version; /* AEGIS_CONTROL_VERSION */
@@ -111,20 +122,33 @@ typedef struct AEGIS_QUERY_REQUEST {
     AEGIS_REQUEST_HEADER Header;
 } AEGIS_QUERY_REQUEST;
 
-/* AEGIS_CALLBACK_HEALTH.Kind */
-#define AEGIS_CALLBACK_PROCESS    1U /* the process sensor */
-#define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends */
+/* AEGIS_CALLBACK_HEALTH.Kind: the sensors, and the transport's own callback */
+#define AEGIS_CALLBACK_PROCESS    1U /* process starts and exits */
+#define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends; it makes no events */
 
 /* AEGIS_CALLBACK_HEALTH.Flags */
 #define AEGIS_CALLBACK_NO_SUBSYSTEMS 1U /* process sensor: not told of processes of subsystems such as WSL 1 */
 
+/*
+ * What a callback has seen since load, and what became of it. In every row of every reply
+ *
+ *   Seen = Published + Filtered + Limited + Merged + Lost
+ *
+ * exactly: each thing seen is counted once, when it is decided what becomes of it. That is no count of events in the
+ * ring: some things take several, and an event may stand for several that were merged.
+ */
 typedef struct AEGIS_CALLBACK_HEALTH {
     uint32_t Kind;         /* AEGIS_CALLBACK_…; 0: unused row */
     uint32_t Registered;   /* 1 or 0 */
     int32_t Status;        /* NTSTATUS of the registration */
     uint32_t Flags;        /* AEGIS_CALLBACK_NO_… */
-    uint64_t Events;       /* calls the callback got since load */
-    int64_t LastEventTime; /* of the last call, 100 ns since 1601; 0: none yet */
+    int64_t LastEventTime; /* of what was seen last, 100 ns since 1601; 0: nothing yet */
+    uint64_t Seen;
+    uint64_t Published; /* it is in the ring */
+    uint64_t Filtered;  /* nobody wants it; all that the transport's own callback sees */
+    uint64_t Limited;   /* one of too many */
+    uint64_t Merged;    /* another event stands for it */
+    uint64_t Lost;      /* wanted, and without a place in the ring: LostBefore has the reason */
 } AEGIS_CALLBACK_HEALTH;
 
 /* AEGIS_CONSUMER_INFO.Transport */
@@ -140,9 +164,25 @@ typedef struct AEGIS_CONSUMER_INFO {
     uint64_t Wakeups;   /* doorbells rung for it */
 } AEGIS_CONSUMER_INFO;
 
+/* Where the rows of one kind are in a reply: the first at Offset, each RowBytes after the one before. */
+typedef struct AEGIS_ROWS {
+    uint32_t Offset; /* from the reply's first byte; a multiple of 8, not within the head */
+    uint32_t Count;
+    uint32_t RowBytes; /* a multiple of 8 */
+} AEGIS_ROWS;
+
+/*
+ * The reply as this release writes it. Others of the same version may have appended fields to its head and to its rows,
+ * and may have the rows elsewhere; so a reader
+ *   - offers AEGIS_QUERY_ROOM bytes: a driver with a longer reply than this struct wants more than this struct has;
+ *   - takes HeadBytes of the head, at most as many as it knows, and what an older driver does not say for zero;
+ *   - finds rows by Offset and RowBytes, and takes of each what it knows in the same way.
+ * Head and rows are never shorter than in this release. More rows than AEGIS_MAX_CALLBACKS and AEGIS_MAX_HANDLES are
+ * another version. A reply that breaks these rules is broken.
+ */
 typedef struct AEGIS_QUERY_REPLY {
-    uint32_t Version;
-    uint32_t Bytes;
+    uint32_t Version;       /* AEGIS_CONTROL_VERSION */
+    uint32_t Bytes;         /* length of the whole reply */
     uint32_t DriverVersion; /* major << 24 | minor << 16 | patch */
     uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING, AEGIS_RING_FAILED */
     uint8_t SessionId[16];
@@ -154,9 +194,16 @@ typedef struct AEGIS_QUERY_REPLY {
     uint64_t Published;
     uint64_t LostBefore[AEGIS_LOST_REASONS]; /* events without a ticket since load, by AEGIS_LOST_… reason */
     uint64_t WakeupsSent;
+    uint64_t PolicyGeneration; /* of the policy in force; 0: none was set */
+    uint32_t HeadBytes;        /* length of the head: up to the first row of this release */
+    uint32_t Reserved;
+    AEGIS_ROWS CallbackRows; /* AEGIS_CALLBACK_HEALTH, each with another Kind, in no certain order */
+    AEGIS_ROWS ConsumerRows; /* AEGIS_CONSUMER_INFO */
     AEGIS_CALLBACK_HEALTH Callbacks[AEGIS_MAX_CALLBACKS];
     AEGIS_CONSUMER_INFO Consumers[AEGIS_MAX_HANDLES];
 } AEGIS_QUERY_REPLY;
+
+#define AEGIS_QUERY_HEAD_BYTES 144U /* of this release */
 
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_REQUEST_HEADER) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_SETUP_REQUEST) == 24, "layout");
@@ -169,14 +216,21 @@ AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_TEARDOWN_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_SOURCE_LOSS_REQUEST) == 16, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SOURCE_LOSS_REQUEST, Count) == 8, "layout");
-AEGIS_STATIC_ASSERT(sizeof(AEGIS_CALLBACK_HEALTH) == 32, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_CALLBACK_HEALTH) == 72, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_CALLBACK_HEALTH, LastEventTime) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_CALLBACK_HEALTH, Lost) == 64, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_CONSUMER_INFO) == 40, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_ROWS) == 12, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, SessionId) == 16, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, RegionBytes) == 48, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, LostBefore) == 64, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, WakeupsSent) == 96, "layout");
-AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Callbacks) == 104, "layout");
-AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Consumers) == 360, "layout");
-AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REPLY) == 360 + 128 * 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, HeadBytes) == 112, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, CallbackRows) == 120, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Callbacks) == AEGIS_QUERY_HEAD_BYTES, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_QUERY_REPLY, Consumers) == 144 + 32 * 72, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REPLY) == 144 + 32 * 72 + 128 * 40, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REPLY) <= AEGIS_QUERY_ROOM, "room");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_SETUP_REQUEST) <= AEGIS_REQUEST_ROOM, "room");
 
 #endif

@@ -24,7 +24,7 @@ constexpr LayoutRow kRowsOfCxx[] = {
 };
 
 // Catches: a moved or resized field, a renumbered constant.
-TEST(Contract, NumbersAreThoseOfVersionOne) {
+TEST(Contract, NumbersAreThoseOfThisVersion) {
     for (const LayoutRow& row : kRowsOfCxx) {
         EXPECT_EQ(row.actual, row.expected) << row.what;
     }

@@ -191,7 +191,7 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         }
         EXPECT_EQ(row.Registered, 1U) << row.Kind;
         EXPECT_EQ(row.Status, STATUS_SUCCESS) << row.Kind;
-        EXPECT_EQ(row.Events, row.Kind == AEGIS_CALLBACK_PROCESS ? 1U : 2U) << row.Kind;
+        EXPECT_EQ(row.Seen, row.Kind == AEGIS_CALLBACK_PROCESS ? 1U : 2U) << row.Kind;
         EXPECT_EQ(row.LastEventTime, kActivityTime) << row.Kind;
     }
     const std::vector<ProcessEvent> events = events_in(client.pull(1 << 16).bytes);

@@ -192,7 +192,7 @@ TEST(Race, AConsumerLeavesInTheMiddleOfAFlood) {
             thread.join();
         }
         const QueryResult query = observer.query();
-        EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events, query.reply->Published);
+        EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Seen, query.reply->Published);
     }
 }
 

@@ -60,7 +60,7 @@ class Bystander {
         const QueryResult query = client_.query();
         require(NT_SUCCESS(query.status), "the bystander's query failed");
         require(query.reply->Published == reader_.cursor(), "the bystander missed events");
-        require(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events == query.reply->Published,
+        require(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Seen == query.reply->Published,
                 "events went uncounted");
         require(query.reply->State == AEGIS_RING_RUNNING, "the driver stopped");
     }

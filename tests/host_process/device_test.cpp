@@ -244,6 +244,8 @@ TEST_F(DeviceTest, WrongNamesHandlesAndCodesGetTheirStatus) {
 // Catches: buffers of the longest kind refused by the socket.
 TEST_F(DeviceTest, TheLongestBuffersPass) {
     std::vector<std::byte> input(std::size_t{256} * 1024);
+    constexpr std::uint32_t kVersion = AEGIS_CONTROL_VERSION;
+    std::memcpy(input.data(), &kVersion, sizeof(kVersion));
     std::vector<std::byte> output(std::size_t{1024} * 1024);
     std::size_t returned = 0;
     EXPECT_EQ(

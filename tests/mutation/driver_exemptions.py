@@ -78,6 +78,14 @@ _EXCHANGED = (
         "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
         "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> owners_.clear();",
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> owners_.clear();",
+        "callback_health.hpp reset order status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed); <-> for "
+        "(std::atomic<std::uint64_t>& count : counts_)",
+        "callback_health.hpp reset order for (std::atomic<std::uint64_t>& count : counts_) <-> last_time_.store(0, "
+        "std::memory_order_relaxed);",
+        "callback_health.hpp reset order registered_.store(false, std::memory_order_relaxed); <-> last_time_.store(0, "
+        "std::memory_order_relaxed);",
+        "ioctl_request.hpp read_request order if (buffer.input_bytes < sizeof(AEGIS_REQUEST_HEADER)) <-> "
+        "AEGIS_REQUEST_HEADER header;",
         "owner_exit.cpp start_owner_exit_watch order g_clock = &clock; <-> g_health.reset();",
         "owner_exit.cpp start_owner_exit_watch order g_handles = &handles; <-> g_health.reset();",
         "ioctl.cpp ring_setup order if (buffer->requestor == KernelMode) <-> AEGIS_RING_SETUP_REQUEST request;",
@@ -149,10 +157,14 @@ _EXCHANGED = (
         "ioctl.cpp query order RtlZeroMemory(reply, sizeof(*reply)); <-> driver.channel.verify();",
         "ioctl.cpp query order const ChannelCounters counters = driver.channel.counters(); <-> reply->Version = "
         "AEGIS_CONTROL_VERSION;",
-        "ioctl.cpp query order reply->WakeupsSent = counters.wakeups_sent; <-> "
-        "describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks));",
-        "ioctl.cpp query order describe_owner_exit_watch(driver.sensors.describe(reply->Callbacks)); <-> "
-        "if (!driver.handles.describe(counters.published, reply))",
+        "ioctl.cpp query order reply->HeadBytes = AEGIS_QUERY_HEAD_BYTES; <-> reply->CallbackRows = "
+        "{offsetof(AEGIS_QUERY_REPLY, Callbacks), describe_callbacks(driver, reply->Callbacks), "
+        "sizeof(AEGIS_CALLBACK_HEALTH)};",
+        "ioctl.cpp query order reply->CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), "
+        "describe_callbacks(driver, reply->Callbacks), sizeof(AEGIS_CALLBACK_HEALTH)}; <-> reply->ConsumerRows = "
+        "{offsetof(AEGIS_QUERY_REPLY, Consumers), 0, sizeof(AEGIS_CONSUMER_INFO)};",
+        "ioctl_request.hpp read_request order if (!all_zero_from(buffer, sizeof(Request))) <-> std::memcpy(request, "
+        "buffer.data, sizeof(Request));",
         "ioctl.cpp query order if (!driver.handles.describe(counters.published, reply)) <-> buffer->written = "
         "sizeof(*reply);",
         "ioctl.cpp query order reply->Version = AEGIS_CONTROL_VERSION; <-> buffer->written = sizeof(*reply);",
@@ -183,6 +195,7 @@ _EXCHANGED = (
     (_NOBODY_ASKS, (
         "owner_exit.cpp stop_owner_exit_watch order PsSetCreateProcessNotifyRoutine(on_process_notify, TRUE); <-> "
         "g_health.unregistered();",
+        "sensor_table.cpp SensorTable::stop order sensor.stop(); <-> sensor.health->unregistered();",
     )),
     (_LOAD_FAILS, (
         "device.cpp ControlDevice::create order if (!NT_SUCCESS(status)) <-> device_.store(device, "
@@ -212,6 +225,7 @@ _EXCHANGED = (
         "ioctl.cpp ring_setup comparison != -> >: request.Reserved != 0",
         "ioctl.cpp source_loss comparison != -> >: request.Reserved != 0 || request.Count == 0",
         "ioctl.cpp source_loss comparison == -> <=: request.Reserved != 0 || request.Count == 0",
+        "sensor_table.cpp SensorTable::stop comparison != -> >: (started_ & bit(i)) != 0",
         "ring_channel.cpp RingChannel::count_wakeups comparison != -> >: rung != 0",
         "ring_channel.cpp RingChannel::publish_locked comparison != -> >: state_ != AEGIS_RING_RUNNING",
         "ring_channel.cpp RingChannel::verify comparison != -> >: state_ != AEGIS_RING_RUNNING || header_is_intact()",

@@ -15,7 +15,7 @@ ROWS = (
     # the contract's
     ("payload.ProcessId", "payload.ParentProcessId", "payload.CreatingProcessId"),
     ("payload->ImagePathExact", "payload->ImagePathFlags"),
-    ("Header.Version", "Header.Bytes"),
+    ("header.Version", "header.Bytes"),
     ("reply.Version", "reply.Bytes"),
     ("reply->Version", "reply->Bytes", "reply->DriverVersion", "reply->State"),
     ("reply.RingBytes", "reply.ConsumerPageBytes"),
@@ -28,7 +28,10 @@ ROWS = (
     ("reply->RegionBytes", "reply->Published", "reply->WakeupsSent"),
     ("row->Cursor", "row->Lag", "row->Lost", "row->Wakeups"),
     ("row->Transport", "row->ProcessId"),
-    ("row->Kind", "row->Registered"),
+    ("reported->Kind", "reported->Registered", "reported->Flags"),
+    ("reported->Seen", "reported->Published", "reported->Filtered", "reported->Limited", "reported->Merged",
+     "reported->Lost"),
+    ("reply->CallbackRows", "reply->ConsumerRows"),
     # the driver's own
     ("buffer.input_bytes", "buffer.output_bytes"),
     ("buffer->output_bytes", "buffer->written"),
@@ -36,6 +39,7 @@ ROWS = (
     ("g_local_system", "g_administrators"),
     ("&precise", "&coarse"),
     ("counters.published", "counters.wakeups_sent"),
+    ("Outcome::kPublished", "Outcome::kFiltered", "Outcome::kLimited", "Outcome::kMerged", "Outcome::kLost"),
 )
 
 _BASE = r"(?<![\w.>&])(&?)((?:\w+(?:\[[^\]]*\])?(?:\.|->))*)"

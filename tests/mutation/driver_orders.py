@@ -20,14 +20,14 @@ _LOCAL_TYPE = re.compile(r"^\s*(?:struct|class|union|enum|using|static_assert)\b
 _JUMP = re.compile(r"^\s*(return\b|break;|continue;|goto\b|case\b|default:)")
 _COMPOUND = re.compile(r"^\s*(if|for|while|do|switch)\b|^\s*\{$")
 # What only reads.
-_READERS = (r"sizeof|NT_SUCCESS|load|address|is_registered|published|wakeups_sent|process_id_number|PsGetCurrentProcess|"
+_READERS = (r"sizeof|NT_SUCCESS|load|counted|address|is_registered|published|wakeups_sent|process_id_number|PsGetCurrentProcess|"
             r"PsGetCurrentProcessId|(?:static|reinterpret|const)_cast<[^()]*>")
 _CALL = re.compile(r"\w[\w:]*(?:<[^()]*>)?\(")
 _READ = re.compile(rf"(?:{_READERS})\($")
 _ASSIGNED = re.compile(r"^\s*([\w.>\[\]-]+) (?:[+\-|&]?=) (.*);$", re.S)
 _DECLARED = re.compile(r"^\s*[\w:<> ]+[*&]* (\w+) = (.*);$", re.S)
 _CONSTANT = re.compile(
-    r"^\s*(?:[\w:<> ]+[*&]* \w+ = (?:\d+|nullptr|[A-Z]\w+|unicode_literal\(u\".*\"\))|"
+    r"^\s*(?:[\w:<> ]+[*&]* \w+ = (?:\d+|nullptr|false|[A-Z]\w+|unicode_literal\(u\".*\"\))|"
     r"[\w:<> ]+[*&] \w+ = (?:\*?handle_of|the_driver|driver\.channel\.identity|static_cast<[\w*]+>|[\w>-]+;)[^;]*);$",
     re.S)
 _GUARD = re.compile(r"^\s*ScopeGuard \w+\(|\.keep\(\);$")

@@ -97,13 +97,19 @@ TEST_F(RunningDriver, AnswersAQuery) {
     EXPECT_EQ(reply.CellCount, (AEGIS_RING_KIB_DEFAULT - 4) * 1024 / AEGIS_CELL_BYTES);
     EXPECT_EQ(reply.Handles, 1U);
     EXPECT_EQ(reply.Published, 0U);
+    EXPECT_EQ(reply.HeadBytes, AEGIS_QUERY_HEAD_BYTES);
+    EXPECT_EQ(reply.CallbackRows.Offset, offsetof(AEGIS_QUERY_REPLY, Callbacks));
+    EXPECT_EQ(reply.CallbackRows.RowBytes, sizeof(AEGIS_CALLBACK_HEALTH));
     EXPECT_EQ(reply.Callbacks[0].Kind, AEGIS_CALLBACK_PROCESS);
     EXPECT_EQ(reply.Callbacks[0].Registered, 1U);
     // Wine has no PsSetCreateProcessNotifyRoutineEx2.
     EXPECT_EQ(reply.Callbacks[0].Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
-    EXPECT_EQ(reply.Callbacks[1].Kind, AEGIS_CALLBACK_OWNER_EXIT);
-    EXPECT_EQ(reply.Callbacks[1].Registered, 1U);
-    EXPECT_EQ(reply.Callbacks[2].Kind, 0U);
+    ASSERT_GE(reply.CallbackRows.Count, 2U);
+    ASSERT_LT(reply.CallbackRows.Count, AEGIS_MAX_CALLBACKS);
+    const AEGIS_CALLBACK_HEALTH& owner_exit = reply.Callbacks[reply.CallbackRows.Count - 1];
+    EXPECT_EQ(owner_exit.Kind, AEGIS_CALLBACK_OWNER_EXIT);
+    EXPECT_EQ(owner_exit.Registered, 1U);
+    EXPECT_EQ(reply.Callbacks[reply.CallbackRows.Count].Kind, 0U);
     EXPECT_EQ(reply.Consumers[0].Transport, 0U);
 }
 
@@ -165,7 +171,9 @@ void add_header_mistakes(std::uint32_t code, std::size_t reply_bytes, std::vecto
     length.Header.Bytes = sizeof(Request) + 1;
     cases->push_back({"empty", code, {}, reply_bytes, kStatusInfoLengthMismatch});
     cases->push_back({"short", code, bytes_of(good, sizeof(Request) - 1), reply_bytes, kStatusInfoLengthMismatch});
-    cases->push_back({"long", code, bytes_of(good, sizeof(Request) + 1), reply_bytes, kStatusInfoLengthMismatch});
+    cases->push_back({"long", code, bytes_of(good, sizeof(Request) + 1), reply_bytes, kStatusInvalidParameter});
+    cases->push_back(
+        {"too long", code, bytes_of(good, AEGIS_REQUEST_ROOM + 1), reply_bytes, kStatusInfoLengthMismatch});
     cases->push_back({"other version", code, bytes_of(version), reply_bytes, kStatusRevisionMismatch});
     cases->push_back({"wrong Bytes", code, bytes_of(length), reply_bytes, kStatusInvalidParameter});
 }

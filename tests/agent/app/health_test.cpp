@@ -10,8 +10,8 @@ namespace {
 AEGIS_QUERY_REPLY healthy() {
     AEGIS_QUERY_REPLY reply = {};
     reply.State = AEGIS_RING_RUNNING;
-    reply.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, 500, 0};
-    reply.Callbacks[1] = {AEGIS_CALLBACK_OWNER_EXIT, 1, 0, 0, 500, 0};
+    reply.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, 0, 500, 500, 0, 0, 0, 0};
+    reply.Callbacks[1] = {AEGIS_CALLBACK_OWNER_EXIT, 1, 0, 0, 0, 500, 0, 500, 0, 0, 0};
     return reply;
 }
 

@@ -196,7 +196,7 @@ TEST(Options, VersionNamesProgramAndProtocols) {
     const auto result = parse({"--version"});
     const auto& version = std::get<EarlyExit>(result);
     EXPECT_EQ(version.code, ExitCode::kFinished);
-    EXPECT_EQ(version.text, "agent 1.0.0 (ring ABI 2.0, control version 1)\n");
+    EXPECT_EQ(version.text, "agent 1.0.0 (ring ABI 2.0, control version 2)\n");
 }
 
 }  // namespace

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "support/fake_system.hpp"
 #include "support/session_run.hpp"
@@ -44,7 +48,7 @@ void expect_mismatch(FakeSystem& system, const std::string& reason) {
 TEST(Protocol, ADriverThatRefusesTheVersion) {
     FakeSystem system;
     system.refuse(AEGIS_IOCTL_QUERY, {IoStatus::kOtherRevision, 0, 89});
-    expect_mismatch(system, "the driver refuses control version 1 of this agent (IOCTL_AEGIS_QUERY: code 89)");
+    expect_mismatch(system, "the driver refuses control version 2 of this agent (IOCTL_AEGIS_QUERY: code 89)");
 }
 
 TEST(Protocol, ADriverThatKnowsNoQuery) {
@@ -89,15 +93,66 @@ TEST(Protocol, ARequestToEndWhileTheDriverDoesNotAnswer) {
 
 TEST(Protocol, ADriverThatAnswersInAnotherVersion) {
     FakeSystem system;
-    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.Version = 2; });
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.Version = 3; });
     expect_mismatch(system,
-                    "IOCTL_AEGIS_QUERY returned version 2 with 5480 of 5480 bytes; this agent expects version 1");
+                    "IOCTL_AEGIS_QUERY returned version 3 with 7568 of 7568 bytes; this agent expects version 2");
 }
 
+// Catches: version 1's layout, which had the first callback's row where this one has the head, read as this one's.
+TEST(Protocol, ADriverOfVersionOne) {
+    FakeSystem system;
+    system.on_query_bytes([](std::vector<std::byte>& reply) {
+        constexpr std::uint32_t kHead[] = {1, 5480};  // Version, Bytes
+        reply.resize(5480);
+        std::memcpy(reply.data(), kHead, sizeof(kHead));
+    });
+    expect_mismatch(system,
+                    "IOCTL_AEGIS_QUERY returned version 1 with 5480 of 5480 bytes; this agent expects version 2");
+}
+
+// One that answers the query in this version, and the setup as version 1 did.
 TEST(Protocol, ASetupAnsweredInAnotherVersion) {
     FakeSystem system;
+    system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.Version = 1; });
+    expect_mismatch(system, "IOCTL_AEGIS_RING_SETUP returned version 1 with 72 of 72 bytes");
+}
+
+TEST(Protocol, ASetupAnsweredWithAnotherLength) {
+    FakeSystem system;
     system.on_setup([](AEGIS_RING_SETUP_REPLY& reply) { reply.Bytes = 80; });
-    expect_mismatch(system, "IOCTL_AEGIS_RING_SETUP returned version 1 with 72 of 80 bytes");
+    expect_mismatch(system, "IOCTL_AEGIS_RING_SETUP returned version 2 with 72 of 80 bytes");
+}
+
+// Catches: a session that goes on with what it could not read.
+TEST(Protocol, AQueryWhoseReplyIsBroken) {
+    FakeSystem system;
+    system.on_query([](AEGIS_QUERY_REPLY& reply) { reply.CallbackRows.Count = 1000; });
+    expect_mismatch(system,
+                    "the driver's reply to IOCTL_AEGIS_QUERY is broken: it has 1000 rows of callbacks, where 32 are "
+                    "the most");
+}
+
+TEST(Protocol, AQueryWhoseReplyIsCutOff) {
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{7}, std::size_t{8}, std::size_t{143}}) {
+        FakeSystem system;
+        system.on_query_bytes([bytes](std::vector<std::byte>& reply) { reply.resize(bytes); });
+        expect_mismatch(system, "the driver's reply to IOCTL_AEGIS_QUERY is broken: it has");
+    }
+}
+
+// A later release of this version may say more, up to the room that there is.
+// Catches: an agent that offers room for its own release's reply only, or wants exactly that.
+TEST(Protocol, ALongerReplyOfThisVersionIsRead) {
+    FakeSystem system;
+    system.on_query_bytes([](std::vector<std::byte>& reply) {
+        constexpr std::uint32_t kBytes = AEGIS_QUERY_ROOM;
+        reply.resize(kBytes, std::byte{0xEE});
+        std::memcpy(reply.data() + offsetof(AEGIS_QUERY_REPLY, Bytes), &kBytes, sizeof(kBytes));
+    });
+    const Outcome outcome = run_one(system);
+    EXPECT_EQ(outcome.code, ExitCode::kFinished) << outcome.log;
+    EXPECT_TRUE(outcome.log.starts_with("summary:")) << outcome.log;
+    EXPECT_EQ(outcome.output, "[12:34:56.123] #1 EXIT pid=1\n");
 }
 
 // Catches: any of the checks left out; the agent would then read a ring it does not understand.

@@ -241,6 +241,11 @@ void FakeSystem::on_query(std::function<void(AEGIS_QUERY_REPLY&)> change) {
     on_query_ = std::move(change);
 }
 
+void FakeSystem::on_query_bytes(std::function<void(std::vector<std::byte>&)> change) {
+    const std::scoped_lock lock(mutex_);
+    on_query_bytes_ = std::move(change);
+}
+
 void FakeSystem::on_setup(std::function<void(AEGIS_RING_SETUP_REPLY&)> change) {
     const std::scoped_lock lock(mutex_);
     on_setup_ = std::move(change);
@@ -263,15 +268,27 @@ IoResult FakeSystem::answer_query(std::span<std::byte> reply) {
     for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         answer.LostBefore[reason] = producer_.lost_before(reason);
     }
-    answer.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, producer_.published(), kSomeTime};
+    const std::uint64_t published = producer_.published();
+    answer.HeadBytes = AEGIS_QUERY_HEAD_BYTES;
+    answer.CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), 1, sizeof(AEGIS_CALLBACK_HEALTH)};
+    answer.ConsumerRows = {offsetof(AEGIS_QUERY_REPLY, Consumers), AEGIS_MAX_HANDLES, sizeof(AEGIS_CONSUMER_INFO)};
+    answer.Callbacks[0] = {AEGIS_CALLBACK_PROCESS, 1, 0, 0, kSomeTime, published, published, 0, 0, 0, 0};
     if (pull_) {
         answer.Consumers[0] = {AEGIS_TRANSPORT_PULL, kProcessId, pull_->cursor(), pull_->lag(), pull_->lost(), 0};
     }
     if (on_query_) {
         on_query_(answer);
     }
-    std::memcpy(reply.data(), &answer, sizeof(answer));
-    return {IoStatus::kOk, sizeof(answer), 0};
+    std::vector<std::byte> bytes(sizeof(answer));
+    std::memcpy(bytes.data(), &answer, bytes.size());
+    if (on_query_bytes_) {
+        on_query_bytes_(bytes);
+    }
+    if (bytes.size() > reply.size()) {
+        return {IoStatus::kFailed, 0, 0xC0000023};
+    }
+    std::ranges::copy(bytes, reply.begin());
+    return {IoStatus::kOk, bytes.size(), 0};
 }
 
 IoResult FakeSystem::answer_setup(std::span<const std::byte> request, std::span<std::byte> reply) {

@@ -60,6 +60,8 @@ class FakeSystem {
 
     // Changes what the driver answers, just before it does.
     void on_query(std::function<void(AEGIS_QUERY_REPLY&)> change);
+    // The same for the bytes that the answer consists of.
+    void on_query_bytes(std::function<void(std::vector<std::byte>&)> change);
     void on_setup(std::function<void(AEGIS_RING_SETUP_REPLY&)> change);
     void refuse(std::uint32_t code, agent::IoResult result);
     AEGIS_RING_HEADER* ring_header() { return region_.header(); }
@@ -126,6 +128,7 @@ class FakeSystem {
     bool output_stays_ = false;
     std::string output_;
     std::function<void(AEGIS_QUERY_REPLY&)> on_query_;
+    std::function<void(std::vector<std::byte>&)> on_query_bytes_;
     std::function<void(AEGIS_RING_SETUP_REPLY&)> on_setup_;
     std::optional<std::pair<std::uint32_t, agent::IoResult>> refused_;
     std::unique_ptr<FakePort> port_;

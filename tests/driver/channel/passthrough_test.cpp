@@ -87,8 +87,7 @@ TEST_F(Passthrough, AnOverwrittenHeaderEndsReportingAndNothingElse) {
     EXPECT_EQ(query.reply->Published, 2U);
     EXPECT_EQ(query.reply->LostBefore[AEGIS_LOST_FAILED], 50U);
     EXPECT_EQ(lost_in(*query.reply), 50U);
-    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events,
-              query.reply->Published + lost_in(*query.reply));
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Seen, query.reply->Published + lost_in(*query.reply));
     EXPECT_TRUE(host_.take_debug_lines().empty()) << "said twice";
 
     // What was published can still be read; consumers go, and the driver can be unloaded.
@@ -266,7 +265,10 @@ TEST_F(Passthrough, CountersReconcileWhileCallbacksMeetTheFailure) {
     const QueryResult query = client_.query();
     EXPECT_EQ(query.reply->State, AEGIS_RING_FAILED);
     EXPECT_EQ(query.reply->Published, published_at_the_end) << "published after the failure";
-    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events, produced.load());
+    const AEGIS_CALLBACK_HEALTH& sensor = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
+    EXPECT_EQ(sensor.Seen, produced.load());
+    EXPECT_EQ(sensor.Published, query.reply->Published);
+    EXPECT_EQ(sensor.Lost, query.reply->LostBefore[AEGIS_LOST_FAILED]);
     EXPECT_GE(query.reply->LostBefore[AEGIS_LOST_FAILED], std::uint64_t{kProducers} * kEventsAfterwards);
     EXPECT_EQ(query.reply->Published + query.reply->LostBefore[AEGIS_LOST_FAILED], produced.load());
     EXPECT_EQ(lost_in(*query.reply), query.reply->LostBefore[AEGIS_LOST_FAILED]);
@@ -325,11 +327,11 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     EXPECT_EQ(sensor.Kind, AEGIS_CALLBACK_PROCESS);
     EXPECT_EQ(sensor.Registered, 0U);
     EXPECT_TRUE(NT_ERROR(sensor.Status));
-    EXPECT_EQ(sensor.Events, 0U);
+    EXPECT_EQ(sensor.Seen, 0U);
     EXPECT_EQ(sensor.LastEventTime, 0);
     const AEGIS_CALLBACK_HEALTH& owner_exit = callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT);
     EXPECT_EQ(owner_exit.Registered, 1U);
-    EXPECT_EQ(owner_exit.Events, 4U);
+    EXPECT_EQ(owner_exit.Seen, 4U);
     EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);
     EXPECT_EQ(query.reply->Published, 0U);
     EXPECT_EQ(client.setup().status, STATUS_SUCCESS);

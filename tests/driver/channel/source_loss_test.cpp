@@ -78,10 +78,11 @@ TEST_F(SourceLoss, AMalformedReportChangesNothing) {
     std::memcpy(longer.data(), &good, sizeof(good));
     for (std::size_t bytes = 0; bytes <= longer.size(); ++bytes) {
         if (bytes != sizeof(good)) {
-            EXPECT_EQ(send(AEGIS_IOCTL_SOURCE_LOSS, std::span(longer).first(bytes)), STATUS_INFO_LENGTH_MISMATCH);
+            EXPECT_EQ(send(AEGIS_IOCTL_SOURCE_LOSS, std::span(longer).first(bytes)),
+                      bytes < sizeof(good) ? STATUS_INFO_LENGTH_MISMATCH : STATUS_INVALID_PARAMETER);
         }
     }
-    for (const std::uint32_t version : {0U, 2U, 0x10001U, 0x01000001U}) {
+    for (const std::uint32_t version : {0U, 1U, 3U, 0x10002U, 0x01000002U}) {
         AEGIS_SOURCE_LOSS_REQUEST request = good;
         request.Header.Version = version;
         EXPECT_EQ(report(request), STATUS_REVISION_MISMATCH) << version;

@@ -295,6 +295,7 @@ TEST(DeviceSecurity, NothingSentThroughAHandleForReadingShowsElsewhere) {
     EXPECT_EQ(after.reply->Consumers[1].ProcessId, reader.pid());
     EXPECT_EQ(after.reply->Consumers[1].Transport, AEGIS_TRANSPORT_PULL);
     after.reply->Consumers[1] = {};
+    EXPECT_EQ(after.reply->ConsumerRows.Count--, 2U);
     EXPECT_EQ(std::memcmp(before.reply.get(), after.reply.get(), sizeof(*before.reply)), 0);
     EXPECT_EQ(std::memcmp(ring, ring_before.data(), ring_before.size()), 0);
     EXPECT_EQ(owner.mappings().size(), 2U);

@@ -130,7 +130,7 @@ TEST(Load, StartsOver) {
         EXPECT_EQ(query.reply->Handles, 1U);
         EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);
         for (const AEGIS_CALLBACK_HEALTH& row : query.reply->Callbacks) {
-            EXPECT_EQ(row.Events, 0U);
+            EXPECT_EQ(row.Seen, 0U);
             EXPECT_EQ(row.LastEventTime, 0);
         }
         sessions.emplace(reinterpret_cast<const char*>(query.reply->SessionId), sizeof(query.reply->SessionId));

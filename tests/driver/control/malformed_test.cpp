@@ -80,15 +80,62 @@ TEST_F(Malformed, AnUnknownCode) {
     }
 }
 
-TEST_F(Malformed, ARequestOfAnotherLength) {
+// Catches: a request that is read beyond its end.
+TEST_F(Malformed, ARequestThatIsTooShort) {
     for (const RequestKind& kind : request_kinds(event_)) {
-        std::vector<std::byte> longer = kind.request;
-        longer.resize(kind.request.size() * 2);
-        for (std::size_t bytes = 0; bytes <= longer.size(); ++bytes) {
-            if (bytes != kind.request.size()) {
-                EXPECT_EQ(refused(kind.code, std::span(longer).first(bytes), kind.reply_bytes),
-                          STATUS_INFO_LENGTH_MISMATCH)
-                    << std::hex << kind.code << std::dec << " with " << bytes << " bytes";
+        for (std::size_t bytes = 0; bytes < kind.request.size(); ++bytes) {
+            EXPECT_EQ(refused(kind.code, std::span(kind.request).first(bytes), kind.reply_bytes),
+                      STATUS_INFO_LENGTH_MISMATCH)
+                << std::hex << kind.code << std::dec << " with " << bytes << " bytes";
+        }
+    }
+}
+
+// What a later release appended to a request means nothing while it is zero, and cannot be ignored where it is not.
+// Catches: a rest that is not looked at, or not all of it; no limit, or one that the longest request does not pass.
+TEST_F(Malformed, ARequestThatIsLongerThanKnown) {
+    for (const RequestKind& kind : request_kinds(event_)) {
+        const auto grown = [&](std::size_t bytes) {
+            std::vector<std::byte> request = kind.request;
+            request.resize(bytes);
+            const auto said = static_cast<std::uint32_t>(bytes);
+            std::memcpy(request.data() + 4, &said, sizeof(said));
+            return request;
+        };
+        for (const std::size_t bytes :
+             {kind.request.size() + 1, kind.request.size() + 8, std::size_t{255}, std::size_t{AEGIS_REQUEST_ROOM}}) {
+            std::vector<std::byte> output(kind.reply_bytes);
+            if (kind.code == AEGIS_IOCTL_RING_TEARDOWN) {
+                ASSERT_EQ(client_.setup(event_).status, STATUS_SUCCESS);
+            }
+            EXPECT_EQ(client_.control(kind.code, grown(bytes), output).status, STATUS_SUCCESS)
+                << std::hex << kind.code << std::dec << " with " << bytes << " bytes";
+            if (kind.code == AEGIS_IOCTL_RING_SETUP) {
+                ASSERT_EQ(client_.teardown(), STATUS_SUCCESS);
+            }
+            for (std::size_t at = kind.request.size(); at < bytes; ++at) {
+                std::vector<std::byte> request = grown(bytes);
+                request[at] = std::byte{0x80};
+                EXPECT_EQ(refused(kind.code, request, kind.reply_bytes), STATUS_INVALID_PARAMETER) << "byte " << at;
+            }
+        }
+        for (const std::size_t bytes : {std::size_t{AEGIS_REQUEST_ROOM} + 1, std::size_t{4096}}) {
+            EXPECT_EQ(refused(kind.code, grown(bytes), kind.reply_bytes), STATUS_INFO_LENGTH_MISMATCH) << bytes;
+        }
+    }
+}
+
+// An agent of version 1 sends the same requests with another number, and one of a later version may send them with
+// other lengths: each is told that it has the wrong version.
+// Catches: the length looked at before the version.
+TEST_F(Malformed, AnotherVersionOfAnotherLength) {
+    for (const RequestKind& kind : request_kinds(event_)) {
+        for (const std::uint32_t bytes : {8U, 12U, 24U, 40U, AEGIS_REQUEST_ROOM + 8U}) {
+            std::vector<std::byte> request(bytes, std::byte{0x11});
+            for (const std::uint32_t version : {1U, 3U}) {
+                std::memcpy(request.data(), &version, sizeof(version));
+                std::memcpy(request.data() + 4, &bytes, sizeof(bytes));
+                EXPECT_EQ(refused(kind.code, request, kind.reply_bytes), STATUS_REVISION_MISMATCH) << bytes;
             }
         }
     }
@@ -101,7 +148,7 @@ TEST_F(Malformed, AnotherVersion) {
             std::memcpy(kind.request.data(), &version, sizeof(version));
             EXPECT_EQ(refused(kind.code, kind.request, kind.reply_bytes), STATUS_REVISION_MISMATCH) << version;
         };
-        for (const std::uint32_t version : {0U, 2U, 0x01000000U, 0xFFFFFFFFU}) {
+        for (const std::uint32_t version : {0U, 1U, 3U, 0x02000000U, 0xFFFFFFFFU}) {
             refuse(version);
         }
         for (unsigned bit = 0; bit < 32; ++bit) {
@@ -146,12 +193,14 @@ TEST_F(Malformed, AReplyThatDoesNotFit) {
     }
 }
 
-// What is wrong first decides: length, version, Bytes, reserved fields, room for the reply, the event.
+// What is wrong first decides: version, length, Bytes, reserved fields, room for the reply, the event.
 TEST_F(Malformed, TheFirstFaultIsReported) {
     AEGIS_RING_SETUP_REQUEST request{};
-    EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request).first(8), 0), STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request).first(7), 0), STATUS_INFO_LENGTH_MISMATCH);
+    EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request).first(8), 0), STATUS_REVISION_MISMATCH);
     EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request), 0), STATUS_REVISION_MISMATCH);
     request.Header.Version = AEGIS_CONTROL_VERSION;
+    EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request).first(8), 0), STATUS_INFO_LENGTH_MISMATCH);
     request.Reserved = 1;
     EXPECT_EQ(refused(AEGIS_IOCTL_RING_SETUP, bytes_of(request), 0), STATUS_INVALID_PARAMETER);
     request.Header.Bytes = sizeof(request);

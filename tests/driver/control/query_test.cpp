@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <numeric>
@@ -50,6 +51,24 @@ TEST_F(Query, DescribesDriverAndRing) {
     EXPECT_EQ(std::memcmp(reply->SessionId, setup.reply.SessionId, sizeof(reply->SessionId)), 0);
 }
 
+// Catches: rows said to be elsewhere, or another number or length of them; a head that ends elsewhere.
+TEST_F(Query, SaysWhereItsRowsAre) {
+    Client pulls(host_);
+    ASSERT_EQ(pulls.open(), STATUS_SUCCESS);
+    ASSERT_EQ(pulls.pull().status, STATUS_SUCCESS);
+    ASSERT_EQ(client_.setup().status, STATUS_SUCCESS);
+    const auto reply = query();
+    EXPECT_EQ(reply->HeadBytes, AEGIS_QUERY_HEAD_BYTES);
+    EXPECT_EQ(reply->CallbackRows.Offset, offsetof(AEGIS_QUERY_REPLY, Callbacks));
+    EXPECT_EQ(reply->CallbackRows.Count, driver::all_sensors().size() + 1);
+    EXPECT_EQ(reply->CallbackRows.RowBytes, sizeof(AEGIS_CALLBACK_HEALTH));
+    EXPECT_EQ(reply->ConsumerRows.Offset, offsetof(AEGIS_QUERY_REPLY, Consumers));
+    EXPECT_EQ(reply->ConsumerRows.Count, 2U);
+    EXPECT_EQ(reply->ConsumerRows.RowBytes, sizeof(AEGIS_CONSUMER_INFO));
+    EXPECT_EQ(reply->PolicyGeneration, 0U) << "nobody can set one yet";
+    EXPECT_EQ(reply->Reserved, 0U);
+}
+
 TEST_F(Query, CountsHandles) {
     EXPECT_EQ(query()->Handles, 1U);
     {
@@ -67,7 +86,10 @@ TEST_F(Query, CountersReconcile) {
         const auto reply = query();
         const std::uint64_t lost =
             std::accumulate(std::begin(reply->LostBefore), std::end(reply->LostBefore), std::uint64_t{0});
-        EXPECT_EQ(callback_row(*reply, AEGIS_CALLBACK_PROCESS).Events, reply->Published + lost);
+        const AEGIS_CALLBACK_HEALTH& row = callback_row(*reply, AEGIS_CALLBACK_PROCESS);
+        EXPECT_EQ(row.Seen, reply->Published + lost);
+        EXPECT_EQ(row.Published, reply->Published);
+        EXPECT_EQ(row.Filtered + row.Limited + row.Merged + row.Lost, 0U);
         EXPECT_EQ(lost, 0U);
     }
     EXPECT_EQ(query()->Published, 216U);
@@ -84,19 +106,22 @@ TEST_F(Query, ReportsTheHealthOfBothCallbacks) {
         EXPECT_EQ(row.Registered, 1U);
         EXPECT_EQ(row.Status, STATUS_SUCCESS);
         EXPECT_EQ(row.Flags, 0U);
-        EXPECT_EQ(row.Events, 0U);
+        EXPECT_EQ(row.Seen, 0U);
         EXPECT_EQ(row.LastEventTime, 0);
     }
+    // What one sees makes an event, what the other sees never does.
     activity_.create(kFirstFreePid);
     reply = query();
     for (const std::uint32_t kind : kKinds) {
-        EXPECT_EQ(callback_row(*reply, kind).Events, 1U);
+        EXPECT_EQ(callback_row(*reply, kind).Seen, 1U);
         EXPECT_EQ(callback_row(*reply, kind).LastEventTime, kActivityTime);
     }
     activity_.exit(kFirstFreePid);
     reply = query();
     for (const std::uint32_t kind : kKinds) {
-        EXPECT_EQ(callback_row(*reply, kind).Events, 2U);
+        EXPECT_EQ(callback_row(*reply, kind).Seen, 2U);
+        EXPECT_EQ(callback_row(*reply, kind).Published, kind == AEGIS_CALLBACK_PROCESS ? 2U : 0U);
+        EXPECT_EQ(callback_row(*reply, kind).Filtered, kind == AEGIS_CALLBACK_PROCESS ? 0U : 2U);
         EXPECT_EQ(callback_row(*reply, kind).LastEventTime, kActivityTime + 1);
     }
 }

@@ -120,7 +120,7 @@ TEST_F(SensorTable, EachLoadStartsOver) {
     table_.start(kThree, context_);
     for (const AEGIS_CALLBACK_HEALTH& row : rows()) {
         EXPECT_EQ(row.Registered, 1U) << row.Kind;
-        EXPECT_EQ(row.Events, 0U) << row.Kind;
+        EXPECT_EQ(row.Seen, 0U) << row.Kind;
         EXPECT_EQ(row.LastEventTime, 0) << row.Kind;
     }
     table_.stop();

@@ -58,9 +58,9 @@ TEST(Subsystem, ProcessesAreSeen) {
     const QueryResult query = client.query();
     EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Registered, 1U);
     EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Flags, 0U);
-    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Events, 4U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Seen, 4U);
     // The transport's own need not hear of processes that cannot send it anything.
-    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT).Events, 2U);
+    EXPECT_EQ(callback_row(*query.reply, AEGIS_CALLBACK_OWNER_EXIT).Seen, 2U);
     EXPECT_TRUE(errors(host).empty());
 }
 
