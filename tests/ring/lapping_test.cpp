@@ -220,5 +220,20 @@ TEST(LappingStep, AVersionThatGoesDownEndsTheEvent) {
     }
 }
 
+// Catches: a first look at a head that takes a later event's.
+TEST(LappingStep, AHeadIsNotTakenThatWasLaterAtFirst) {
+    Bench bench(4, kOneCell);
+    bench.advance(5, 0);
+    ring::RingMemory<HookedAtomics> memory = bench.ring.memory();
+    const ring::Place place = memory.place_of(0);
+    auto* version = memory.data_words(place) - AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
+    ring::detail::Head head{};
+    EXPECT_FALSE(ring::detail::read_head(memory, place, head));
+    bool taken = false;
+    test::run_with_intruder([&] { taken = ring::detail::read_head(memory, place, head); }, 1,
+                            [&] { version->set_raw(ring::version_when_complete(0)); });
+    EXPECT_FALSE(taken);
+}
+
 }  // namespace
 }  // namespace aegis

@@ -110,7 +110,7 @@ TEST(LastTicket, ArrivesAndIsFollowedByNothing) {
     EXPECT_EQ(producer.published(), ring::kTicketLimit);
     EXPECT_EQ(audit.complaint(), "");
 
-    // Catches: the ticket limit forgotten: the wrapped version would make every cell look lapped, for ever.
+    // Catches: a search that goes on behind the last position, where the wrapped version makes every cell look lapped.
     EXPECT_EQ(consumer.cursor(), ring::kTicketLimit);
     EXPECT_EQ(consumer.read(event), ReadStatus::kEmpty);
     EXPECT_EQ(consumer.lost(), 0U);

@@ -160,6 +160,23 @@ TEST_P(Resync, BelievesNoTicketBeyondTheLast) {
     EXPECT_EQ(consumer.read(event_), ReadStatus::kEvent);
 }
 
+// A reader that joins takes no number beyond the last either: it begins by the count instead.
+//
+// Catches: the ticket's limit dropped where a head is read.
+TEST_P(Resync, JoinsAtNoTicketBeyondTheLast) {
+    test::publish_many(producer_, kRecipe, 1);
+    for (const std::uint64_t ticket : {ring::kTicketLimit, UINT64_MAX}) {
+        ring_.ticket(0)->store(ticket);
+        for (const ring::Beginning start : {ring::oldest_event(ring_.memory()), ring::next_event(ring_.memory())}) {
+            EXPECT_EQ(start.position, 0U);
+            EXPECT_EQ(start.ticket, 1U);
+        }
+    }
+    ring_.ticket(0)->store(ring::kTicketLimit - 1);
+    EXPECT_EQ(ring::oldest_event(ring_.memory()).ticket, ring::kTicketLimit - 1);
+    EXPECT_EQ(ring::next_event(ring_.memory()).ticket, ring::kTicketLimit);
+}
+
 TEST_P(Resync, AGroupGoesOnAtTheSamePlace) {
     const std::uint64_t cells = GetParam();
     test::publish_many(producer_, kRecipe, 3 * cells + 1);

@@ -61,9 +61,8 @@ template <class Atomics>
     const std::uint64_t complete = version_when_complete(place.position);
     const std::uint64_t version = memory.load_version(place);
     if (version != complete) {
-        // Nothing follows the last position: the version of its successor would wrap, and every cell seem lapped.
-        const bool empty = version < complete || place.position >= kPositionLimit;
-        return {empty ? ReadStatus::kEmpty : ReadStatus::kLapped, place};
+        // Behind the last position the version wraps and every cell seems lapped; find_resume() then finds nothing.
+        return {version < complete ? ReadStatus::kEmpty : ReadStatus::kLapped, place};
     }
 
     // Until the second look below, every copied word may belong to a later event. So the size is clamped before
