@@ -29,6 +29,12 @@ aegis_header_library(fmt libfmt-dev "" fmt)
 aegis_header_library(rapidjson rapidjson-dev "" rapidjson)
 aegis_header_library(utfcpp libutfcpp-dev "utf8cpp/" utf8.h utf8)
 
+# For libaegis, which brings what it needs of it: programs that link it know nothing of fmt.
+add_library(aegis_fmt_headers INTERFACE)
+add_library(aegis::fmt_headers ALIAS aegis_fmt_headers)
+target_include_directories(aegis_fmt_headers SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/libraries/fmt)
+target_compile_definitions(aegis_fmt_headers INTERFACE FMT_HEADER_ONLY)
+
 # The distribution's compiled fmt where it fits: a source file that includes the header-only one takes seconds longer.
 if(NOT CMAKE_CROSSCOMPILING)
     find_library(AEGIS_fmt_LIBRARY fmt)

@@ -24,21 +24,12 @@ class Counters {
     void add_lost(std::uint64_t count) { add(lost_, count); }
     void add_unwritten(std::uint64_t count) { add(unwritten_, count); }
     void add_malformed() { add(malformed_, 1); }
-    void add_wakeup() { add(wakeups_, 1); }
-    void see_lag(std::uint64_t lag) {
-        if (lag > max_lag_.load(std::memory_order_relaxed)) {
-            max_lag_.store(lag, std::memory_order_relaxed);
-        }
-    }
 
     void add_to(Totals& totals) const {
         totals.delivered += delivered_.load(std::memory_order_relaxed);
         totals.lost += lost_.load(std::memory_order_relaxed);
         totals.unwritten += unwritten_.load(std::memory_order_relaxed);
         totals.malformed += malformed_.load(std::memory_order_relaxed);
-        totals.wakeups += wakeups_.load(std::memory_order_relaxed);
-        const std::uint64_t lag = max_lag_.load(std::memory_order_relaxed);
-        totals.max_lag = lag > totals.max_lag ? lag : totals.max_lag;
     }
 
   private:
@@ -53,8 +44,6 @@ class Counters {
     Counter lost_{0};
     Counter unwritten_{0};
     Counter malformed_{0};
-    Counter wakeups_{0};
-    Counter max_lag_{0};
 };
 
 }  // namespace aegis::agent

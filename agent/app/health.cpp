@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/client/loss.hpp"
+#include "agent/events/loss.hpp"
 
 namespace aegis::agent {
 namespace {

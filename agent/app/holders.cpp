@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/client/channel.hpp"
-#include "agent/client/patience.hpp"
+#include "agent/port/patience.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -27,14 +26,18 @@ std::optional<Failure> write_all(Port& port, std::string_view text) {
     return std::nullopt;
 }
 
-std::optional<Failure> ask_and_print(Port& port, Log& log, const Options& options, std::unique_ptr<Device>& device) {
+std::optional<Failure> ask_and_print(Port& port, Log& log, const Options& options, Client& client) {
     const Patience patience{std::chrono::seconds(options.request_seconds)};
-    if (auto failure = port.open_device(options.device, patience, log, device)) {
+    aegis_options asking = {};
+    asking.size = sizeof(asking);
+    asking.transport = AEGIS_TRANSPORT_NONE;
+    asking.request_ms = patience.request_ms();
+    if (auto failure = port.open_driver(options.device, asking, patience, log, client)) {
         return failure;
     }
     AEGIS_QUERY_REPLY reply;
-    if (auto failure = query_driver(*device, patience.for_request(), reply)) {
-        return failure;
+    if (const std::int32_t result = aegis_at_open(client.get(), &reply, sizeof(reply)); result != AEGIS_OK) {
+        return client_failure(result);
     }
     std::string text;
     // This program's own handle has no row: it has not read.
@@ -55,12 +58,11 @@ std::optional<Failure> ask_and_print(Port& port, Log& log, const Options& option
 }  // namespace
 
 ExitCode list_holders(Port& port, Log& log, const Options& options) {
-    std::unique_ptr<Device> device;
-    std::optional<Failure> failure = ask_and_print(port, log, options, device);
-    if (device != nullptr) {
-        const std::optional<Failure> at_close = device->close();
-        failure = failure ? failure : at_close;
-    }
+    Client client;
+    std::optional<Failure> failure = ask_and_print(port, log, options, client);
+    client.reset();
+    const std::optional<Failure> at_close = port.close_driver();
+    failure = failure ? failure : at_close;
     if (!failure) {
         return ExitCode::kFinished;
     }

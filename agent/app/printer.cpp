@@ -47,14 +47,6 @@ void Printer::loss(const LostEvents& lost) {
     }
 }
 
-void Printer::losses(const LossCounters& grown) {
-    for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
-        if (grown[reason] != 0) {
-            loss({static_cast<LossReason>(reason), grown[reason]});
-        }
-    }
-}
-
 void Printer::append_losses(std::int64_t filetime) {
     for (const LostEvents& lost : losses_) {
         formatter_->append_loss(lost, filetime, lines_);

@@ -10,6 +10,7 @@
 #include "agent/app/counters.hpp"
 #include "agent/app/malformed.hpp"
 #include "agent/events/decode.hpp"
+#include "agent/events/loss.hpp"
 #include "agent/format/formatter.hpp"
 #include "agent/outputs/output.hpp"
 #include "agent/port/port.hpp"
@@ -33,9 +34,6 @@ class Printer {
     // Between the event before and the one that follows. The line is made with that one, or by flush: its time is that
     // of the event before it, or of the one behind it where that is earlier.
     void loss(const LostEvents& lost);
-
-    // One for each reason whose counter has grown.
-    void losses(const LossCounters& grown);
 
     void flush();
 

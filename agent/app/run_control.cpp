@@ -2,11 +2,11 @@
 
 namespace aegis::agent {
 
-void RunControl::end(EndCause cause, ring::Ticket limit) {
+void RunControl::end(EndCause cause, std::uint64_t limit) {
     auto none = EndCause::kNone;
     // Release; pairs with the load in cause(): who sees the cause sees what was said about it.
     cause_.compare_exchange_strong(none, cause, std::memory_order_release, std::memory_order_relaxed);
-    ring::Ticket known = limit_.load(std::memory_order_relaxed);
+    std::uint64_t known = limit_.load(std::memory_order_relaxed);
     // Release; pairs with the load in ending().
     while (limit < known &&
            !limit_.compare_exchange_weak(known, limit, std::memory_order_release, std::memory_order_relaxed)) {
@@ -14,9 +14,9 @@ void RunControl::end(EndCause cause, ring::Ticket limit) {
     port_->interrupt();
 }
 
-void RunControl::end_interrupted(const Device& device, ring::Ticket limit) {
+void RunControl::end_interrupted(bool driver_is_stopping, std::uint64_t limit) {
     // A system that shuts down asks for both: the user's word is the better reason.
-    if (!port_->stop_requested() && device.driver_is_stopping()) {
+    if (!port_->stop_requested() && driver_is_stopping) {
         // A producer that died between an event and its count leaves the count one behind.
         end(EndCause::kDriverGone, limit + 1);
     } else {

@@ -1,6 +1,7 @@
 // When and why the workers stop reading.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -9,7 +10,6 @@
 #include <limits>
 #include <mutex>
 
-#include "aegis/ring/ring_memory.hpp"
 #include "agent/port/port.hpp"
 
 namespace aegis::agent {
@@ -27,23 +27,24 @@ enum class EndCause : std::uint8_t {
 // Any thread.
 class RunControl {
   public:
-    static constexpr ring::Ticket kNoLimit = std::numeric_limits<ring::Ticket>::max();
-    static constexpr ring::Ticket kAtOnce = 0;
+    static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+    static constexpr std::uint64_t kAtOnce = 0;
 
     // `count`: events to print, 0 for no limit. `port` outlives this.
     RunControl(Port& port, std::size_t workers, std::uint64_t count) : port_(&port), count_(count), workers_(workers) {}
 
-    // Asks the workers to stop once they have read everything before ticket `limit`, or when nothing is left to read.
+    // Asks the workers to stop once they have read everything up to sequence `limit`, or when nothing is left to read.
     // Ends every wait. The first cause stays; the limit only sinks.
-    void end(EndCause cause, ring::Ticket limit);
+    void end(EndCause cause, std::uint64_t limit);
 
-    // For whoever finds a wait interrupted: as end(), for the reason that the user or the driver's service had.
-    void end_interrupted(const Device& device, ring::Ticket limit);
+    // For whoever finds a wait interrupted, or the driver gone or going: as end(), for the reason that the user or the
+    // driver's service had.
+    void end_interrupted(bool driver_is_stopping, std::uint64_t limit);
 
     EndCause cause() const { return cause_.load(std::memory_order_acquire); }
 
     // Read up to here. Relaxed: a worker that sees a new limit one event late has done no harm.
-    ring::Ticket limit() const { return limit_.load(std::memory_order_relaxed); }
+    std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
     // Acquire; pairs with the store in end(): who looks at the ring after it sees what was published before that.
     bool ending() const { return limit_.load(std::memory_order_acquire) != kNoLimit; }
 
@@ -51,9 +52,15 @@ class RunControl {
     void leave_unread() { unread_.store(true, std::memory_order_relaxed); }
     bool left_unread() const { return unread_.load(std::memory_order_relaxed); }
 
-    // Before a worker reads an event that it will print: false when `count` events are printed or about to be. A
-    // worker whose reservation led to no line keeps it for the next event.
-    bool reserve_line() { return count_ == 0 || reserved_.fetch_add(1, std::memory_order_relaxed) < count_; }
+    // Before a worker reads events that it will print: how many of `most`; 0 when `count` events are printed or about
+    // to be. A worker whose reservation led to no line keeps it for the next event.
+    std::uint64_t reserve_lines(std::uint64_t most) {
+        if (count_ == 0) {
+            return most;
+        }
+        const std::uint64_t before = std::min(reserved_.fetch_add(most, std::memory_order_relaxed), count_);
+        return std::min(most, count_ - before);
+    }
 
     // The last thing a worker does. When the last one leaves, every wait ends.
     void leave();
@@ -66,7 +73,7 @@ class RunControl {
     Port* port_;
     const std::uint64_t count_;
     std::atomic<std::uint64_t> reserved_{0};
-    std::atomic<ring::Ticket> limit_{kNoLimit};
+    std::atomic<std::uint64_t> limit_{kNoLimit};
     std::atomic<EndCause> cause_{EndCause::kNone};
     std::atomic<bool> unread_{false};
     std::mutex mutex_;

@@ -16,13 +16,11 @@
 #include "agent/app/health.hpp"
 #include "agent/app/malformed.hpp"
 #include "agent/app/printer.hpp"
+#include "agent/app/reading.hpp"
 #include "agent/app/run_control.hpp"
 #include "agent/app/supervisor.hpp"
-#include "agent/client/channel.hpp"
-#include "agent/client/loss_watch.hpp"
-#include "agent/client/pull_stream.hpp"
-#include "agent/client/ring_stream.hpp"
 #include "agent/events/process_table.hpp"
+#include "agent/format/ndjson_formatter.hpp"
 #include "agent/format/text_formatter.hpp"
 #include "agent/outputs/output.hpp"
 
@@ -42,18 +40,24 @@ std::string_view about_last_line(LastLine last_line) {
     return "";
 }
 
+// What opening the driver gave.
+struct Opened {
+    Client client;
+    aegis_info info = {};
+    AEGIS_QUERY_REPLY at_open = {};  // before any event was read
+};
+
 class Session {
   public:
-    Session(Port& port, Log& log, const Options& options, Channel& channel)
+    Session(Port& port, Log& log, const Options& options, const Opened& opened)
         : port_(port),
           log_(log),
           options_(options),
-          channel_(channel),
+          opened_(opened),
           output_(port, options.measure_latency),
           malformed_(log),
-          health_(log, channel.at_open),
-          losses_(loss_counters(channel.at_open)),
-          workers_(channel.ring ? options.consumers : 1),
+          health_(log, opened.at_open),
+          workers_(opened.info.transport == AEGIS_TRANSPORT_RING ? options.consumers : 1),
           control_(port, workers_, options.count) {}
 
     // Reads until the end; the exit code is what reading alone gives.
@@ -62,9 +66,8 @@ class Session {
   private:
     void make_printers();
     std::unique_ptr<Formatter> make_formatter();
-    std::unique_ptr<EventStream> make_stream();
-    std::uint64_t wakeup_batch();
-    void read(EventStream& stream, Supervisor& supervisor);
+    void note_limits();
+    void read(Reading& reading, Supervisor& supervisor);
     void count_late_losses();
     void report(const Supervisor& supervisor);
     ExitCode conclude(const Supervisor& supervisor);
@@ -74,11 +77,10 @@ class Session {
     Port& port_;
     Log& log_;
     const Options& options_;
-    Channel& channel_;
+    const Opened& opened_;
     Output output_;
     MalformedReporter malformed_;
     HealthWatch health_;
-    LossWatch losses_;
     ProcessTable processes_;  // shared by the workers
     const std::size_t workers_;
     RunControl control_;
@@ -88,16 +90,17 @@ class Session {
 
 ExitCode Session::run() {
     make_printers();
-    const std::unique_ptr<EventStream> stream = make_stream();
-    Supervisor supervisor(
-        {&port_, channel_.device.get(), &log_, &control_, stream.get(), &output_, &health_, &counters_}, options_);
-    read(*stream, supervisor);
+    note_limits();
+    aegis_client* const client = opened_.client.get();
+    Reading reading({&port_, &log_, &control_, client, &printers_, options_.from == StartAt::kOldest});
+    Supervisor supervisor({&port_, client, &log_, &control_, &reading, &output_, &health_, &counters_}, options_);
+    read(reading, supervisor);
     malformed_.finish();
     // A driver that failed is still there to say so, though its ring looks like that of one that went away.
     const bool driver_answers = supervisor.look_at_health();
     count_late_losses();
     if (control_.cause() == EndCause::kDriverGone && !health_.driver_failed()) {
-        const bool is_stopping = driver_answers && channel_.device->driver_is_stopping();
+        const bool is_stopping = driver_answers && aegis_stopping(client) > 0;
         log_.error(fmt::format("AegisMon {}: no further event can come; start it again, then this agent",
                                is_stopping ? "is being stopped" : "went away"));
     }
@@ -105,11 +108,11 @@ ExitCode Session::run() {
     return conclude(supervisor);
 }
 
-void Session::read(EventStream& stream, Supervisor& supervisor) {
+void Session::read(Reading& reading, Supervisor& supervisor) {
     std::vector<std::jthread> threads;
     try {
         while (threads.size() < workers_) {
-            threads.emplace_back([&stream, worker = threads.size()] { stream.run(worker); });
+            threads.emplace_back([&reading, worker = threads.size()] { reading.run(worker); });
         }
     } catch (const std::system_error& error) {
         log_.error(fmt::format("cannot start a reading thread: {}; try fewer --consumers", error.what()));
@@ -126,8 +129,12 @@ void Session::read(EventStream& stream, Supervisor& supervisor) {
 // What the driver lost after the last worker had looked, while the agent was leaving: said by the look at its health,
 // and too late for a line.
 void Session::count_late_losses() {
-    for (const std::uint64_t grown : losses_.take(loss_counters(health_.last()))) {
-        counters_.back().add_lost(grown);
+    aegis_stats told = {};
+    told.size = sizeof(told);
+    aegis_stats_of(opened_.client.get(), &told);
+    for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
+        const std::uint64_t known = opened_.at_open.LostBefore[reason] + told.lost_before[reason];
+        counters_.back().add_lost(std::max(health_.last().LostBefore[reason], known) - known);
     }
 }
 
@@ -147,41 +154,21 @@ std::unique_ptr<Formatter> Session::make_formatter() {
         }
         return std::make_unique<TextFormatter>(processes_, std::move(utc_offset));
     }
-    return std::make_unique<NdjsonFormatter>(channel_.session, port_.host_name(), processes_, port_.dos_paths());
+    SessionId session;
+    std::copy_n(opened_.info.session_id, session.size(), session.begin());
+    return std::make_unique<NdjsonFormatter>(session, port_.host_name(), processes_, port_.dos_paths());
 }
 
-std::unique_ptr<EventStream> Session::make_stream() {
-    if (channel_.ring) {
-        const ring::RingMemory<>& memory = channel_.ring->memory;
-        const ring::Beginning start = options_.from == StartAt::kOldest
-                                          ? ring::oldest_event(memory, ring::Headroom::kSome)
-                                          : ring::next_event(memory);
-        if (options_.from == StartAt::kOldest) {
-            say_where_it_starts(log_, start.ticket);
+// Where the library had to use something else than was asked for.
+void Session::note_limits() {
+    if (opened_.info.transport != AEGIS_TRANSPORT_RING) {
+        if (options_.consumers > 1) {
+            log_.note("one thread reads: --consumers shares the ring only");
         }
-        return std::make_unique<RingStream>(
-            RingStream::Setup{channel_.device.get(), *channel_.ring, start, wakeup_batch(), &losses_}, control_,
-            printers_);
-    }
-    if (options_.consumers > 1) {
-        log_.note("one thread reads: --consumers shares the ring only");
-    }
-    return std::make_unique<PullStream>(
-        PullStream::Setup{&port_, channel_.device.get(), &log_, std::chrono::milliseconds(options_.poll_ms),
-                          options_.from, channel_.at_open.Published, std::chrono::seconds(options_.request_seconds),
-                          &losses_},
-        control_, *printers_.front());
-}
-
-// A bell that rings when the ring is full rings too late.
-std::uint64_t Session::wakeup_batch() {
-    const ring::RingMemory<>& memory = channel_.ring->memory;
-    const std::uint64_t most = std::max<std::uint64_t>(memory.cell_count() / memory.most_cells() / 2, 1);
-    if (options_.wakeup_batch > most) {
+    } else if (options_.wakeup_batch > opened_.info.wakeup_batch) {
         log_.note(fmt::format("--wakeup-batch {} is more than half of what the ring keeps for sure; using {}",
-                              options_.wakeup_batch, most));
+                              options_.wakeup_batch, opened_.info.wakeup_batch));
     }
-    return std::min<std::uint64_t>(options_.wakeup_batch, most);
 }
 
 void Session::report(const Supervisor& supervisor) {
@@ -252,12 +239,58 @@ ExitCode Session::conclude(const Supervisor& supervisor) {
     return ExitCode::kFinished;
 }
 
+// --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
+Patience patience_for_opening(const Options& options) {
+    constexpr double kLeastForConnecting = 2;
+    constexpr double kLeastForStartingAHost = 10;
+    const std::chrono::seconds request(options.request_seconds);
+    if (!options.duration_seconds) {
+        return Patience(request);
+    }
+    const double least = options.device.path.empty() ? kLeastForStartingAHost : kLeastForConnecting;
+    const std::chrono::duration<double> time(std::max(*options.duration_seconds, least));
+    return Patience(request, Patience::Clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(time));
+}
+
+std::optional<Failure> open(Port& port, Log& log, const Options& options, Opened& opened) {
+    const Patience patience = patience_for_opening(options);
+    aegis_options reading = {};
+    reading.size = sizeof(reading);
+    reading.transport = options.transport == Transport::kPull ? AEGIS_TRANSPORT_PULL : AEGIS_TRANSPORT_AUTO;
+    reading.start = options.from == StartAt::kNow ? AEGIS_START_NOW : AEGIS_START_KEPT;
+    reading.request_ms = patience.request_ms();
+    reading.wakeup_batch = options.wakeup_batch;
+    reading.poll_ms = options.poll_ms;
+    if (auto failure = port.open_driver(options.device, reading, patience, log, opened.client)) {
+        return failure;
+    }
+    const aegis_client* const client = opened.client.get();
+    opened.info.size = sizeof(opened.info);
+    std::uint64_t stop_signal = 0;
+    for (const std::int32_t result : {aegis_info_of(client, &opened.info), aegis_stop_signal(client, &stop_signal),
+                                      aegis_at_open(client, &opened.at_open, sizeof(opened.at_open))}) {
+        if (result != AEGIS_OK) {
+            return client_failure(result);
+        }
+    }
+    port.interrupt_by(stop_signal);
+    if (opened.info.not_watched != nullptr) {
+        log.note(fmt::format("the service AegisMon is not watched: {}; end this agent before you stop the driver",
+                             opened.info.not_watched));
+    }
+    if (opened.info.not_ring != nullptr) {
+        log.warning(fmt::format("the ring cannot be mapped: {}; reading by pull every {} ms instead",
+                                opened.info.not_ring, options.poll_ms));
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 ExitCode run_session(Port& port, Log& log, const Options& options) {
-    Channel channel;
+    Opened opened;
     ExitCode code = ExitCode::kFinished;
-    if (const std::optional<Failure> failure = open_channel(port, log, options, channel)) {
+    if (const std::optional<Failure> failure = open(port, log, options, opened)) {
         code = failure->exit_code;
         if (code == ExitCode::kFinished) {
             log.note(failure->message);
@@ -265,14 +298,13 @@ ExitCode run_session(Port& port, Log& log, const Options& options) {
             log.error(failure->message);
         }
     } else {
-        code = Session(port, log, options, channel).run();
+        code = Session(port, log, options, opened).run();
     }
-    if (channel.device != nullptr) {
-        if (const std::optional<Failure> failure = channel.device->close()) {
-            log.error(failure->message);
-            const bool fine = code == ExitCode::kFinished || code == ExitCode::kLost;
-            code = fine ? failure->exit_code : code;
-        }
+    opened.client.reset();
+    if (const std::optional<Failure> failure = port.close_driver()) {
+        log.error(failure->message);
+        const bool fine = code == ExitCode::kFinished || code == ExitCode::kLost;
+        code = fine ? failure->exit_code : code;
     }
     return code;
 }

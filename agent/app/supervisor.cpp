@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/client/channel.hpp"
-
 namespace aegis::agent {
 namespace {
 
@@ -60,15 +58,15 @@ void Supervisor::run() {
         }
     }
     // Otherwise a worker or a deadline has interrupted, and has said why.
-    if (parts_.port->stop_requested() || parts_.device->driver_is_stopping()) {
-        parts_.control->end_interrupted(*parts_.device, parts_.stream->published());
+    const bool stopping = aegis_stopping(parts_.client) > 0;
+    if (parts_.port->stop_requested() || stopping) {
+        parts_.control->end_interrupted(stopping, parts_.reading->published());
     }
     wait_for_workers();
     elapsed_ = Clock::now() - begin_;
 }
 
 void Supervisor::wait_for_workers() {
-    parts_.stream->dismiss();
     std::uint64_t progress = parts_.output->progress();
     while (!parts_.control->wait_until_left(kOutputPatience)) {
         const std::uint64_t now = parts_.output->progress();
@@ -103,13 +101,17 @@ void Supervisor::handle_deadlines() {
         next_health_ = now + health_interval_;
     }
     if (end_ && now >= *end_) {
-        parts_.control->end(EndCause::kDuration, parts_.stream->published());
+        parts_.control->end(EndCause::kDuration, parts_.reading->published());
     }
 }
 
 bool Supervisor::look_at_health() {
     AEGIS_QUERY_REPLY reply;
-    const std::optional<Failure> failure = query_driver(*parts_.device, request_limit(), reply);
+    const std::int32_t result = aegis_query(parts_.client, &reply, sizeof(reply), request_limit_ms());
+    std::optional<Failure> failure;
+    if (result != AEGIS_OK) {
+        failure = client_failure(result);
+    }
     if (!failure) {
         if (std::exchange(unanswered_, false)) {
             parts_.log->note("the driver answers again");
@@ -128,9 +130,10 @@ bool Supervisor::look_at_health() {
     return !failure;
 }
 
-std::chrono::nanoseconds Supervisor::request_limit() const {
+std::int32_t Supervisor::request_limit_ms() const {
     const Patience patience(request_limit_, end_);
-    return std::max<std::chrono::nanoseconds>(patience.for_request(), kGraceAtTheEnd);
+    const auto limit = std::max<std::chrono::nanoseconds>(patience.for_request(), kGraceAtTheEnd);
+    return static_cast<std::int32_t>(std::chrono::ceil<std::chrono::milliseconds>(limit).count());
 }
 
 // What was published before is still read.
@@ -145,7 +148,7 @@ void Supervisor::print_statistics() {
     const Clock::time_point time = Clock::now();
     const std::uint64_t delivered = now.delivered - delivered_at_last_statistics_;
     parts_.log->report_on_request(fmt::format("stats: delivered={} lost={} rate={}/s lag={}{}", now.delivered, now.lost,
-                                              rate(delivered, time - last_statistics_), parts_.stream->lag(),
+                                              rate(delivered, time - last_statistics_), parts_.reading->lag(),
                                               unwritten_note(now)));
     delivered_at_last_statistics_ = now.delivered;
     last_statistics_ = time;
@@ -156,6 +159,11 @@ Totals Supervisor::totals() const {
     for (const Counters& counters : *parts_.counters) {
         counters.add_to(totals);
     }
+    aegis_stats stats = {};
+    stats.size = sizeof(stats);
+    aegis_stats_of(parts_.client, &stats);
+    totals.wakeups = stats.wakeups;
+    totals.max_lag = stats.max_lag;
     return totals;
 }
 

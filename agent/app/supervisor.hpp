@@ -10,8 +10,8 @@
 #include "agent/app/counters.hpp"
 #include "agent/app/health.hpp"
 #include "agent/app/log.hpp"
+#include "agent/app/reading.hpp"
 #include "agent/app/run_control.hpp"
-#include "agent/client/event_stream.hpp"
 #include "agent/config/options.hpp"
 #include "agent/outputs/output.hpp"
 #include "agent/port/port.hpp"
@@ -23,10 +23,10 @@ class Supervisor {
   public:
     struct Parts {
         Port* port;
-        Device* device;
+        aegis_client* client;
         Log* log;
         RunControl* control;
-        EventStream* stream;
+        Reading* reading;
         Output* output;
         HealthWatch* health;
         const std::deque<Counters>* counters;
@@ -54,7 +54,7 @@ class Supervisor {
 
     Timeout time_to_next_deadline() const;
     // For a health query that is made now: it does not outlast the session.
-    std::chrono::nanoseconds request_limit() const;
+    std::int32_t request_limit_ms() const;
     void handle_deadlines();
     void print_statistics();
     void wait_for_workers();

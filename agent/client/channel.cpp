@@ -6,12 +6,11 @@
 #include <array>
 #include <cstring>
 #include <span>
-#include <string_view>
+#include <utility>
 
-#include "agent/app/log.hpp"
 #include "agent/client/query_reply.hpp"
 
-namespace aegis::agent {
+namespace aegis::client {
 namespace {
 
 template <class T>
@@ -29,17 +28,17 @@ AEGIS_REQUEST_HEADER header_of() {
     return {AEGIS_CONTROL_VERSION, sizeof(T)};
 }
 
-Failure mismatch(const std::string& message) {
-    return {ExitCode::kProtocolMismatch, message + "; install driver and agent from the same release"};
+Error mismatch(const std::string& message) {
+    return {AEGIS_ERROR_VERSION, message + "; install driver and agent from the same release"};
 }
 
 // What went wrong with an IOCTL, in the words of every message about one.
-Failure control_failure(const Device& device, std::string_view name, const IoResult& result,
-                        std::chrono::nanoseconds limit) {
+Error control_failure(const Device& device, std::string_view name, const IoResult& result,
+                      std::chrono::nanoseconds limit) {
     const std::string reason = device.describe(result.code);
     switch (result.status) {
         case IoStatus::kDriverGone:
-            return {ExitCode::kDriverGone, fmt::format("{} found no driver any more: {}", name, reason)};
+            return {AEGIS_GONE, fmt::format("{} found no driver any more: {}", name, reason)};
         case IoStatus::kOtherRevision:
             return mismatch(fmt::format("the driver refuses control version {} of this agent ({}: {})",
                                         AEGIS_CONTROL_VERSION, name, reason));
@@ -48,17 +47,17 @@ Failure control_failure(const Device& device, std::string_view name, const IoRes
         case IoStatus::kNoAnswer:
             return no_answer(device, name, result, limit);
         case IoStatus::kInterrupted:
-            return {ExitCode::kFinished, fmt::format("asked to end before the driver answered {}", name)};
+            return {AEGIS_INTERRUPTED, fmt::format("asked to end before the driver answered {}", name)};
         case IoStatus::kOk:
         case IoStatus::kFailed:
             break;
     }
-    return {ExitCode::kRuntimeFailure, fmt::format("{} failed: {}", name, reason)};
+    return {AEGIS_ERROR_FAILED, fmt::format("{} failed: {}", name, reason)};
 }
 
 // A reply that is not the struct of this version must not be interpreted.
 template <class Reply>
-std::optional<Failure> check_reply(std::string_view name, const Reply& reply, std::size_t bytes) {
+std::optional<Error> check_reply(std::string_view name, const Reply& reply, std::size_t bytes) {
     if (bytes == sizeof(reply) && reply.Version == AEGIS_CONTROL_VERSION && reply.Bytes == sizeof(reply)) {
         return std::nullopt;
     }
@@ -72,14 +71,16 @@ std::optional<Failure> check_reply(std::string_view name, const Reply& reply, st
 
 std::string describe_geometry(std::uint32_t header, std::uint32_t cell, std::uint32_t count, unsigned major,
                               unsigned minor, const std::uint8_t* session) {
-    SessionId id;
-    std::copy_n(session, id.size(), id.begin());
-    return fmt::format("ABI {}.{}, {} cells of {} bytes after {}, session {}", major, minor, count, cell, header,
-                       hexadecimal(id));
+    std::string text =
+        fmt::format("ABI {}.{}, {} cells of {} bytes after {}, session ", major, minor, count, cell, header);
+    for (const std::uint8_t byte : std::span(session, sizeof(AEGIS_RING_IDENTITY::SessionId))) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
 }
 
 // Opens what was mapped, and checks it against what the reply says of it.
-std::optional<Failure> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::RingMemory<>& memory) {
+std::optional<Error> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::RingMemory<>& memory) {
     if (reply.AbiMajor != AEGIS_RING_ABI_MAJOR) {
         return mismatch(fmt::format("the driver's ring has ABI {}.{}, this agent reads {}.x", reply.AbiMajor,
                                     reply.AbiMinor, AEGIS_RING_ABI_MAJOR));
@@ -105,29 +106,30 @@ std::optional<Failure> open_mapping(const AEGIS_RING_SETUP_REPLY& reply, ring::R
     return std::nullopt;
 }
 
-// Fills channel.ring. A failure with kRuntimeFailure means that this handle gets no mapping, and pull may still work.
-std::optional<Failure> map_ring(Channel& channel, const Patience& patience) {
+// Fills channel.ring. A failure with AEGIS_ERROR_FAILED means that this handle gets no mapping, and pull may still
+// work.
+std::optional<Error> map_ring(Channel& channel, const OpenLimit& open_limit) {
     AEGIS_RING_SETUP_REQUEST request = {};
     request.Header = header_of<AEGIS_RING_SETUP_REQUEST>();
     request.EventHandle = channel.device->event_handle();
     AEGIS_RING_SETUP_REPLY reply = {};
-    const std::chrono::nanoseconds limit = patience.for_request();
+    const std::chrono::nanoseconds limit = open_limit.for_request();
     const IoResult result =
         channel.device->control(AEGIS_IOCTL_RING_SETUP, bytes_of(request), writable_bytes_of(reply), limit);
     if (result.status == IoStatus::kUnsupported) {
-        return Failure{ExitCode::kRuntimeFailure, "the driver does not offer it"};
+        return Error{AEGIS_ERROR_FAILED, "the driver does not offer it"};
     }
     if (result.status != IoStatus::kOk) {
         return control_failure(*channel.device, "IOCTL_AEGIS_RING_SETUP", result, limit);
     }
-    if (auto failure = check_reply("IOCTL_AEGIS_RING_SETUP", reply, result.bytes)) {
-        return failure;
+    if (auto error = check_reply("IOCTL_AEGIS_RING_SETUP", reply, result.bytes)) {
+        return error;
     }
     ring::RingMemory<> memory;
-    if (auto failure = open_mapping(reply, memory)) {
-        return failure;
+    if (auto error = open_mapping(reply, memory)) {
+        return error;
     }
-    if (std::memcmp(reply.SessionId, channel.session.data(), channel.session.size()) != 0) {
+    if (std::memcmp(reply.SessionId, channel.at_open.SessionId, sizeof(reply.SessionId)) != 0) {
         return mismatch("the mapped ring belongs to another session than the driver's counters");
     }
     channel.ring.emplace(MappedRing{memory, reinterpret_cast<AEGIS_CONSUMER_PAGE*>(reply.ConsumerPageAddress)});
@@ -145,8 +147,8 @@ IoResult send_query(Device& device, std::chrono::nanoseconds limit, RawQueryRepl
     return device.control(AEGIS_IOCTL_QUERY, bytes_of(request), reply.bytes, limit);
 }
 
-std::optional<Failure> examine_query(const Device& device, const IoResult& result, std::chrono::nanoseconds limit,
-                                     const RawQueryReply& raw, AEGIS_QUERY_REPLY& reply) {
+std::optional<Error> examine_query(const Device& device, const IoResult& result, std::chrono::nanoseconds limit,
+                                   const RawQueryReply& raw, AEGIS_QUERY_REPLY& reply) {
     if (result.status != IoStatus::kOk) {
         return control_failure(device, "IOCTL_AEGIS_QUERY", result, limit);
     }
@@ -166,32 +168,16 @@ std::optional<Failure> examine_query(const Device& device, const IoResult& resul
 }
 
 // Whoever answers this is AegisMon, or speaks its language.
-std::optional<Failure> first_query(const DeviceChoice& choice, const Patience& patience, Channel& channel) {
-    const std::chrono::nanoseconds limit = patience.for_request();
+std::optional<Error> first_query(std::string_view path, const OpenLimit& open_limit, Channel& channel) {
+    const std::chrono::nanoseconds limit = open_limit.for_request();
     RawQueryReply reply = {};
     const IoResult result = send_query(*channel.device, limit, reply);
     const bool refused = result.status == IoStatus::kUnsupported || result.status == IoStatus::kFailed;
-    if (refused && !choice.path.empty()) {
-        return Failure{
-            ExitCode::kNoDriver,
-            fmt::format("--device {} is no AegisMon: it does not know IOCTL_AEGIS_QUERY ({}); leave --device "
-                        "out for the driver's own name, or install driver and agent from the same release",
-                        choice.path, channel.device->describe(result.code))};
+    if (refused && !path.empty()) {
+        return Error{AEGIS_ERROR_NOT_AEGIS, fmt::format("{} is no AegisMon: it does not know IOCTL_AEGIS_QUERY ({})",
+                                                        path, channel.device->describe(result.code))};
     }
     return examine_query(*channel.device, result, limit, reply, channel.at_open);
-}
-
-// --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
-Patience patience_for_opening(const Options& options) {
-    constexpr double kLeastForConnecting = 2;
-    constexpr double kLeastForStartingAHost = 10;
-    const std::chrono::seconds request(options.request_seconds);
-    if (!options.duration_seconds) {
-        return Patience(request);
-    }
-    const double least = options.device.path.empty() ? kLeastForStartingAHost : kLeastForConnecting;
-    const std::chrono::duration<double> time(std::max(*options.duration_seconds, least));
-    return Patience(request, Patience::Clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(time));
 }
 
 }  // namespace
@@ -201,40 +187,37 @@ ring::DoorbellListener<> MappedRing::listener() const {
             reinterpret_cast<std::atomic<std::uint64_t>*>(&page->Cursor)};
 }
 
-Failure no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit) {
-    return {ExitCode::kNoAnswer,
-            fmt::format("the driver did not answer {} within {:.3g} s: {}", name,
-                        std::chrono::duration<double>(limit).count(), device.describe(result.code))};
+Error no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit) {
+    return {AEGIS_NO_ANSWER, fmt::format("the driver did not answer {} within {:.3g} s: {}", name,
+                                         std::chrono::duration<double>(limit).count(), device.describe(result.code))};
 }
 
-std::optional<Failure> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
+std::optional<Error> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply) {
     reply = {};
     RawQueryReply raw = {};
     const IoResult result = send_query(device, limit, raw);
     return examine_query(device, result, limit, raw, reply);
 }
 
-std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel) {
-    const Patience patience = patience_for_opening(options);
-    if (auto failure = port.open_device(options.device, patience, log, channel.device)) {
-        return failure;
+std::optional<Error> open_channel(std::string_view path, std::uint32_t transport, const OpenLimit& limit,
+                                  Channel& channel) {
+    if (auto error = first_query(path, limit, channel)) {
+        return error;
     }
-    if (auto failure = first_query(options.device, patience, channel)) {
-        return failure;
-    }
-    std::copy_n(channel.at_open.SessionId, channel.session.size(), channel.session.begin());
-    if (options.transport == Transport::kPull) {
+    channel.not_watched = channel.device->not_watched();
+    if (transport == AEGIS_TRANSPORT_PULL || transport == AEGIS_TRANSPORT_NONE) {
         return std::nullopt;
     }
-    std::optional<Failure> failure = map_ring(channel, patience);
-    if (failure && failure->exit_code != ExitCode::kRuntimeFailure) {
-        return failure;
+    std::optional<Error> error = map_ring(channel, limit);
+    if (error && error->code == AEGIS_ERROR_FAILED) {
+        if (transport == AEGIS_TRANSPORT_RING) {
+            error->text = fmt::format("the ring cannot be mapped: {}; pull needs no mapping", error->text);
+            return error;
+        }
+        channel.not_ring = std::move(error->text);
+        return std::nullopt;
     }
-    if (failure) {
-        log.warning(fmt::format("the ring cannot be mapped: {}; reading by pull every {} ms instead", failure->message,
-                                options.poll_ms));
-    }
-    return std::nullopt;
+    return error;
 }
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

@@ -11,11 +11,9 @@
 #include "aegis/ioctl.h"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/region.hpp"
-#include "agent/config/options.hpp"
-#include "agent/format/ndjson_formatter.hpp"
-#include "agent/port/port.hpp"
+#include "agent/client/device.hpp"
 
-namespace aegis::agent {
+namespace aegis::client {
 
 struct MappedRing {
     ring::RingMemory<> memory;
@@ -27,19 +25,21 @@ struct MappedRing {
 struct Channel {
     std::unique_ptr<Device> device;
     AEGIS_QUERY_REPLY at_open = {};  // before any event was read
-    std::optional<MappedRing> ring;  // none: read by pull
-    SessionId session = {};
+    std::optional<MappedRing> ring;  // none: read by pull, or not at all
+    std::string not_ring;            // why there is none, where one was wanted
+    std::string not_watched;         // why nobody will notice that the driver is stopped; empty: somebody will
 };
 
-// Asks the driver for its counters and checks that it answers in this agent's version.
-std::optional<Failure> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply);
+// Asks the driver for its counters and checks that it answers in this library's version.
+std::optional<Error> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply);
 
 // The driver's failure to answer a request, `name`, within `limit`.
-Failure no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit);
+Error no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit);
 
-// Opens the device, checks versions and, unless pull is asked for, maps the ring, all within the time that the options
-// leave for it. When that cannot be done it says
-// why on `log` and leaves `channel.ring` empty. A failure leaves `channel.device` to be closed, if there is one.
-std::optional<Failure> open_channel(Port& port, Log& log, const Options& options, Channel& channel);
+// Given channel.device: checks versions and, as `transport` (AEGIS_TRANSPORT_…) has it, maps the ring, all within
+// `limit`. Where that is not possible and need not be, channel.not_ring says why. `path`: how the user named the
+// device; empty: not.
+std::optional<Error> open_channel(std::string_view path, std::uint32_t transport, const OpenLimit& limit,
+                                  Channel& channel);
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

@@ -1,18 +1,18 @@
-// Which of the driver's losses are told already: each is told once, whoever of the workers notices it first.
+// Which of the driver's losses are told already: each is told once, whoever of the readers notices it first.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
-#include "agent/client/loss.hpp"
+#include "agent/client/losses.hpp"
 
-namespace aegis::agent {
+namespace aegis::client {
 
 // Any thread.
 class LossWatch {
   public:
-    // What was lost before the agent came is no loss of this agent.
+    // What was lost before the client came is no loss of this client.
     explicit LossWatch(const LossCounters& at_attach) {
         for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
             told_[reason].store(at_attach[reason], std::memory_order_relaxed);
@@ -37,6 +37,9 @@ class LossWatch {
         return grown;
     }
 
+    // What one had taken and did not tell is left to the next look.
+    void give_back(unsigned reason, std::uint64_t count) { told_[reason].fetch_sub(count, std::memory_order_relaxed); }
+
     bool has_grown(const LossCounters& now) const {
         for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
             if (now[reason] > told_[reason].load(std::memory_order_relaxed)) {
@@ -50,4 +53,4 @@ class LossWatch {
     std::array<std::atomic<std::uint64_t>, AEGIS_LOST_REASONS> told_;
 };
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace aegis::agent {
+namespace aegis::client {
 namespace {
 
 // Rows and the head's words are 64 bits wide.
@@ -67,4 +67,4 @@ std::optional<std::string> read_query_reply(std::span<const std::byte> reply, AE
     return std::nullopt;
 }
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

@@ -8,10 +8,10 @@
 
 #include "aegis/ioctl.h"
 
-namespace aegis::agent {
+namespace aegis::client {
 
 // Copies what this release knows of `reply`, and leaves zero what an older driver does not say. A reply that breaks the
 // rules of AEGIS_QUERY_REPLY is not read: what is wrong with it then. Its version was checked before.
 std::optional<std::string> read_query_reply(std::span<const std::byte> reply, AEGIS_QUERY_REPLY& known);
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace aegis::agent {
+namespace aegis::client {
 
 // For a stream of events in order, as the pull IOCTL hands them out.
 class SequenceWidener {
@@ -30,4 +30,4 @@ class SequenceWidener {
     bool started_ = false;
 };
 
-}  // namespace aegis::agent
+}  // namespace aegis::client

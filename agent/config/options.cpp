@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "aegis/ioctl.h"
-#include "aegis/ring/region.hpp"
 #include "aegis/version.h"
 
 namespace aegis::agent {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "agent/client/loss.hpp"
+#include "agent/events/loss.hpp"
 #include "agent/events/decode.hpp"
 #include "agent/events/lines.hpp"
 

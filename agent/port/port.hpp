@@ -11,9 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "agent/client/patience.hpp"
+#include "aegis/client.h"
 #include "agent/config/exit_code.hpp"
 #include "agent/port/dos_paths.hpp"
+#include "agent/port/failure.hpp"
+#include "agent/port/patience.hpp"
 
 namespace aegis::agent {
 
@@ -22,71 +24,12 @@ class Log;
 // None: wait for ever.
 using Timeout = std::optional<std::chrono::nanoseconds>;
 
-// Why something could not be done: one sentence that names operation, object, code and remedy.
-struct Failure {
-    ExitCode exit_code = ExitCode::kRuntimeFailure;
-    std::string message;
-};
-
 // Which driver to read from.
 struct DeviceChoice {
     std::string path;                                  // empty: the platform's default
     std::string source;                                // for an embedded host; empty: its default
     std::uint32_t ring_kib = 0;                        // for an embedded host; 0: its default
     std::optional<std::uint64_t> seed = std::nullopt;  // for an embedded host's synthetic source
-};
-
-enum class IoStatus : std::uint8_t {
-    kOk,
-    kDriverGone,
-    kOtherRevision,  // the driver refuses the request's version
-    kUnsupported,    // the driver does not know the request
-    kNoAnswer,       // not within the limit; the driver may still do what was asked
-    kInterrupted,    // as kNoAnswer, but the program was asked to end meanwhile
-    kFailed,         // anything else: the code tells
-};
-
-struct IoResult {
-    IoStatus status = IoStatus::kOk;
-    std::size_t bytes = 0;   // of the reply that mean something
-    std::uint32_t code = 0;  // the platform's own number, for Device::describe
-};
-
-enum class WaitStatus : std::uint8_t {
-    kSignalled,  // the driver rang; spurious rings are possible
-    kTimeout,
-    kInterrupted,  // Port::interrupt, or a signal that ends the program
-    kDriverGone,
-};
-
-// An open handle to AegisMon, and the event the driver rings. What the driver maps for this handle stays readable
-// until close(), also when the driver has gone.
-class Device {
-  public:
-    virtual ~Device() = default;
-
-    // One IOCTL, given up after `limit`, and kGraceAtTheEnd after Port::interrupt or a signal that ends the program. Of
-    // an AEGIS_IOCTL_GET_EVENTS that was given up no event is lost: the next one, with a buffer of the same size,
-    // brings them. Any thread; AEGIS_IOCTL_GET_EVENTS one at a time.
-    virtual IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
-                             std::chrono::nanoseconds limit) = 0;
-
-    // The event's handle, for AEGIS_RING_SETUP_REQUEST.EventHandle.
-    virtual std::uint64_t event_handle() const = 0;
-
-    // Blocks until the first of the four. One thread at a time.
-    virtual WaitStatus wait(Timeout timeout) = 0;
-
-    // Somebody stops the driver: it unloads when every handle to it is closed, and this program holds one. Every wait
-    // is interrupted then, as by Port::interrupt. True also when the driver has gone already. Any thread.
-    virtual bool driver_is_stopping() const = 0;
-
-    // "name or text (number)" of an IoResult's code.
-    virtual std::string describe(std::uint32_t code) const = 0;
-
-    // Closes the handle; ends a host that was started for it. No other call may run or follow. A failure tells that
-    // such a host ended in another way than asked.
-    virtual std::optional<Failure> close() = 0;
 };
 
 enum class WriteStatus : std::uint8_t {
@@ -108,13 +51,26 @@ enum class InterruptStatus : std::uint8_t {
     kOutputClosed,  // nobody reads stdout any more; only where the system tells without a write
 };
 
+struct CloseClient {
+    void operator()(aegis_client* client) const { aegis_close(client); }
+};
+using Client = std::unique_ptr<aegis_client, CloseClient>;
+
 class Port {
   public:
     virtual ~Port() = default;
 
-    // Opens the device; says on `log` what it does that takes time or that the user should know.
-    virtual std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
-                                               std::unique_ptr<Device>& device) = 0;
+    // Opens the driver that `choice` names, as `options` has it; fills in the device and what interrupts. Says on `log`
+    // what it does that takes time or that the user should know. Ends a host that was started for it when it fails.
+    virtual std::optional<Failure> open_driver(const DeviceChoice& choice, aegis_options options,
+                                               const Patience& patience, Log& log, Client& client) = 0;
+
+    // After the client was closed: ends a host that was started for it. A failure tells that it ended in another way
+    // than asked.
+    virtual std::optional<Failure> close_driver() = 0;
+
+    // From now on wait_interrupt is interrupted as well once `signal`, as aegis_stop_signal gives one, is set.
+    virtual void interrupt_by(std::uint64_t signal) = 0;
 
     // Writes the beginning of `text`, which is not empty, to stdout: as much as its reader takes. Waits until it takes
     // something. One thread at a time.
@@ -141,9 +97,6 @@ class Port {
 
     // Seconds by which local time is ahead of UTC at the moment `filetime`; 0 where the system cannot tell. Any thread.
     virtual std::int32_t utc_offset(std::int64_t filetime) const = 0;
-
-    // As the driver numbers this process.
-    virtual std::uint32_t process_id() const = 0;
 
     // UTF-8.
     virtual std::string host_name() const = 0;

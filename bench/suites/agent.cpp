@@ -4,13 +4,15 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/producer.hpp"
 #include "agent/app/log.hpp"
-#include "agent/client/ring_stream.hpp"
+#include "agent/app/reading.hpp"
+#include "agent/client/open.hpp"
 #include "agent/format/ndjson_formatter.hpp"
 #include "agent/format/text_formatter.hpp"
 #include "channels/page_memory.hpp"
@@ -31,10 +33,12 @@ class NullPort final : public agent::Port {
     NullPort(const NullPort&) = delete;
     NullPort& operator=(const NullPort&) = delete;
 
-    std::optional<agent::Failure> open_device(const agent::DeviceChoice&, const agent::Patience&, agent::Log&,
-                                              std::unique_ptr<agent::Device>&) override {
+    std::optional<agent::Failure> open_driver(const agent::DeviceChoice&, aegis_options, const agent::Patience&,
+                                              agent::Log&, agent::Client&) override {
         return agent::Failure{agent::ExitCode::kRuntimeFailure, "there is no device"};
     }
+    std::optional<agent::Failure> close_driver() override { return std::nullopt; }
+    void interrupt_by(std::uint64_t) override {}
     agent::WriteResult write_output(std::string_view text) override {
         bytes_ += text.size();
         const ssize_t written = write(null_, text.data(), text.size());
@@ -47,7 +51,6 @@ class NullPort final : public agent::Port {
     bool stop_requested() const override { return false; }
     std::int64_t system_time() const override { return 0; }
     std::int32_t utc_offset(std::int64_t) const override { return 0; }
-    std::uint32_t process_id() const override { return 0; }
     std::string host_name() const override { return "bench"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
 
@@ -58,18 +61,60 @@ class NullPort final : public agent::Port {
     std::uint64_t bytes_ = 0;
 };
 
-// A doorbell that is never needed.
-class NoDevice final : public agent::Device {
+// A driver whose ring is `ring`, and whose doorbell is never needed.
+class RingDevice final : public client::Device {
   public:
-    agent::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>,
-                            std::chrono::nanoseconds) override {
-        return {};
+    RingDevice(const void* region, std::size_t bytes, const AEGIS_RING_IDENTITY& identity)
+        : region_(region), bytes_(bytes), identity_(identity) {}
+
+    client::IoResult control(std::uint32_t code, std::span<const std::byte>, std::span<std::byte> reply,
+                             std::chrono::nanoseconds) override {
+        return code == AEGIS_IOCTL_QUERY ? answer(query(), reply) : answer(setup(), reply);
     }
     std::uint64_t event_handle() const override { return 0; }
-    agent::WaitStatus wait(agent::Timeout) override { return agent::WaitStatus::kDriverGone; }
+    client::WaitStatus wait(client::Timeout) override { return client::WaitStatus::kDriverGone; }
+    client::WaitStatus look() override { return client::WaitStatus::kTimeout; }
+    void interrupt() override {}
+    void resume() override {}
     bool driver_is_stopping() const override { return false; }
+    std::uint64_t stop_signal() const override { return 0; }
     std::string describe(std::uint32_t) const override { return ""; }
-    std::optional<agent::Failure> close() override { return std::nullopt; }
+    std::uint32_t process_id() const override { return 0; }
+
+  private:
+    template <class Reply>
+    static client::IoResult answer(const Reply& own, std::span<std::byte> reply) {
+        std::memcpy(reply.data(), &own, sizeof(own));
+        return {client::IoStatus::kOk, sizeof(own), 0};
+    }
+    AEGIS_QUERY_REPLY query() const {
+        AEGIS_QUERY_REPLY reply{};
+        reply.Version = AEGIS_CONTROL_VERSION;
+        reply.Bytes = sizeof(reply);
+        std::memcpy(reply.SessionId, identity_.SessionId, sizeof(reply.SessionId));
+        return reply;
+    }
+    AEGIS_RING_SETUP_REPLY setup() {
+        AEGIS_RING_SETUP_REPLY reply{};
+        reply.Version = AEGIS_CONTROL_VERSION;
+        reply.Bytes = sizeof(reply);
+        reply.RingAddress = reinterpret_cast<std::uintptr_t>(region_);
+        reply.RingBytes = bytes_;
+        reply.ConsumerPageAddress = reinterpret_cast<std::uintptr_t>(&page_);
+        reply.ConsumerPageBytes = sizeof(page_);
+        reply.HeaderBytes = identity_.HeaderBytes;
+        reply.CellBytes = identity_.CellBytes;
+        reply.CellCount = identity_.CellCount;
+        reply.AbiMajor = identity_.AbiMajor;
+        reply.AbiMinor = identity_.AbiMinor;
+        std::memcpy(reply.SessionId, identity_.SessionId, sizeof(reply.SessionId));
+        return reply;
+    }
+
+    const void* region_;
+    std::size_t bytes_;
+    AEGIS_RING_IDENTITY identity_;
+    AEGIS_CONSUMER_PAGE page_{};
 };
 
 // A full ring of process events as a sensor publishes them: starts with a path, each followed by its exit.
@@ -94,6 +139,22 @@ class FullRing {
     }
 
     const ring::RingMemory<>& memory() const { return memory_; }
+
+    // A client of the library that reads it from its first event on.
+    agent::Client open() const {
+        const auto open_device = [this](const client::DeviceChoice&, const client::OpenLimit&,
+                                        std::unique_ptr<client::Device>& device) -> std::optional<client::Error> {
+            AEGIS_RING_IDENTITY identity;
+            std::memcpy(&identity, pages_.data(), sizeof(identity));
+            device = std::make_unique<RingDevice>(pages_.data(), ring::region_bytes(kCells), identity);
+            return std::nullopt;
+        };
+        aegis_client* opened = nullptr;
+        if (client::open_client(nullptr, open_device, &opened) != AEGIS_OK) {
+            throw std::runtime_error(aegis_last_error());
+        }
+        return agent::Client(opened);
+    }
 
   private:
     static constexpr std::uint8_t kSession[16] = {};
@@ -141,7 +202,7 @@ Sample sample_reading(Session& session, const FullRing& ring) {
 // The agent's own classes from the ring to the write call.
 Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<agent::Formatter> formatter) {
     NullPort port;
-    NoDevice device;
+    const agent::Client opened = ring.open();
     agent::StderrLog log("aegis-bench", true);
     agent::Output output(port, false);
     agent::MalformedReporter malformed(log);
@@ -149,13 +210,11 @@ Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<a
     std::vector<std::unique_ptr<agent::Printer>> printers;
     printers.push_back(std::make_unique<agent::Printer>(port, output, malformed, counters, std::move(formatter)));
     agent::RunControl control(port, 1, 0);
-    AEGIS_CONSUMER_PAGE page{};
-    agent::LossWatch losses(agent::loss_counters(ring.memory()));
-    agent::RingStream stream({&device, {ring.memory(), &page}, {}, 1, &losses}, control, printers);
+    agent::Reading reading({&port, &log, &control, opened.get(), &printers, true});
     control.end(agent::EndCause::kCount, kEvents);
 
     Sample sample = sample_alone(session, [&] {
-        stream.run(0);
+        reading.run(0);
         agent::Totals totals;
         counters.add_to(totals);
         return totals.delivered;

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "agent/port/win32/error_text.hpp"
+#include "agent/client/win32/error_text.hpp"
 #include "driver/test/test_ioctl.h"
 
 namespace aegis::bench {
@@ -15,7 +15,7 @@ constexpr DWORD kLongestWaitMilliseconds = 1000;
 
 void require(std::uint32_t error, const char* what) {
     if (error != 0) {
-        std::fprintf(stderr, "AegisBench: cannot %s: %s\n", what, agent::describe_windows_error(error).c_str());
+        std::fprintf(stderr, "AegisBench: cannot %s: %s\n", what, client::describe_windows_error(error).c_str());
         std::exit(1);
     }
 }
@@ -35,13 +35,13 @@ std::unique_ptr<DriverClient> DriverClient::open(std::string* why) {
     client->device_.reset(CreateFileA(AEGIS_WIN32_PATH, GENERIC_READ | GENERIC_WRITE,
                                       FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr));
     if (!client->device_) {
-        *why = "cannot open " AEGIS_WIN32_PATH ": " + agent::describe_windows_error(GetLastError()) +
+        *why = "cannot open " AEGIS_WIN32_PATH ": " + client::describe_windows_error(GetLastError()) +
                "; load test\\AegisMonTest.sys and use an elevated console";
         return nullptr;
     }
     auto nothing = make_request<AEGIS_TEST_PUBLISH_REQUEST>();
     if (const std::uint32_t error = client->send(AEGIS_IOCTL_TEST_PUBLISH, nothing); error != 0) {
-        *why = "the driver that is loaded does not publish on request: " + agent::describe_windows_error(error) +
+        *why = "the driver that is loaded does not publish on request: " + client::describe_windows_error(error) +
                "; stop it and load test\\AegisMonTest.sys of the same build";
         return nullptr;
     }
@@ -55,7 +55,7 @@ bool DriverClient::attach(std::string* why) {
     AEGIS_RING_SETUP_REPLY reply{};
     if (const std::uint32_t error = send(AEGIS_IOCTL_RING_SETUP, setup, std::as_writable_bytes(std::span(&reply, 1)));
         error != 0) {
-        *why = agent::describe_windows_error(error);
+        *why = client::describe_windows_error(error);
         return false;
     }
     const ring::OpenedRegion<> opened = ring::open_region(reinterpret_cast<void*>(reply.RingAddress), reply.RingBytes);

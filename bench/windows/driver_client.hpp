@@ -10,7 +10,7 @@
 #include "aegis/ioctl.h"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/region.hpp"
-#include "agent/port/win32/unique_handle.hpp"
+#include "agent/client/win32/unique_handle.hpp"
 
 namespace aegis::bench {
 
@@ -46,8 +46,8 @@ class DriverClient {
     template <class Request>
     std::uint32_t send(std::uint32_t code, const Request& request, std::span<std::byte> reply = {});
 
-    agent::UniqueHandle device_;
-    agent::UniqueHandle bell_;
+    client::UniqueHandle device_;
+    client::UniqueHandle bell_;
     ring::RingMemory<> memory_;
     AEGIS_CONSUMER_PAGE* page_ = nullptr;
 };

@@ -96,6 +96,7 @@ extern "C" {
 #define AEGIS_ERROR_FORKED      (-23) /* the client belongs to the process that forked this one */
 #define AEGIS_ERROR_RESOURCES   (-24) /* no memory, descriptors or threads */
 #define AEGIS_ERROR_FAILED      (-25) /* anything else that the driver or the system refused */
+#define AEGIS_ERROR_NOT_LOADED  (-26) /* Linux: the aegismon-host runs without its driver */
 
 /* Timeouts */
 #define AEGIS_FOREVER (-1)

@@ -1,5 +1,5 @@
 // Requests to a device that does not answer: a pipe whose other end says nothing.
-#include "agent/port/win32/driver_requests.hpp"
+#include "agent/client/win32/driver_requests.hpp"
 
 #include <gtest/gtest.h>
 #include <winioctl.h>
@@ -9,14 +9,14 @@
 #include <string>
 #include <thread>
 
-#include "agent/port/win32/opening.hpp"
+#include "agent/client/win32/opening.hpp"
 
 namespace aegis {
 namespace {
 
-using agent::DriverReply;
-using agent::DriverRequests;
-using agent::UniqueHandle;
+using client::DriverReply;
+using client::DriverRequests;
+using client::UniqueHandle;
 using std::chrono::milliseconds;
 
 // Writes a message and waits for the one that comes back. (winioctl.h of mingw lacks it.)
@@ -30,7 +30,7 @@ class Requests : public ::testing::Test {
                                        PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT, 1, 4096, 4096, 0,
                                        nullptr));
         ASSERT_TRUE(server_);
-        agent::Opened opened = agent::open_overlapped(name, interrupt_.get(), std::chrono::seconds(30));
+        client::Opened opened = client::open_overlapped(name, {interrupt_.get()}, std::chrono::seconds(30));
         ASSERT_EQ(opened.error, DWORD{ERROR_SUCCESS});
         device_ = std::move(opened.handle);
         DWORD mode = PIPE_READMODE_MESSAGE;
@@ -58,14 +58,14 @@ class Requests : public ::testing::Test {
 
 // Catches: a request without an end; this test would not end either.
 TEST_F(Requests, OneThatNobodyAnswersEndsAtItsLimit) {
-    DriverRequests requests(device_.get(), interrupt_.get(), milliseconds(1));
+    DriverRequests requests(device_.get(), {interrupt_.get()}, milliseconds(1));
     EXPECT_EQ(ask(requests, milliseconds(20)).error, DriverRequests::kNoAnswer);
 }
 
 // Catches: an interrupt that is not waited for, and a grace that is granted again for every request.
 TEST_F(Requests, AnInterruptEndsIt) {
     constexpr auto kForEver = std::chrono::hours(24);
-    DriverRequests requests(device_.get(), interrupt_.get(), milliseconds(20));
+    DriverRequests requests(device_.get(), {interrupt_.get()}, milliseconds(20));
     SetEvent(interrupt_.get());
     EXPECT_EQ(ask(requests, kForEver).error, DriverRequests::kInterrupted);
     EXPECT_EQ(ask(requests, kForEver).error, DriverRequests::kInterrupted);
@@ -73,7 +73,7 @@ TEST_F(Requests, AnInterruptEndsIt) {
 
 // Catches: an answer that comes to a request that was interrupted, and is dropped within its grace.
 TEST_F(Requests, AnAnswerCountsAlsoAfterAnInterrupt) {
-    DriverRequests requests(device_.get(), interrupt_.get(), std::chrono::seconds(30));
+    DriverRequests requests(device_.get(), {interrupt_.get()}, std::chrono::seconds(30));
     SetEvent(interrupt_.get());
     std::jthread other([this] { answer(); });
     const DriverReply reply = ask(requests, std::chrono::seconds(30));
@@ -84,7 +84,7 @@ TEST_F(Requests, AnAnswerCountsAlsoAfterAnInterrupt) {
 
 // Catches: the answer to a request that was given up taken for the answer to the next.
 TEST_F(Requests, WhatWasGivenUpIsOver) {
-    DriverRequests requests(device_.get(), interrupt_.get(), milliseconds(1));
+    DriverRequests requests(device_.get(), {interrupt_.get()}, milliseconds(1));
     EXPECT_EQ(ask(requests, milliseconds(20)).error, DriverRequests::kNoAnswer);
     const DriverReply refused = requests.control(CTL_CODE(FILE_DEVICE_UNKNOWN, 0x999, METHOD_BUFFERED, FILE_ANY_ACCESS),
                                                  {}, reply_, std::chrono::seconds(30), false);
@@ -94,8 +94,8 @@ TEST_F(Requests, WhatWasGivenUpIsOver) {
 }
 
 TEST_F(Requests, OpeningWhatIsNotThereFailsAsTheSystemSays) {
-    const agent::Opened opened =
-        agent::open_overlapped(LR"(\\.\NoSuchDeviceOfAegis)", interrupt_.get(), std::chrono::seconds(30));
+    const client::Opened opened =
+        client::open_overlapped(LR"(\\.\NoSuchDeviceOfAegis)", {interrupt_.get()}, std::chrono::seconds(30));
     EXPECT_FALSE(opened.handle);
     EXPECT_EQ(opened.error, DWORD{ERROR_FILE_NOT_FOUND});
 }

@@ -20,6 +20,8 @@ class InterruptEvent {
     // From now on it is set as well while `descriptor` is readable or hung up, until that is closed.
     void set_by(int descriptor);
     int descriptor() const { return any_.get(); }
+    // Without what set_by named.
+    int own_descriptor() const { return event_.get(); }
 
   private:
     host::UniqueFd event_;

@@ -10,8 +10,11 @@
 #include <climits>
 #include <ctime>
 #include <iterator>
+#include <memory>
+#include <utility>
 
-#include "agent/port/linux/host_device.hpp"
+#include "agent/port/linux/embedded_host.hpp"
+#include "agent/port/linux/host_opening.hpp"
 #include "agent/port/linux/interrupt_event.hpp"
 #include "agent/port/linux/stdout_writer.hpp"
 #include "agent/port/port.hpp"
@@ -37,10 +40,10 @@ constexpr std::int64_t kUnitsPerSecond = 10'000'000;
 
 class LinuxPort final : public Port {
   public:
-    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
-                                       std::unique_ptr<Device>& device) override {
-        return HostDevice::open(choice, patience, interrupt_, log, device);
-    }
+    std::optional<Failure> open_driver(const DeviceChoice& choice, aegis_options options, const Patience& patience,
+                                       Log& log, Client& client) override;
+    std::optional<Failure> close_driver() override;
+    void interrupt_by(std::uint64_t signal) override { interrupt_.set_by(static_cast<int>(signal)); }
 
     WriteResult write_output(std::string_view text) override { return stdout_.write(text); }
     bool take_back_output(std::size_t bytes) override { return stdout_.take_back(bytes); }
@@ -50,7 +53,6 @@ class LinuxPort final : public Port {
     bool stop_requested() const override { return interrupt_.set_by_signal(); }
     std::int64_t system_time() const override;
     std::int32_t utc_offset(std::int64_t filetime) const override;
-    std::uint32_t process_id() const override { return static_cast<std::uint32_t>(getpid()); }
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return nullptr; }
 
@@ -58,7 +60,32 @@ class LinuxPort final : public Port {
     StandardDescriptors standard_descriptors_;  // first
     InterruptEvent interrupt_;
     StdoutWriter stdout_;
+    std::unique_ptr<EmbeddedHost> host_;  // null: somebody else's
 };
+
+std::optional<Failure> LinuxPort::open_driver(const DeviceChoice& choice, aegis_options options,
+                                              const Patience& patience, Log& log, Client& client) {
+    const int interrupt = interrupt_.own_descriptor();
+    if (!choice.path.empty()) {
+        return open_at_host({.path = choice.path, .may_still_come = true}, options, patience, interrupt, log, client);
+    }
+    auto host = std::make_unique<EmbeddedHost>();
+    if (auto failure = host->start(choice, patience, interrupt)) {
+        return failure;
+    }
+    if (auto failure = open_at_host({.path = host->socket_path(), .may_still_come = false}, options, patience,
+                                    interrupt, log, client)) {
+        return failure;
+    }
+    host->hide();
+    host_ = std::move(host);
+    return std::nullopt;
+}
+
+std::optional<Failure> LinuxPort::close_driver() {
+    const std::unique_ptr<EmbeddedHost> host = std::move(host_);
+    return host != nullptr ? host->stop() : std::nullopt;
+}
 
 InterruptStatus LinuxPort::wait_interrupt(Timeout timeout) {
     timespec limit = {};

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "agent/port/win32/utf8.hpp"
+#include "agent/client/win32/utf8.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -17,7 +17,7 @@ void add_drives(std::vector<DosPrefix>& prefixes) {
         wchar_t target[kMostUnits];
         // The first of possibly several strings is the present one.
         if (QueryDosDeviceW(drive, target, kMostUnits) != 0) {
-            prefixes.push_back({to_utf8(target), to_utf8(drive)});
+            prefixes.push_back({client::to_utf8(target), client::to_utf8(drive)});
         }
     }
 }
@@ -26,7 +26,7 @@ void add_system_root(std::vector<DosPrefix>& prefixes) {
     wchar_t directory[MAX_PATH];
     const UINT units = GetSystemWindowsDirectoryW(directory, MAX_PATH);
     if (units != 0 && units < MAX_PATH) {
-        prefixes.push_back({R"(\SystemRoot)", to_utf8(directory)});
+        prefixes.push_back({R"(\SystemRoot)", client::to_utf8(directory)});
     }
 }
 

@@ -5,17 +5,20 @@
 #include <system_error>
 
 #include "agent/app/log.hpp"
+#include "agent/client/win32/error_text.hpp"
+#include "agent/client/win32/interrupts.hpp"
+#include "agent/client/win32/unique_handle.hpp"
+#include "agent/client/win32/utf8.hpp"
 #include "agent/format/timestamp.hpp"
 #include "agent/port/port.hpp"
 #include "agent/port/win32/dos_devices.hpp"
-#include "agent/port/win32/driver_device.hpp"
-#include "agent/port/win32/error_text.hpp"
-#include "agent/port/win32/unique_handle.hpp"
-#include "agent/port/win32/utf8.hpp"
-#include "agent/port/win32/wait_time.hpp"
 
 namespace aegis::agent {
 namespace {
+
+using client::describe_windows_error;
+using client::to_utf8;
+using client::UniqueHandle;
 
 // What the console's handler, which runs in a thread of its own, may touch. The handle is written before the handler is
 // installed and read by it only; the flag says nothing about other memory: relaxed.
@@ -72,9 +75,11 @@ class Win32Port final : public Port {
     Win32Port(const Win32Port&) = delete;
     Win32Port& operator=(const Win32Port&) = delete;
 
-    std::optional<Failure> open_device(const DeviceChoice& choice, const Patience& patience, Log& log,
-                                       std::unique_ptr<Device>& device) override {
-        return DriverDevice::open(choice, patience, interrupt_.get(), log, device);
+    std::optional<Failure> open_driver(const DeviceChoice& choice, aegis_options options, const Patience& patience,
+                                       Log& log, Client& client) override;
+    std::optional<Failure> close_driver() override;
+    void interrupt_by(std::uint64_t signal) override {
+        stop_ = reinterpret_cast<HANDLE>(static_cast<std::uintptr_t>(signal));
     }
 
     WriteResult write_output(std::string_view text) override;
@@ -85,13 +90,13 @@ class Win32Port final : public Port {
     bool stop_requested() const override { return g_stop_requested.load(std::memory_order_relaxed); }
     std::int64_t system_time() const override;
     std::int32_t utc_offset(std::int64_t filetime) const override;
-    std::uint32_t process_id() const override { return GetCurrentProcessId(); }
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return std::make_unique<DosPaths>(query_dos_prefixes); }
 
   private:
     UniqueHandle interrupt_ = create_manual_reset_event();
     UniqueHandle finished_ = create_manual_reset_event();
+    HANDLE stop_ = nullptr;  // the client's
     const HANDLE stdout_ = GetStdHandle(STD_OUTPUT_HANDLE);
     const UINT console_code_page_ = GetConsoleOutputCP();
     // Of a file: where it ended after the last write, when that could not write all. The next one fails, most likely.
@@ -112,6 +117,23 @@ Win32Port::~Win32Port() {
     SetConsoleOutputCP(console_code_page_);
     SetEvent(finished_.get());
     SetConsoleCtrlHandler(on_console_event, FALSE);
+}
+
+std::optional<Failure> Win32Port::open_driver(const DeviceChoice& choice, aegis_options options,
+                                              const Patience& patience, Log& /*log*/, Client& client) {
+    options.device = choice.path.empty() ? nullptr : choice.path.c_str();
+    options.open_ms = patience.open_ms();
+    options.flags |= AEGIS_OPTION_INTERRUPT;
+    options.interrupt = reinterpret_cast<std::uintptr_t>(interrupt_.get());
+    aegis_client* opened = nullptr;
+    const std::int32_t result = aegis_open(&options, &opened);
+    client.reset(opened);
+    return result == AEGIS_OK ? std::nullopt : std::optional(client_failure(result));
+}
+
+std::optional<Failure> Win32Port::close_driver() {
+    stop_ = nullptr;
+    return std::nullopt;
 }
 
 WriteResult Win32Port::write_output(std::string_view text) {
@@ -179,7 +201,7 @@ void Win32Port::abandon_output() {
 }
 
 InterruptStatus Win32Port::wait_interrupt(Timeout timeout) {
-    const DWORD result = WaitForSingleObject(interrupt_.get(), wait_milliseconds(timeout));
+    const DWORD result = client::Interrupts({interrupt_.get(), stop_}).wait(nullptr, timeout);
     return result == WAIT_TIMEOUT ? InterruptStatus::kTimeout : InterruptStatus::kInterrupted;
 }
 

@@ -10,8 +10,8 @@ namespace aegis {
 namespace {
 
 using agent::ExitCode;
-using agent::IoStatus;
 using agent::Options;
+using client::IoStatus;
 using test::CapturedLog;
 using test::FakeSystem;
 

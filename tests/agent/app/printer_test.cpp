@@ -76,7 +76,7 @@ TEST_F(Printer, ALossIsNotLaterThanTheEventsBehindIt) {
 
 // Catches: a loss that waits for an event that never comes.
 TEST_F(Printer, ALossAloneIsPrintedByTheFlush) {
-    printer_.losses({0, 0, 0, 4});
+    printer_.loss({agent::LossReason::kSource, 4});
     EXPECT_EQ(system_.output(), "");
     printer_.flush();
     EXPECT_EQ(system_.output(), "[12:34:56.125] LOST 4 events (source)\n");
@@ -87,7 +87,7 @@ TEST_F(Printer, ALossAloneIsPrintedByTheFlush) {
 TEST_F(Printer, AGapThatGrowsBeforeAnythingWasReadIsOne) {
     printer_.loss(LostEvents::overwritten(1, 10));
     printer_.loss(LostEvents::overwritten(11, 30));
-    printer_.losses({2, 0, 0, 0});
+    printer_.loss({agent::LossReason::kOversize, 2});
     event(31);
     printer_.loss(LostEvents::overwritten(33, 40));
     printer_.flush();
@@ -115,7 +115,7 @@ TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
         system.break_output({WriteStatus::kFailed, 0, "full"}, room);
         for (std::uint64_t sequence = 1; sequence <= kEvents; ++sequence) {
             if (sequence % 2 == 0) {
-                printer.losses({0, 0, 0, 1});
+                printer.loss({agent::LossReason::kSource, 1});
             }
             printer.event(sequence,
                           test::event_bytes(AEGIS_EVENT_PROCESS_EXIT, test::kSomeTime, 1, test::exit_payload(1)));
@@ -125,7 +125,7 @@ TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
         // What follows is counted, whatever became of the rest.
         printer.event(kEvents + 1,
                       test::event_bytes(AEGIS_EVENT_PROCESS_EXIT, test::kSomeTime, 1, test::exit_payload(1)));
-        printer.losses({0, 0, 0, 1});
+        printer.loss({agent::LossReason::kSource, 1});
         printer.flush();
         const std::string taken = system.output();
         std::uint64_t events = 0;

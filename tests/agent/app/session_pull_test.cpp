@@ -12,8 +12,8 @@ namespace aegis {
 namespace {
 
 using agent::ExitCode;
-using agent::IoStatus;
 using agent::Options;
+using client::IoStatus;
 using test::FakeSystem;
 using test::SessionRun;
 

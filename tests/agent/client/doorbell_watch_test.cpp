@@ -19,24 +19,28 @@
 namespace aegis {
 namespace {
 
-using agent::DoorbellWatch;
-using agent::WaitStatus;
+using client::DoorbellWatch;
+using client::WaitStatus;
 
 // A device that is only slept on: counts the sleeps, and does what happens meanwhile.
-class Bed final : public agent::Device {
+class Bed final : public client::Device {
   public:
-    agent::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>,
-                            std::chrono::nanoseconds) override {
+    client::IoResult control(std::uint32_t, std::span<const std::byte>, std::span<std::byte>,
+                             std::chrono::nanoseconds) override {
         return {};
     }
     std::uint64_t event_handle() const override { return 0; }
-    WaitStatus wait(agent::Timeout) override {
+    WaitStatus wait(client::Timeout) override {
         ++sleeps;
         return meanwhile ? meanwhile() : WaitStatus::kTimeout;
     }
     std::string describe(std::uint32_t) const override { return {}; }
+    WaitStatus look() override { return WaitStatus::kTimeout; }
+    void interrupt() override {}
+    void resume() override {}
     bool driver_is_stopping() const override { return false; }
-    std::optional<agent::Failure> close() override { return std::nullopt; }
+    std::uint64_t stop_signal() const override { return 0; }
+    std::uint32_t process_id() const override { return 0; }
 
     std::function<WaitStatus()> meanwhile;
     int sleeps = 0;
@@ -50,7 +54,7 @@ class DoorbellWatchTest : public testing::Test {
         DoorbellWatch watch(bed_, group_,
                             {reinterpret_cast<Word*>(&page->WakeAt), reinterpret_cast<Word*>(&page->Cursor)}, losses_,
                             batch);
-        const DoorbellWatch::Outcome outcome = watch.sleep();
+        const DoorbellWatch::Outcome outcome = watch.sleep(std::nullopt);
         EXPECT_EQ(page->WakeAt, AEGIS_WAKE_NEVER) << "left armed";
         return outcome;
     }
@@ -59,7 +63,7 @@ class DoorbellWatchTest : public testing::Test {
     test::ZeroedRegion page_{AEGIS_CONSUMER_PAGE_BYTES};
     ring::Producer<> producer_{region_.memory()};
     ring::ConsumerGroup<> group_{region_.memory(), {}};
-    agent::LossWatch losses_{{0, 0, 0, 0}};
+    client::LossWatch losses_{{0, 0, 0, 0}};
     Bed bed_;
 };
 
@@ -72,7 +76,7 @@ TEST_F(DoorbellWatchTest, ALossThatIsNotToldYetIsNotSleptOver) {
     EXPECT_EQ(sleep(1), DoorbellWatch::Outcome::kLookAgain);
     EXPECT_EQ(sleep(8), DoorbellWatch::Outcome::kLookAgain);
     EXPECT_EQ(bed_.sleeps, 1);
-    losses_.take(agent::loss_counters(group_.memory()));
+    losses_.take(client::loss_counters(group_.memory()));
     EXPECT_EQ(sleep(1), DoorbellWatch::Outcome::kWoken);
     EXPECT_EQ(bed_.sleeps, 2);
 }

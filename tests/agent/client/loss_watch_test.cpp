@@ -12,8 +12,8 @@
 namespace aegis {
 namespace {
 
-using agent::LossCounters;
-using agent::LossWatch;
+using client::LossCounters;
+using client::LossWatch;
 
 // Catches: a baseline of zero, a total instead of the growth, a counter taken for another.
 TEST(LossWatch, TellsTheGrowthOfEachCounterSinceItWasToldBefore) {

@@ -15,8 +15,8 @@ namespace aegis {
 namespace {
 
 using agent::ExitCode;
-using agent::IoStatus;
 using agent::Options;
+using client::IoStatus;
 using test::FakeSystem;
 using test::SessionRun;
 

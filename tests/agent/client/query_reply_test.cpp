@@ -65,7 +65,7 @@ bool same(const Row& one, const Row& other) {
 void expect_read(const Layout& layout) {
     AEGIS_QUERY_REPLY known;
     std::memset(&known, 0xAB, sizeof(known));
-    EXPECT_EQ(agent::read_query_reply(reply_of(layout), known), std::nullopt);
+    EXPECT_EQ(client::read_query_reply(reply_of(layout), known), std::nullopt);
     EXPECT_EQ(known.Published, 77U);
     EXPECT_EQ(known.PolicyGeneration, 5U);
     for (std::uint32_t i = 0; i < AEGIS_MAX_CALLBACKS; ++i) {
@@ -118,7 +118,7 @@ void expect_broken(const std::function<void(Layout&)>& damage, const std::string
     std::memcpy(reply.data(), &head, AEGIS_QUERY_HEAD_BYTES);
     AEGIS_QUERY_REPLY known = {};
     known.Published = 3;
-    EXPECT_EQ(agent::read_query_reply(reply, known), reason);
+    EXPECT_EQ(client::read_query_reply(reply, known), reason);
     EXPECT_EQ(known.Published, 3U) << "changed by a reply that is not read";
 }
 
@@ -158,7 +158,7 @@ TEST(QueryReply, ThatIsShorterThanAHeadIsRefused) {
         // A buffer that ends where the reply ends, for AddressSanitizer.
         const std::vector<std::byte> cut(reply.begin(), reply.begin() + static_cast<std::ptrdiff_t>(bytes));
         AEGIS_QUERY_REPLY known = {};
-        EXPECT_EQ(agent::read_query_reply(cut, known),
+        EXPECT_EQ(client::read_query_reply(cut, known),
                   "it has " + std::to_string(bytes) + " bytes, where 144 are the least");
     }
 }
@@ -178,7 +178,7 @@ TEST(QueryReply, WithAnyWordsInItsHeadIsReadOrRefused) {
             std::memcpy(reply.data() + word, &value, sizeof(value));
         }
         AEGIS_QUERY_REPLY known = {};
-        refused += agent::read_query_reply(reply, known).has_value() ? 1 : 0;
+        refused += client::read_query_reply(reply, known).has_value() ? 1 : 0;
     }
     EXPECT_GT(refused, kReplies / 2);
     EXPECT_LT(refused, kReplies);

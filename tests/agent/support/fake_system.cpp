@@ -4,15 +4,17 @@
 #include <atomic>
 #include <cstring>
 
+#include "agent/client/open.hpp"
+
 namespace aegis::test {
 namespace {
 
 using agent::InterruptStatus;
-using agent::IoResult;
-using agent::IoStatus;
 using agent::Timeout;
-using agent::WaitStatus;
 using agent::WriteStatus;
+using client::IoResult;
+using client::IoStatus;
+using client::WaitStatus;
 
 constexpr std::chrono::seconds kGenerous{30};
 constexpr std::uint64_t kEventHandle = 7;
@@ -30,7 +32,7 @@ void wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, 
 
 }  // namespace
 
-class FakeSystem::FakeDevice final : public agent::Device {
+class FakeSystem::FakeDevice final : public client::Device {
   public:
     explicit FakeDevice(FakeSystem& system) : system_(&system) {}
 
@@ -62,15 +64,29 @@ class FakeSystem::FakeDevice final : public agent::Device {
         system_->asleep_ = true;
         system_->changed_.notify_all();
         test::wait(lock, system_->changed_, timeout,
-                   [this] { return system_->interrupted_ || system_->driver_gone_ || system_->signalled_; });
+                   [this] { return reason_to_end() != WaitStatus::kTimeout || system_->signalled_; });
         system_->asleep_ = false;
-        if (system_->interrupted_) {
-            return WaitStatus::kInterrupted;
-        }
-        if (system_->driver_gone_) {
-            return WaitStatus::kDriverGone;
+        const WaitStatus reason = reason_to_end();
+        if (reason != WaitStatus::kTimeout) {
+            return reason;
         }
         return std::exchange(system_->signalled_, false) ? WaitStatus::kSignalled : WaitStatus::kTimeout;
+    }
+
+    WaitStatus look() override {
+        const std::scoped_lock lock(system_->mutex_);
+        return reason_to_end();
+    }
+
+    void interrupt() override {
+        const std::scoped_lock lock(system_->mutex_);
+        system_->interrupted_ = true;
+        system_->changed_.notify_all();
+    }
+
+    void resume() override {
+        const std::scoped_lock lock(system_->mutex_);
+        system_->interrupted_ = false;
     }
 
     bool driver_is_stopping() const override {
@@ -79,9 +95,21 @@ class FakeSystem::FakeDevice final : public agent::Device {
     }
 
     std::string describe(std::uint32_t code) const override { return "code " + std::to_string(code); }
-    std::optional<agent::Failure> close() override { return std::nullopt; }
+    std::uint64_t stop_signal() const override { return 0; }
+    std::uint32_t process_id() const override { return kProcessId; }
 
   private:
+    // Caller holds system_->mutex_.
+    WaitStatus reason_to_end() const {
+        if (system_->interrupted_) {
+            return WaitStatus::kInterrupted;
+        }
+        if (system_->driver_gone_) {
+            return WaitStatus::kDriverGone;
+        }
+        return system_->driver_stopping_ ? WaitStatus::kStopping : WaitStatus::kTimeout;
+    }
+
     FakeSystem* system_;
 };
 
@@ -89,12 +117,19 @@ class FakeSystem::FakePort final : public agent::Port {
   public:
     explicit FakePort(FakeSystem& system) : system_(&system) {}
 
-    std::optional<agent::Failure> open_device(const agent::DeviceChoice& /*choice*/,
-                                              const agent::Patience& /*patience*/, agent::Log& /*log*/,
-                                              std::unique_ptr<agent::Device>& device) override {
-        device = std::make_unique<FakeDevice>(*system_);
-        return std::nullopt;
+    std::optional<agent::Failure> open_driver(const agent::DeviceChoice& choice, aegis_options options,
+                                              const agent::Patience& patience, agent::Log& /*log*/,
+                                              agent::Client& client) override {
+        options.device = choice.path.empty() ? nullptr : choice.path.c_str();
+        options.open_ms = patience.open_ms();
+        aegis_client* opened = nullptr;
+        const std::int32_t result = system_->open_client(options, &opened);
+        client.reset(opened);
+        return result == AEGIS_OK ? std::nullopt : std::optional(agent::client_failure(result));
     }
+    std::optional<agent::Failure> close_driver() override { return std::nullopt; }
+    // wait_interrupt sees the driver's stop by itself.
+    void interrupt_by(std::uint64_t /*signal*/) override {}
 
     agent::WriteResult write_output(std::string_view text) override {
         std::unique_lock lock(system_->mutex_);
@@ -147,8 +182,9 @@ class FakeSystem::FakePort final : public agent::Port {
 
     InterruptStatus wait_interrupt(Timeout timeout) override {
         std::unique_lock lock(system_->mutex_);
-        test::wait(lock, system_->changed_, timeout, [this] { return system_->interrupted_; });
-        return system_->interrupted_ ? InterruptStatus::kInterrupted : InterruptStatus::kTimeout;
+        const auto interrupted = [this] { return system_->interrupted_ || system_->driver_stopping_; };
+        test::wait(lock, system_->changed_, timeout, interrupted);
+        return interrupted() ? InterruptStatus::kInterrupted : InterruptStatus::kTimeout;
     }
 
     bool stop_requested() const override {
@@ -158,7 +194,6 @@ class FakeSystem::FakePort final : public agent::Port {
 
     std::int64_t system_time() const override { return kSomeTime + 20'000; }
     std::int32_t utc_offset(std::int64_t filetime) const override { return filetime < kSomeTime ? 3600 : 7200; }
-    std::uint32_t process_id() const override { return kProcessId; }
     std::string host_name() const override { return "box"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
 
@@ -176,6 +211,15 @@ FakeSystem::~FakeSystem() = default;
 
 agent::Port& FakeSystem::port() {
     return *port_;
+}
+
+std::int32_t FakeSystem::open_client(const aegis_options& options, aegis_client** client) {
+    const auto open_device = [this](const client::DeviceChoice& /*choice*/, const client::OpenLimit& /*limit*/,
+                                    std::unique_ptr<client::Device>& device) -> std::optional<client::Error> {
+        device = std::make_unique<FakeDevice>(*this);
+        return std::nullopt;
+    };
+    return client::open_client(&options, open_device, client);
 }
 
 void FakeSystem::publish(std::uint16_t type, const std::vector<std::byte>& payload, std::int64_t timestamp) {
@@ -232,7 +276,6 @@ void FakeSystem::kill_driver() {
 void FakeSystem::stop_driver() {
     const std::scoped_lock lock(mutex_);
     driver_stopping_ = true;
-    interrupted_ = true;
     changed_.notify_all();
 }
 
@@ -251,7 +294,7 @@ void FakeSystem::on_setup(std::function<void(AEGIS_RING_SETUP_REPLY&)> change) {
     on_setup_ = std::move(change);
 }
 
-void FakeSystem::refuse(std::uint32_t code, agent::IoResult result) {
+void FakeSystem::refuse(std::uint32_t code, client::IoResult result) {
     const std::scoped_lock lock(mutex_);
     refused_.emplace(code, result);
 }

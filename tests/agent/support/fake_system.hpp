@@ -19,6 +19,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/doorbell.hpp"
 #include "aegis/ring/producer.hpp"
+#include "agent/client/device.hpp"
 #include "agent/port/port.hpp"
 #include "support/event_bytes.hpp"
 #include "support/zeroed_region.hpp"
@@ -40,6 +41,8 @@ class FakeSystem {
     FakeSystem& operator=(const FakeSystem&) = delete;
 
     agent::Port& port();
+    // What the port opens the driver with: libaegis over this system.
+    std::int32_t open_client(const aegis_options& options, aegis_client** client);
 
     // The driver's side. Any thread.
     void publish(std::uint16_t type, const std::vector<std::byte>& payload, std::int64_t timestamp = kSomeTime);
@@ -63,7 +66,7 @@ class FakeSystem {
     // The same for the bytes that the answer consists of.
     void on_query_bytes(std::function<void(std::vector<std::byte>&)> change);
     void on_setup(std::function<void(AEGIS_RING_SETUP_REPLY&)> change);
-    void refuse(std::uint32_t code, agent::IoResult result);
+    void refuse(std::uint32_t code, client::IoResult result);
     AEGIS_RING_HEADER* ring_header() { return region_.header(); }
 
     // The user's side.
@@ -98,9 +101,9 @@ class FakeSystem {
 
     // Caller holds mutex_.
     static void signal(FakeSystem* system);
-    agent::IoResult answer_query(std::span<std::byte> reply);
-    agent::IoResult answer_setup(std::span<const std::byte> request, std::span<std::byte> reply);
-    agent::IoResult answer_pull(std::span<std::byte> reply);
+    client::IoResult answer_query(std::span<std::byte> reply);
+    client::IoResult answer_setup(std::span<const std::byte> request, std::span<std::byte> reply);
+    client::IoResult answer_pull(std::span<std::byte> reply);
     bool wait_for(const std::function<bool()>& condition);
 
     FormattedRegion region_;
@@ -130,7 +133,7 @@ class FakeSystem {
     std::function<void(AEGIS_QUERY_REPLY&)> on_query_;
     std::function<void(std::vector<std::byte>&)> on_query_bytes_;
     std::function<void(AEGIS_RING_SETUP_REPLY&)> on_setup_;
-    std::optional<std::pair<std::uint32_t, agent::IoResult>> refused_;
+    std::optional<std::pair<std::uint32_t, client::IoResult>> refused_;
     std::unique_ptr<FakePort> port_;
 };
 

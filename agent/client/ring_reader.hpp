@@ -1,0 +1,93 @@
+// Reading from mapped memory: no system call while there are events.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aegis/ring/consumer_group.hpp"
+#include "agent/client/doorbell_watch.hpp"
+#include "agent/client/items.hpp"
+#include "agent/client/stream.hpp"
+
+namespace aegis::client {
+
+class RingStream final : public Stream {
+  public:
+    // `channel` has a ring.
+    RingStream(Channel channel, const ReadingOptions& options);
+
+    std::unique_ptr<Reader> make_reader() override;
+    std::uint32_t transport() const override { return AEGIS_TRANSPORT_RING; }
+    std::uint32_t wakeup_batch() const override { return batch_; }
+    std::uint64_t start() const override { return start_.ticket + 1; }
+    std::uint64_t lag() const override { return group_.lag(); }
+    std::uint64_t published() const override { return group_.memory().load_published(); }
+
+    ring::ConsumerGroup<>& group() { return group_; }
+    DoorbellWatch& watch() { return watch_; }
+    bool closing() const { return group_.memory().load_state() == AEGIS_RING_CLOSING; }
+
+    // For the driver's reports. A lone relaxed store; when two readers cross, the older one stands until the next.
+    void report_cursor() { listener_.report_cursor(group_.cursor()); }
+
+  private:
+    const ring::Beginning start_;
+    const std::uint32_t batch_;
+    ring::ConsumerGroup<> group_;
+    ring::DoorbellListener<> listener_;  // report_cursor only
+    DoorbellWatch watch_;
+};
+
+class RingReader final : public Reader {
+  public:
+    explicit RingReader(RingStream& stream)
+        : stream_(&stream), counters_(&stream.add_counters()), member_(stream.group()), losses_(stream) {}
+    ~RingReader() override { stream_->retire(*counters_); }
+    RingReader(const RingReader&) = delete;
+    RingReader& operator=(const RingReader&) = delete;
+
+    std::int32_t visit(const Visitor& visitor, Timeout timeout, std::string& error) override;
+
+  private:
+    // An empty ring is looked at this often, with a pause in between, before a reader goes to sleep.
+    static constexpr int kLooksBeforeSleep = 4;
+    // How often, in events, a busy reader looks at its lag, at what the driver lost, and reports its cursor.
+    static constexpr unsigned kReportInterval = 64;
+    // And how often, in such looks, at what may end its reading: that is a system call.
+    static constexpr unsigned kLooksPerDeviceLook = 16;
+
+    // A loss that a busy reader has noticed, and will tell behind what was published by then: it happened before that,
+    // and is not to stand before events that came before it.
+    struct NoticedLoss {
+        LossCounters counters;
+        ring::Ticket published;
+    };
+
+    std::int32_t read(const Visitor& visitor, Timeout timeout);
+    // Hands out what is there, up to sequence `last`.
+    std::int32_t drain(const Visitor& visitor, std::uint64_t last);
+    // The next item; false when there is none now.
+    bool next(std::uint64_t last, aegis_item& item);
+    void look_around();
+    void look_for_losses();
+    void take_note_of_progress();
+    // Whether the device has something to say beside its signals, and makes it known to all.
+    bool look_at_device();
+    // AEGIS_OK: look again. Something else: the result.
+    std::int32_t sleep(DoorbellWatch::Deadline deadline);
+
+    RingStream* stream_;
+    Counters* counters_;
+    ring::GroupMember<> member_;
+    ring::EventBuffer buffer_;
+    UntoldLosses losses_;
+    std::optional<NoticedLoss> noticed_;
+    unsigned until_look_ = 0;
+    unsigned until_device_look_ = kLooksPerDeviceLook;
+    bool interrupted_ = false;  // as the last look at the device said
+    bool slept_ = false;        // in this call
+};
+
+}  // namespace aegis::client
