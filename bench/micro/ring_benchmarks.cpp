@@ -135,7 +135,7 @@ void copy_in_and_out(benchmark::State& state) {
     constexpr std::size_t kStride = cells_for_bytes(kBytes) * AEGIS_CELL_BYTES;
     std::size_t next = 0;
     ring::RingMemory<> memory = ring.memory();
-    auto* const area = reinterpret_cast<std::byte*>(memory.data_words({}));
+    auto* const area = reinterpret_cast<std::byte*>(memory.data_words(memory.place_of(0)));
     for ([[maybe_unused]] auto _ : state) {
         std::byte* const place = area + next;
         next = next + 2 * kStride > std::size_t{kCells} * AEGIS_CELL_BYTES ? 0 : next + kStride;

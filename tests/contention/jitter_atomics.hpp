@@ -44,6 +44,7 @@ class Jitter {
 
 struct JitterAtomics {
     static constexpr bool kVectorCopy = false;
+    static constexpr bool kPrefetch = true;
 
     template <class T>
     class Atomic {

@@ -13,6 +13,7 @@ namespace aegis::test {
 
 struct SuicidalAtomics {
     static constexpr bool kVectorCopy = false;
+    static constexpr bool kPrefetch = false;  // it costs a look at shared words now and then
 
     // `accesses` more are made; the one after them is not.
     static void die_after(std::uint64_t accesses) { left() = static_cast<std::int64_t>(accesses); }

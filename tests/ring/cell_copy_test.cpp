@@ -80,6 +80,44 @@ TYPED_TEST(CellCopy, IntoCellEqualsMemcpyWithZeroTailForEveryLengthAndAlignment)
     }
 }
 
+// Catches: the two ways of a size differing, a bound of the short one off, a byte touched beyond.
+TYPED_TEST(CellCopy, UsualSizesAreCopiedExactly) {
+    constexpr std::size_t kMost = ring::detail::kMostVectorBytes;
+    constexpr std::size_t kFewest = TypeParam::kVectorCopy ? ring::detail::kFewestVectorBytes : 0;
+    constexpr std::size_t kUnit = ring::detail::kUnitBytes<TypeParam>;
+    const std::vector<std::byte> source = random_bytes(kMost + kVectorBytes);
+    for (std::size_t misaligned = 0; misaligned < kVectorBytes; ++misaligned) {
+        for (std::size_t bytes = kFewest; bytes <= kMost; ++bytes) {
+            alignas(kVectorBytes) std::array<Word, kMost / 8 + 2> cell;
+            std::array<std::byte, sizeof(cell)> expected;
+            std::memset(static_cast<void*>(cell.data()), static_cast<int>(kGuard), sizeof(cell));
+            std::memset(expected.data(), static_cast<int>(kGuard), expected.size());
+            std::memset(expected.data(), 0, (bytes + kUnit - 1) / kUnit * kUnit);
+            std::memcpy(expected.data(), source.data() + misaligned, bytes);
+            ring::detail::copy_usual_into_cell<TypeParam>(cell.data(), source.data() + misaligned, bytes);
+            ASSERT_EQ(std::memcmp(cell.data(), expected.data(), sizeof(cell)), 0) << bytes << " bytes in";
+
+            std::array<std::uint64_t, kMost / 8 + 2> copy;
+            std::memset(copy.data(), static_cast<int>(kGuard), sizeof(copy));
+            ring::detail::copy_usual_out_of_cell<TypeParam>(copy.data(), cell.data(), bytes);
+            ASSERT_EQ(std::memcmp(copy.data(), expected.data(), sizeof(copy)), 0) << bytes << " bytes out";
+        }
+    }
+}
+
+// Catches: the words exchanged, one of them lost or another one given.
+TYPED_TEST(CellCopy, AHeaderIsStoredAndCopiedWithItsFirstWordGiven) {
+    alignas(kVectorBytes) std::array<Word, 4> cell = {};
+    ring::detail::store_header<TypeParam>(cell.data() + 1, std::uint64_t{0x1122334455667788}, std::uint64_t{9});
+    EXPECT_EQ(cell[0].load(), 0U);
+    EXPECT_EQ(cell[1].load(), 0x1122334455667788U);
+    EXPECT_EQ(cell[2].load(), 9U);
+    EXPECT_EQ(cell[3].load(), 0U);
+    std::array<std::uint64_t, 4> copy = {};
+    EXPECT_EQ(ring::detail::copy_header<TypeParam>(copy.data() + 1, cell.data() + 1), 0x1122334455667788U);
+    EXPECT_EQ(copy, (std::array<std::uint64_t, 4>{0, 0x1122334455667788U, 9, 0}));
+}
+
 // Catches: a block or word step off by one, a wrong offset inside a block, a word too many.
 TYPED_TEST(CellCopy, OutOfCellEqualsMemcpyForEveryLengthAndAlignment) {
     const std::vector<std::byte> bytes = random_bytes((kLargestWords + kLineWords) * 8);
@@ -169,6 +207,23 @@ TEST(CellCopyBlock, TellsTheCompilerWhatItReadsAndWrites) {
         [](void* to, const void* from) { ring::detail::copy_vector_block(to, from); });
     expect_compiler_knows<ring::detail::kVectorBytes>(
         [](void* to, const void* from) { ring::detail::copy_vector(to, from); });
+}
+
+TEST(CellCopyBlock, CopiesAVectorAndGivesItsFirstWord) {
+    expect_compiler_knows<ring::detail::kVectorBytes>(
+        [](void* to, const void* from) { ring::detail::copy_vector_and_look(to, from); });
+    const std::array<std::uint64_t, 4> from = {1, 0x1122334455667788U, 0x99AABBCCDDEEFF00U, 4};
+    std::array<std::uint64_t, 4> to = {5, 6, 7, 8};
+    EXPECT_EQ(ring::detail::copy_vector_and_look(to.data() + 1, from.data() + 1), from[1]);
+    EXPECT_EQ(to, (std::array<std::uint64_t, 4>{5, from[1], from[2], 8}));
+}
+
+TEST(CellCopyBlock, CopiesOneWordHalfAWordOrAByte) {
+    expect_compiler_knows<8>([](void* to, const void* from) { ring::detail::copy_scalar<std::uint64_t>(to, from); });
+    expect_compiler_knows<4>([](void* to, const void* from) { ring::detail::copy_scalar<std::uint32_t>(to, from); });
+    expect_compiler_knows<2>([](void* to, const void* from) {
+        ring::detail::copy_ends<std::uint8_t>(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), 2);
+    });
 }
 
 TEST(CellCopyBlock, StoresTwoWordsAtOnce) {

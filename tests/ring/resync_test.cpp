@@ -120,7 +120,7 @@ TEST_P(Resync, FindsAPlaceBetweenTheLappedOneAndTheNewest) {
             if (from <= newest) {
                 // Nothing was published here, so no cell is a beginning, and the newest must do.
                 ASSERT_EQ(found.position, newest);
-                ASSERT_EQ(found.offset, memory.place_of(newest).offset);
+                ASSERT_EQ(found.cell, memory.place_of(newest).cell);
             }
         }
     }

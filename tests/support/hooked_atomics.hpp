@@ -65,6 +65,7 @@ class AccessHook {
 
 struct HookedAtomics {
     static constexpr bool kVectorCopy = false;
+    static constexpr bool kPrefetch = false;  // it costs a look at shared words now and then
 
     template <class T>
     class Atomic {

@@ -29,6 +29,8 @@ struct StdAtomics {
     static constexpr bool kVectorCopy = false;
 #endif
 
+    static constexpr bool kPrefetch = true;
+
     static void fence(std::memory_order order) {
         std::atomic_thread_fence(order);
     }

@@ -20,11 +20,13 @@ inline constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
 inline constexpr std::size_t kVectorBytes = 16;
 inline constexpr std::size_t kVectorBlockBytes = 64;
 
-// What a copy moves at a time: it fills the last unit with zeros, and reads it whole. Vectors only, where there are
-// vectors: a load that spans two stores of the same processor waits until both have left its store buffer, which costs
-// more than the rest of a small read.
+// What copy_vectors takes.
+inline constexpr std::size_t kFewestVectorBytes = kVectorBytes;
+inline constexpr std::size_t kMostVectorBytes = 3 * kVectorBlockBytes;
+
+// What a copy moves at least: it fills the last unit with zeros, and reads it whole.
 template <class Atomics>
-inline constexpr std::size_t kUnitBytes = Atomics::kVectorCopy ? kVectorBytes : kWordBytes;
+inline constexpr std::size_t kUnitBytes = Atomics::kVectorCopy ? 1 : kWordBytes;
 
 template <class Integer>
 Integer load_private(const std::byte* from) {
@@ -98,23 +100,91 @@ inline void store_vector(void* to, std::uint64_t low, std::uint64_t high) {
         : [low] "r"(low), [high] "r"(high)
         : "xmm0", "xmm1");
 }
-// Whole vectors: `bytes` is a multiple of 16. Both pointers go on with the copy.
-[[gnu::always_inline]] inline void copy_vectors(std::byte*& to, const std::byte*& from, std::size_t bytes) {
-    for (; bytes >= kVectorBlockBytes; bytes -= kVectorBlockBytes) {
+
+// Gives the first word of what it copies, as it was copied.
+inline std::uint64_t copy_vector_and_look(void* to, const void* from) {
+    struct Block {
+        unsigned char bytes[kVectorBytes];
+    };
+    std::uint64_t first;
+    asm volatile(
+        "movdqu %[from], %%xmm0\n\t"
+        "movdqu %%xmm0, %[to]\n\t"
+        "movq %%xmm0, %[first]"
+        : [to] "=m"(*static_cast<Block*>(to)), [first] "=r"(first)
+        : [from] "m"(*static_cast<const Block*>(from))
+        : "xmm0");
+    return first;
+}
+
+// One load and one store of a word, half of it, or a byte.
+template <class Integer>
+void copy_scalar(void* to, const void* from) {
+    Integer value;
+    asm volatile(
+        "mov %[from], %[value]\n\t"
+        "mov %[value], %[to]"
+        : [to] "=m"(*static_cast<Integer*>(to)), [value] "=&r"(value)
+        : [from] "m"(*static_cast<const Integer*>(from)));
+}
+
+template <class Integer>
+void copy_ends(std::byte* to, const std::byte* from, std::size_t bytes) {
+    copy_scalar<Integer>(to, from);
+    copy_scalar<Integer>(to + bytes - sizeof(Integer), from + bytes - sizeof(Integer));
+}
+
+// Less than a vector.
+inline void copy_few_bytes(std::byte* to, const std::byte* from, std::size_t bytes) {
+    if (bytes >= sizeof(std::uint64_t)) {
+        copy_ends<std::uint64_t>(to, from, bytes);
+    } else if (bytes >= sizeof(std::uint32_t)) {
+        copy_ends<std::uint32_t>(to, from, bytes);
+    } else if (bytes != 0) {
+        copy_scalar<std::uint8_t>(to + bytes / 2, from + bytes / 2);
+        copy_ends<std::uint8_t>(to, from, bytes);
+    }
+}
+
+// In or out of a cell, kFewestVectorBytes to kMostVectorBytes bytes, in pieces that depend on their number alone: the
+// last one ends with them, and overlaps the one before. So no byte beyond them is touched, and on one core each load
+// finds a store of the same bytes: one that spans two stores waits until both have left the store buffer, which costs
+// more than the rest of a small read. Inlined wherever it is used: a call costs the smallest events a third of a copy.
+[[gnu::always_inline]] inline void copy_vectors(std::byte* to, const std::byte* from, std::size_t bytes) {
+    if (bytes > kVectorBlockBytes) {
+        copy_vector_block(to, from);
+        if (bytes > 2 * kVectorBlockBytes) {
+            copy_vector_block(to + kVectorBlockBytes, from + kVectorBlockBytes);
+        }
+        if (((bytes - 1) & (2 * kVectorBytes)) != 0) {
+            copy_vector_block(to + bytes - kVectorBlockBytes, from + bytes - kVectorBlockBytes);
+            return;
+        }
+    } else if (bytes > 2 * kVectorBytes) {
+        copy_vector(to, from);
+        copy_vector(to + kVectorBytes, from + kVectorBytes);
+    } else {
+        copy_vector(to, from);
+        copy_vector(to + bytes - kVectorBytes, from + bytes - kVectorBytes);
+        return;
+    }
+    copy_vector(to + bytes - 2 * kVectorBytes, from + bytes - 2 * kVectorBytes);
+    copy_vector(to + bytes - kVectorBytes, from + bytes - kVectorBytes);
+}
+
+// Any number of bytes.
+inline void copy_in_vectors(void* target, const void* source, std::size_t bytes) {
+    auto* to = static_cast<std::byte*>(target);
+    const auto* from = static_cast<const std::byte*>(source);
+    for (; bytes > kMostVectorBytes; bytes -= kVectorBlockBytes) {
         copy_vector_block(to, from);
         to += kVectorBlockBytes;
         from += kVectorBlockBytes;
     }
-    if ((bytes & (2 * kVectorBytes)) != 0) {
-        copy_vector(to, from);
-        copy_vector(to + kVectorBytes, from + kVectorBytes);
-        to += 2 * kVectorBytes;
-        from += 2 * kVectorBytes;
-    }
-    if ((bytes & kVectorBytes) != 0) {
-        copy_vector(to, from);
-        to += kVectorBytes;
-        from += kVectorBytes;
+    if (bytes >= kFewestVectorBytes) {
+        copy_vectors(to, from, bytes);
+    } else {
+        copy_few_bytes(to, from, bytes);
     }
 }
 
@@ -125,31 +195,19 @@ inline void store_vector(void* to, std::uint64_t low, std::uint64_t high) {
     const auto* source = static_cast<const std::byte*>(from);
     copy_vector_block(target, source);
     copy_vector_block(target + kVectorBlockBytes, source + kVectorBlockBytes);
-    copy_vectors(target += 2 * kVectorBlockBytes, source += 2 * kVectorBlockBytes, 3 * kVectorBytes);
-}
-
-// Inlined wherever they are used: a call costs the smallest events a third of a copy.
-[[gnu::always_inline]] inline void copy_vectors_into_cell(void* cell, const std::byte* from, std::size_t bytes) {
-    auto* to = static_cast<std::byte*>(cell);
-    const std::size_t last = bytes % kVectorBytes;
-    copy_vectors(to, from, bytes - last);
-    if (last > kWordBytes) {
-        store_vector(to, load_private_word(from), load_private_bytes(from + kWordBytes, last - kWordBytes));
-    } else if (last != 0) {
-        store_vector(to, load_private_bytes(from, last), 0);
+    for (std::size_t done = 2 * kVectorBlockBytes; done < AEGIS_CELL_DATA_BYTES; done += kVectorBytes) {
+        copy_vector(target + done, source + done);
     }
-}
-
-[[gnu::always_inline]] inline void copy_vectors_out_of_cell(void* copy, const void* cell, std::size_t bytes) {
-    auto* to = static_cast<std::byte*>(copy);
-    const auto* from = static_cast<const std::byte*>(cell);
-    copy_vectors(to, from, (bytes + kVectorBytes - 1) / kVectorBytes * kVectorBytes);
 }
 #else
 // Never called: kVectorCopy is false here.
-inline void copy_vectors_into_cell(void*, const std::byte*, std::size_t) {}
+inline void copy_vectors(std::byte*, const std::byte*, std::size_t) {}
+inline void copy_in_vectors(void*, const void*, std::size_t) {}
 inline void copy_vectors_of_cell(void*, const void*) {}
-inline void copy_vectors_out_of_cell(void*, const void*, std::size_t) {}
+inline void store_vector(void*, std::uint64_t, std::uint64_t) {}
+inline std::uint64_t copy_vector_and_look(void*, const void*) {
+    return 0;
+}
 #endif
 
 // The words.
@@ -188,14 +246,56 @@ void copy_words_out_of_cell(std::uint64_t* to, const Word* from, std::size_t wor
     }
 }
 
+// An event's header, in and out.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void store_header(Word* to, std::uint64_t first, std::uint64_t second) {
+    if constexpr (Atomics::kVectorCopy) {
+        store_vector(to, first, second);
+    } else {
+        to[0].store(first, std::memory_order_relaxed);
+        to[1].store(second, std::memory_order_relaxed);
+    }
+}
+
+// Gives the first word, as it was copied.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline std::uint64_t copy_header(std::uint64_t* to, const Word* from) {
+    if constexpr (Atomics::kVectorCopy) {
+        return copy_vector_and_look(to, from);
+    } else {
+        to[0] = from[0].load(std::memory_order_relaxed);
+        to[1] = from[1].load(std::memory_order_relaxed);
+        return to[0];
+    }
+}
+
 // Copies `bytes` private bytes into the words of one cell; the rest of the last unit becomes zero, so that no byte the
 // caller did not mean to publish reaches shared memory.
 template <class Atomics, class Word>
 [[gnu::always_inline]] inline void copy_into_cell(Word* to, const void* from, std::size_t bytes) {
     if constexpr (Atomics::kVectorCopy) {
-        copy_vectors_into_cell(to, static_cast<const std::byte*>(from), bytes);
+        copy_in_vectors(to, from, bytes);
     } else {
         copy_words_into_cell(to, static_cast<const std::byte*>(from), bytes);
+    }
+}
+
+// The same for as many bytes as RingMemory::is_usual says.
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_usual_into_cell(Word* to, const std::byte* from, std::size_t bytes) {
+    if constexpr (Atomics::kVectorCopy) {
+        copy_vectors(reinterpret_cast<std::byte*>(to), from, bytes);
+    } else {
+        copy_words_into_cell(to, from, bytes);
+    }
+}
+
+template <class Atomics, class Word>
+[[gnu::always_inline]] inline void copy_usual_out_of_cell(std::uint64_t* to, const Word* from, std::size_t bytes) {
+    if constexpr (Atomics::kVectorCopy) {
+        copy_vectors(reinterpret_cast<std::byte*>(to), reinterpret_cast<const std::byte*>(from), bytes);
+    } else {
+        copy_words_out_of_cell(to, from, (bytes + kWordBytes - 1) / kWordBytes);
     }
 }
 
@@ -203,7 +303,7 @@ template <class Atomics, class Word>
 template <class Atomics, class Word>
 [[gnu::always_inline]] inline void copy_out_of_cell(std::uint64_t* to, const Word* from, std::size_t bytes) {
     if constexpr (Atomics::kVectorCopy) {
-        copy_vectors_out_of_cell(to, from, bytes);
+        copy_in_vectors(to, from, bytes);
     } else {
         copy_words_out_of_cell(to, from, (bytes + kWordBytes - 1) / kWordBytes);
     }

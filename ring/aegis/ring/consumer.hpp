@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "aegis/ring/event_read.hpp"
+#include "aegis/ring/read_ahead.hpp"
 
 namespace aegis::ring {
 
@@ -30,12 +31,33 @@ class Consumer {
 
     // The next event. After kLapped, last_loss() tells what is gone and the cursor is beyond it.
     ReadStatus read(EventBuffer& out) {
-        const detail::EventRead result = detail::read_event(memory_, place_, out);
-        if (result.status == ReadStatus::kEvent && out.ticket() == ticket_) {
-            deliver(result.next);
-            return ReadStatus::kEvent;
+        // Here only what a read takes that finds a usual event; all else is out of its way, and its caller's.
+        // The place word by word, as deliver() stores it: a copy of both at once may wait for its two stores.
+        const Place place{place_.position, place_.cell};
+        const std::uint64_t version = memory_.load_version(place);
+        if (version != version_when_complete(place.position)) {
+            return read_no_event(version, out);
         }
-        return result.status == ReadStatus::kEmpty ? ReadStatus::kEmpty : find_next(result, out);
+        const Ticket ticket = memory_.load_ticket(place);
+        const auto* words = memory_.data_words(place);
+        const std::size_t size = detail::claimed_size(detail::copy_header<Atomics>(out.words(), words));
+        const std::size_t payload_bytes = size - sizeof(AEGIS_EVENT_HEADER);
+        if (!memory_.is_usual(payload_bytes)) {
+            return read_unusual(ticket, size, out);
+        }
+        detail::copy_usual_out_of_cell<Atomics>(out.words() + kEventHeaderWords, words + kEventHeaderWords,
+                                                payload_bytes);
+        if (!detail::confirm(memory_, place)) {
+            return find_next(ReadStatus::kLapped, place_, out);
+        }
+        out.assign(ticket, size);
+        const Place next = memory_.next(place);
+        if (ticket != ticket_) {
+            return find_next(ReadStatus::kEvent, next, out);
+        }
+        deliver(next);
+        ahead_.ask(memory_, next, size);
+        return ReadStatus::kEvent;
     }
 
     // Reads up to `most` events through `buffer` and calls visit(buffer) for each. Ends before that when there is
@@ -76,8 +98,26 @@ class Consumer {
         ++delivered_;
     }
 
-    // What `result`, which is no event of this consumer's ticket, leads to. Out of the way of the read that finds one.
-    [[gnu::noinline]] ReadStatus find_next(detail::EventRead result, EventBuffer& out) {
+    // With the version of the cell where no event of this consumer begins.
+    [[gnu::noinline]] ReadStatus read_no_event(std::uint64_t version, EventBuffer& out) {
+        const ReadStatus status = detail::status_of(version, place_);
+        return status == ReadStatus::kEmpty ? status : find_next(status, place_, out);
+    }
+
+    // With the ticket and the size that were read where an event begins.
+    [[gnu::noinline]] ReadStatus read_unusual(Ticket ticket, std::size_t claimed, EventBuffer& out) {
+        const detail::EventRead result = detail::read_payload(memory_, place_, ticket, claimed, out);
+        if (result.status == ReadStatus::kEvent && out.ticket() == ticket_) {
+            deliver(result.next);
+            ahead_.ask(memory_, result.next, out.size());
+            return ReadStatus::kEvent;
+        }
+        return find_next(result.status, result.next, out);
+    }
+
+    // What a read leads to that found no event of this consumer's ticket.
+    [[gnu::noinline]] ReadStatus find_next(ReadStatus status, Place next, EventBuffer& out) {
+        detail::EventRead result{status, next};
         for (unsigned tries = 0; tries < detail::kMostTries; ++tries) {
             if (result.status == ReadStatus::kLapped) {
                 if (!detail::find_resume(memory_, place_.position, place_)) {
@@ -108,6 +148,7 @@ class Consumer {
     std::uint64_t delivered_ = 0;
     std::uint64_t lost_ = 0;
     Loss loss_;
+    detail::ReadAhead<Atomics> ahead_;
 };
 
 }  // namespace aegis::ring

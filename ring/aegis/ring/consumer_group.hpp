@@ -69,7 +69,8 @@ class ConsumerGroup {
 template <class Atomics = StdAtomics>
 class GroupMember {
   public:
-    explicit GroupMember(ConsumerGroup<Atomics>& group) : group_(&group) {}
+    explicit GroupMember(ConsumerGroup<Atomics>& group)
+        : group_(&group), place_(group.memory_.place_of(group.position())) {}
 
     // Like Consumer::read for the group's next event. Lock-free: it tries again only when another member or the
     // producer has made progress.

@@ -31,18 +31,40 @@ struct EventRead {
     Place next;  // with kEvent: where the event after this one begins
 };
 
-// The size in the first word of an event's header, which may be anything: as much as a header at least, as the ring
-// takes at most.
-template <class Atomics>
-std::size_t clamp_size(const RingMemory<Atomics>& memory, std::uint64_t word) {
-    return std::clamp(static_cast<std::size_t>(word & 0xFFFFU), sizeof(AEGIS_EVENT_HEADER), memory.event_capacity());
+// The parts of a read: look at the version, copy the header, copy the rest, confirm that all is of one event. Until
+// that is confirmed every copied word may belong to a later event. So the size is clamped before it decides how much is
+// copied, and nothing else is interpreted.
+
+// The size in the first word of an event's header, which may be anything.
+inline std::size_t claimed_size(std::uint64_t word) {
+    return static_cast<std::size_t>(word & 0xFFFFU);
 }
 
-// The rest of an event that begins at `place` and does not fit one cell; gives the place behind it. Out of the way of
-// those that do.
+// As much as a header at least, as the ring takes at most.
 template <class Atomics>
-[[gnu::noinline]] Place copy_out_in_pieces(const RingMemory<Atomics>& memory, Place place, std::size_t size,
-                                           std::uint64_t* copy) {
+std::size_t clamp_size(const RingMemory<Atomics>& memory, std::size_t claimed) {
+    return std::clamp(claimed, sizeof(AEGIS_EVENT_HEADER), memory.event_capacity());
+}
+
+// What it means that the cell at `place` has another version than that of a complete event.
+inline ReadStatus status_of(std::uint64_t version, Place place) {
+    // Behind the last position the version wraps and every cell seems lapped; find_resume() then finds nothing.
+    return version < version_when_complete(place.position) ? ReadStatus::kEmpty : ReadStatus::kLapped;
+}
+
+// After the copy. False: the producer has begun to overwrite the event.
+template <class Atomics>
+[[gnu::always_inline]] inline bool confirm(const RingMemory<Atomics>& memory, Place place) {
+    // Keeps the second look behind the copy. Pairs with the release fence in Producer::begin_words. The first cell's
+    // mark stands for all: before a word of any later piece is overwritten, this cell has been marked again.
+    Atomics::fence(std::memory_order_acquire);
+    const bool intact = memory.recheck_version(place) == version_when_complete(place.position);
+    return intact;
+}
+
+// The payload of an event that begins at `place` and takes several cells; gives the place behind it.
+template <class Atomics>
+Place copy_out_in_pieces(const RingMemory<Atomics>& memory, Place place, std::size_t size, std::uint64_t* copy) {
     const std::size_t cell_bytes = memory.cell_data_bytes();
     copy_out_of_cell<Atomics>(copy + kEventHeaderWords, memory.data_words(place) + kEventHeaderWords,
                               cell_bytes - sizeof(AEGIS_EVENT_HEADER));
@@ -55,42 +77,34 @@ template <class Atomics>
     return next;
 }
 
-// Inlined wherever it is used: a call costs the smallest events a third of a read.
+// A read from the copied header on. Any event: Consumer::read has a shorter way for most.
 template <class Atomics>
-[[gnu::always_inline]] inline EventRead read_event(const RingMemory<Atomics>& memory, Place place, EventBuffer& out) {
-    const std::uint64_t complete = version_when_complete(place.position);
-    const std::uint64_t version = memory.load_version(place);
-    if (version != complete) {
-        // Behind the last position the version wraps and every cell seems lapped; find_resume() then finds nothing.
-        return {version < complete ? ReadStatus::kEmpty : ReadStatus::kLapped, place};
-    }
-
-    // Until the second look below, every copied word may belong to a later event. So the size is clamped before
-    // it decides how much is copied, and nothing else is interpreted.
-    const Ticket ticket = memory.load_ticket(place);
-    const auto* words = memory.data_words(place);
-    std::uint64_t* copy = out.words();
-    // Word by word, as the producer writes it: see kUnitBytes.
-    copy[0] = words[0].load(std::memory_order_relaxed);
-    copy[1] = words[1].load(std::memory_order_relaxed);
-    const std::size_t size = clamp_size(memory, copy[0]);
+EventRead read_payload(const RingMemory<Atomics>& memory, Place place, Ticket ticket, std::size_t claimed,
+                       EventBuffer& out) {
+    const std::size_t size = clamp_size(memory, claimed);
     Place next = memory.next(place);
     if (size <= memory.cell_data_bytes()) {
-        copy_out_of_cell<Atomics>(copy + kEventHeaderWords, words + kEventHeaderWords,
+        copy_out_of_cell<Atomics>(out.words() + kEventHeaderWords, memory.data_words(place) + kEventHeaderWords,
                                   size - sizeof(AEGIS_EVENT_HEADER));
     } else {
-        next = copy_out_in_pieces(memory, place, size, copy);
+        next = copy_out_in_pieces(memory, place, size, out.words());
     }
-
-    // Keeps the second look behind the copy. Pairs with the release fence in Producer::publish. The first cell's mark
-    // stands for all: before a word of any later piece is overwritten, this cell has been marked again.
-    Atomics::fence(std::memory_order_acquire);
-    const bool intact = memory.recheck_version(place) == complete;
-    if (!intact) {
+    if (!confirm(memory, place)) {
         return {ReadStatus::kLapped, place};
     }
     out.assign(ticket, size);
     return {ReadStatus::kEvent, next};
+}
+
+template <class Atomics>
+EventRead read_event(const RingMemory<Atomics>& memory, Place place, EventBuffer& out) {
+    const std::uint64_t version = memory.load_version(place);
+    if (version != version_when_complete(place.position)) {
+        return {status_of(version, place), place};
+    }
+    const Ticket ticket = memory.load_ticket(place);
+    const std::uint64_t word = copy_header<Atomics>(out.words(), memory.data_words(place));
+    return read_payload(memory, place, ticket, claimed_size(word), out);
 }
 
 // An event without its content.
@@ -102,16 +116,14 @@ struct Head {
 // The head of the event at `place`. False when none begins there, or not any more.
 template <class Atomics>
 bool read_head(const RingMemory<Atomics>& memory, Place place, Head& head) {
-    const std::uint64_t complete = version_when_complete(place.position);
-    if (memory.load_version(place) != complete) {
+    if (memory.load_version(place) != version_when_complete(place.position)) {
         return false;
     }
     head.ticket = memory.load_ticket(place);
-    const std::size_t size = clamp_size(memory, memory.data_words(place)[0].load(std::memory_order_relaxed));
+    const std::uint64_t word = memory.data_words(place)[0].load(std::memory_order_relaxed);
+    const std::size_t size = clamp_size(memory, claimed_size(word));
     head.next = place.position + (size + memory.cell_data_bytes() - 1) / memory.cell_data_bytes();
-    // As in read_event.
-    Atomics::fence(std::memory_order_acquire);
-    return memory.recheck_version(place) == complete && head.ticket < kTicketLimit;
+    return confirm(memory, place) && head.ticket < kTicketLimit;
 }
 
 // The first beginning from `from` on, up to that of the newest event, `newest`; a hint, to be read and validated like

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "aegis/ring/atomics.hpp"
+#include "aegis/ring/cell_copy.hpp"
 #include "aegis/ring_layout.h"
 
 namespace aegis::ring {
@@ -38,10 +39,10 @@ struct Beginning {
     Ticket ticket = 0;
 };
 
-// A position with its cell: going on to the next cell costs no division.
+// A position with its cell: going on to the next cell costs no division. From RingMemory alone.
 struct Place {
     Position position = 0;
-    std::size_t offset = 0;  // of the cell, in words from cell 0
+    void* cell = nullptr;
 };
 
 // What a ring's cells look like.
@@ -69,10 +70,12 @@ class RingMemory {
     RingMemory(const Header& header, Word* cells, const Geometry& geometry)
         : header_(header),
           cells_(cells),
+          end_(cells + geometry.cell_count * (geometry.cell_bytes / sizeof(std::uint64_t))),
           cell_words_(geometry.cell_bytes / sizeof(std::uint64_t)),
-          ring_words_(geometry.cell_count * cell_words_),
           cell_data_bytes_(geometry.cell_bytes - AEGIS_CELL_HEADER_BYTES),
           event_capacity_(geometry.event_bytes),
+          usual_span_(usual_span_of((cell_data_bytes_ < event_capacity_ ? cell_data_bytes_ : event_capacity_) -
+                                    sizeof(AEGIS_EVENT_HEADER))),
           cell_count_(geometry.cell_count) {}
 
     RingMemory() = default;
@@ -85,18 +88,20 @@ class RingMemory {
     // Largest event, in bytes.
     std::size_t event_capacity() const { return event_capacity_; }
 
+    // Does an event with such a payload lie in one cell, and does the copy without a loop take it? Most do.
+    bool is_usual(std::size_t payload_bytes) const { return payload_bytes - kFewestUsual < usual_span_; }
+
     // Most cells that one event takes.
     std::uint64_t most_cells() const { return (event_capacity_ + cell_data_bytes_ - 1) / cell_data_bytes_; }
 
-    Place place_of(Position position) const { return {position, (position % cell_count_) * cell_words_}; }
+    Place place_of(Position position) const { return {position, cells_ + (position % cell_count_) * cell_words_}; }
 
     Place next(Place place) const {
-        const std::size_t offset = place.offset + cell_words_;
-        return {place.position + 1, offset == ring_words_ ? 0 : offset};
+        Word* const after = cell(place) + cell_words_;
+        return {place.position + 1, after == end_ ? cells_ : after};
     }
 
-    Word* data_words(Place place) { return cell(place) + kHeaderWords; }
-    const Word* data_words(Place place) const { return cell(place) + kHeaderWords; }
+    static Word* data_words(Place place) { return cell(place) + kHeaderWords; }
 
     // Producer: the odd mark. Relaxed; the release fence that follows it in Producer::publish keeps the event's
     // words behind it and pairs with the acquire fence before recheck_version.
@@ -131,6 +136,16 @@ class RingMemory {
     void store_newest(Position position) { header_.newest->store(position, std::memory_order_release); }
     Position load_newest() const { return header_.newest->load(std::memory_order_acquire); }
 
+    // Hints about the cells that an event of about `event_bytes` takes `cells` cells behind `place`. They only hide the
+    // time that cache lines take from core to core; see producer.hpp and read_ahead.hpp. Near the ring's end they name
+    // addresses behind it, which does nothing.
+    void prefetch_to_write(Place place, std::size_t cells, std::size_t event_bytes) const {
+        prefetch<Atomics::prefetch_to_write>(place, cells, event_bytes);
+    }
+    void prefetch_to_read(Place place, std::size_t cells, std::size_t event_bytes) const {
+        prefetch<Atomics::prefetch_to_read>(place, cells, event_bytes);
+    }
+
     // Counters: written by the single producer alone, read by anyone for reports. Relaxed: they order nothing.
     void store_lost_before(unsigned reason, std::uint64_t count) {
         header_.lost_before[reason].store(count, std::memory_order_relaxed);
@@ -146,17 +161,36 @@ class RingMemory {
     std::uint32_t load_state() const { return header_.state->load(std::memory_order_acquire); }
 
   private:
+    static constexpr std::size_t kFewestUsual = Atomics::kVectorCopy ? detail::kFewestVectorBytes : 0;
+
+    // How many sizes of payload are usual, from kFewestUsual on.
+    static constexpr std::size_t usual_span_of(std::size_t payload_bytes) {
+        const std::size_t most = payload_bytes < detail::kMostVectorBytes ? payload_bytes : detail::kMostVectorBytes;
+        return most < kFewestUsual ? 0 : most - kFewestUsual + 1;
+    }
+
     static constexpr std::size_t kHeaderWords = AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
 
-    Word* cell(Place place) { return cells_ + place.offset; }
-    const Word* cell(Place place) const { return cells_ + place.offset; }
+    static Word* cell(Place place) { return static_cast<Word*>(place.cell); }
+
+    template <void (*kPrefetch)(const void*)>
+    void prefetch(Place place, std::size_t cells, std::size_t event_bytes) const {
+        // Not as pointers, which must not point there.
+        auto line = reinterpret_cast<std::uintptr_t>(place.cell) + cells * cell_words_ * sizeof(std::uint64_t);
+        const std::uintptr_t end = line + AEGIS_CELL_HEADER_BYTES + event_bytes;
+        do {
+            kPrefetch(reinterpret_cast<const void*>(line));
+            line += AEGIS_CACHE_LINE;
+        } while (line < end);
+    }
 
     Header header_;
     Word* cells_ = nullptr;
+    Word* end_ = nullptr;
     std::size_t cell_words_ = 0;
-    std::size_t ring_words_ = 0;
     std::size_t cell_data_bytes_ = 0;
     std::size_t event_capacity_ = 0;
+    std::size_t usual_span_ = 0;
     std::uint64_t cell_count_ = 0;
 };
 

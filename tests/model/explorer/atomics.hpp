@@ -54,6 +54,7 @@ struct ModelAtomics {
     };
 
     static constexpr bool kVectorCopy = false;
+    static constexpr bool kPrefetch = false;  // it costs a look at shared words now and then
 
     static void fence(std::memory_order order) {
         Explorer::running().perform({Action::kFence, order, std::memory_order_relaxed, 0, 0, 0});

@@ -13,11 +13,11 @@ import sys
 
 # Event bytes, header included: most instructions of a publish, of a read, and of a read in a batch.
 LIMITS = {
-    48: (78, 77, 76),
-    61: (92, 80, 79),
-    160: (117, 115, 114),
-    320: (256, 242, 240),
-    1056: (435, 408, 405),
+    48: (60, 51, 53),
+    61: (67, 54, 56),
+    160: (88, 74, 76),
+    320: (220, 218, 220),
+    1056: (453, 412, 414),
 }
 SHORT, LONG = 640, 6400
 
