@@ -24,21 +24,10 @@ enum class Outcome : std::uint8_t {
 class CallbackHealth {
   public:
     // Notes the outcome of a registration and what the callback does not see (AEGIS_CALLBACK_NO_…). Any IRQL.
-    void registered(NTSTATUS status, std::uint32_t flags = 0) {
-        flags_.store(flags, std::memory_order_relaxed);
-        status_.store(status, std::memory_order_relaxed);
-        registered_.store(NT_SUCCESS(status), std::memory_order_relaxed);
-    }
+    void registered(NTSTATUS status, std::uint32_t flags = 0);
 
-    // Before each load's registration.
-    void reset() {
-        registered_.store(false, std::memory_order_relaxed);
-        status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed);
-        for (std::atomic<std::uint64_t>& count : counts_) {
-            count.store(0, std::memory_order_relaxed);
-        }
-        last_time_.store(0, std::memory_order_relaxed);
-    }
+    // Before each load's registration. Any IRQL.
+    void reset();
 
     void unregistered() { registered_.store(false, std::memory_order_relaxed); }
 
@@ -49,21 +38,8 @@ class CallbackHealth {
         last_time_.store(time, std::memory_order_relaxed);
     }
 
-    void describe(std::uint32_t kind, AEGIS_CALLBACK_HEALTH* reported) const {
-        reported->Kind = kind;
-        reported->Registered = registered_.load(std::memory_order_relaxed) ? 1 : 0;
-        reported->Status = status_.load(std::memory_order_relaxed);
-        reported->Flags = flags_.load(std::memory_order_relaxed);
-        reported->LastEventTime = last_time_.load(std::memory_order_relaxed);
-        reported->Published = counted(Outcome::kPublished);
-        reported->Filtered = counted(Outcome::kFiltered);
-        reported->Limited = counted(Outcome::kLimited);
-        reported->Merged = counted(Outcome::kMerged);
-        reported->Lost = counted(Outcome::kLost);
-        // Of what this reply says, not of counts that have gone on since.
-        reported->Seen =
-            reported->Published + reported->Filtered + reported->Limited + reported->Merged + reported->Lost;
-    }
+    // Fills a row of the query reply. Any IRQL.
+    void describe(std::uint32_t kind, AEGIS_CALLBACK_HEALTH* reported) const;
 
   private:
     static constexpr unsigned kOutcomes = 5;

@@ -55,7 +55,7 @@ bool RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void
     {
         DueBells due;
         {
-            const QueuedSpinLockScope lock(publish_lock_);
+            const PublishLockScope lock(publish_lock_, due);
             published = publish_locked(type, timestamp, payload, payload_bytes, &due);
         }
         // Whoever waits at the gate need not wait for the bells.
@@ -80,21 +80,21 @@ bool RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, con
 
 void RingChannel::count_source_loss(std::uint32_t events) {
     DueBells due;
-    const QueuedSpinLockScope lock(publish_lock_);
+    const PublishLockScope lock(publish_lock_, due);
     producer_.count_lost(AEGIS_LOST_SOURCE, events);
     wake_for_loss(&due);
 }
 
 void RingChannel::close() {
     DueBells due;
-    const QueuedSpinLockScope lock(publish_lock_);
+    const PublishLockScope lock(publish_lock_, due);
     stop(AEGIS_RING_CLOSING, &due);
 }
 
 void RingChannel::fail(const char* why) {
     {
         DueBells due;
-        const QueuedSpinLockScope lock(publish_lock_);
+        const PublishLockScope lock(publish_lock_, due);
         if (!stop(AEGIS_RING_FAILED, &due)) {
             return;
         }
@@ -105,7 +105,7 @@ void RingChannel::fail(const char* why) {
 bool RingChannel::verify() {
     {
         DueBells due;
-        const QueuedSpinLockScope lock(publish_lock_);
+        const PublishLockScope lock(publish_lock_, due);
         if (state_ != AEGIS_RING_RUNNING || header_is_intact()) {
             return state_ != AEGIS_RING_FAILED;
         }
@@ -124,7 +124,7 @@ void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at, Wak
     bool stopped = false;
     {
         DueBells due;
-        const QueuedSpinLockScope lock(publish_lock_);
+        const PublishLockScope lock(publish_lock_, due);
         if (!bells_.remove(wake_at)) {
             // The table is not what the driver made of it, so nothing that it names may be touched: this caller is
             // about to free its page, and the other pages may be no more than that.

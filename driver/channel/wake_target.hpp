@@ -12,7 +12,6 @@
 
 #include "aegis/ioctl.h"
 #include "nt/nt.hpp"
-#include "nt/spin_lock.hpp"
 
 namespace aegis::driver {
 
@@ -45,16 +44,20 @@ class WakeTarget {
 // The bells that one hold of the publish lock took down. Outlives the lock's scope; its end rings them.
 class DueBells {
   public:
-    // Raises to DISPATCH_LEVEL. IRQL <= DISPATCH_LEVEL.
     DueBells() = default;
 
-    // Signals, in the order in which the bells were taken down; then lowers the IRQL. Not under the publish lock.
+    // Signals, in the order in which the bells were taken down; then lowers the IRQL to what it was before the lock.
+    // Not under the publish lock.
     ~DueBells() {
+        if (count_ == 0) {
+            return;
+        }
         for (std::size_t i = 0; i < count_; ++i) {
             KeSetEvent(targets_[i]->event_, EVENT_INCREMENT, FALSE);
             // From here on the target may be gone.
             ExReleaseRundownProtection(&targets_[i]->signals_);
         }
+        KeReleaseSpinLock(&own_, before_);
     }
 
     DueBells(const DueBells&) = delete;
@@ -69,9 +72,46 @@ class DueBells {
     }
 
   private:
-    DispatchLevelScope unpreempted_;
+    friend class PublishLockScope;
+
+    // Keeps the IRQL at DISPATCH_LEVEL until the bells are rung, which lowers it to `before`. Caller holds the publish
+    // lock and releases it without lowering the IRQL. By a spin lock that nobody else may want, because the headers
+    // make KeLowerIrql an inline write to a control register, which an image cannot do where it does not run in ring 0.
+    void stay_at_dispatch_level(KIRQL before) {
+        KeAcquireSpinLockRaiseToDpc(&own_);
+        before_ = before;
+    }
+
     std::size_t count_ = 0;
     WakeTarget* targets_[AEGIS_MAX_CONSUMERS];
+    KSPIN_LOCK own_ = 0;
+    KIRQL before_ = PASSIVE_LEVEL;
+};
+
+// One hold of the publish lock, an in-stack queued spinlock: processors get it in the order they asked, each spinning
+// on its own stack. Raises to DISPATCH_LEVEL, and back where no bell is due; where one is, the IRQL stays until it is
+// rung. A publish without bells, most of them, pays for no more than the lock.
+class PublishLockScope {
+  public:
+    // IRQL <= DISPATCH_LEVEL.
+    PublishLockScope(KSPIN_LOCK& lock, DueBells& due) : due_(&due) {
+        KeAcquireInStackQueuedSpinLock(&lock, &queue_entry_);
+    }
+    ~PublishLockScope() {
+        if (due_->count_ == 0) {
+            KeReleaseInStackQueuedSpinLock(&queue_entry_);
+            return;
+        }
+        due_->stay_at_dispatch_level(queue_entry_.OldIrql);
+        KeReleaseInStackQueuedSpinLockFromDpcLevel(&queue_entry_);
+    }
+
+    PublishLockScope(const PublishLockScope&) = delete;
+    PublishLockScope& operator=(const PublishLockScope&) = delete;
+
+  private:
+    DueBells* due_;
+    KLOCK_QUEUE_HANDLE queue_entry_;
 };
 
 }  // namespace aegis::driver

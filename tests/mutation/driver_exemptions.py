@@ -17,8 +17,8 @@ _NEVER_BEYOND = "nothing lies beyond that side: the other side's values do not o
 
 
 _MISSING = {
-    "callback_health.hpp reset statement registered_.store(false, std::memory_order_relaxed);": _OVERWRITTEN,
-    "callback_health.hpp reset statement status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed);": _OVERWRITTEN,
+    "callback_health.cpp CallbackHealth::reset statement registered_.store(false, std::memory_order_relaxed);": _OVERWRITTEN,
+    "callback_health.cpp CallbackHealth::reset statement status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed);": _OVERWRITTEN,
     "callback_health.hpp unregistered statement registered_.store(false, std::memory_order_relaxed);": _NOBODY_ASKS,
     "owner_list.hpp clear statement entry.store(nullptr, std::memory_order_relaxed);": _ZERO_ALREADY,
     "owner_exit.cpp stop_owner_exit_watch statement g_health.unregistered();": _NOBODY_ASKS,
@@ -78,11 +78,11 @@ _EXCHANGED = (
         "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
         "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> owners_.clear();",
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> owners_.clear();",
-        "callback_health.hpp reset order status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed); <-> for "
+        "callback_health.cpp CallbackHealth::reset order status_.store(STATUS_NOT_FOUND, std::memory_order_relaxed); <-> for "
         "(std::atomic<std::uint64_t>& count : counts_)",
-        "callback_health.hpp reset order for (std::atomic<std::uint64_t>& count : counts_) <-> last_time_.store(0, "
+        "callback_health.cpp CallbackHealth::reset order for (std::atomic<std::uint64_t>& count : counts_) <-> last_time_.store(0, "
         "std::memory_order_relaxed);",
-        "callback_health.hpp reset order registered_.store(false, std::memory_order_relaxed); <-> last_time_.store(0, "
+        "callback_health.cpp CallbackHealth::reset order registered_.store(false, std::memory_order_relaxed); <-> last_time_.store(0, "
         "std::memory_order_relaxed);",
         "ioctl_request.hpp read_request order if (buffer.input_bytes < sizeof(AEGIS_REQUEST_HEADER)) <-> "
         "AEGIS_REQUEST_HEADER header;",
@@ -212,6 +212,10 @@ _EXCHANGED = (
         "descriptor_.Owner = &g_administrators;",
         "device_security.cpp DeviceSecurity::initialize field &g_local_system -> &g_administrators: "
         "descriptor_.Group = &g_local_system;",
+    )),
+    ("both refuse with the same status", (
+        "ioctl_request.hpp read_request order if (header.Bytes != buffer.input_bytes) <-> if (!all_zero_from(buffer, "
+        "sizeof(Request)))",
     )),
     (_NEVER_BEYOND, (
         "consumer_attachment.cpp ConsumerAttachment::describe comparison > -> >=: published > cursor ? published - "

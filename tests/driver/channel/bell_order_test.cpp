@@ -7,8 +7,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "channel/ring_channel.hpp"
@@ -89,6 +91,78 @@ TEST(BellOrder, ALossIsCountedWhenItsBellIsTakenDownAndWhenItRings) {
         EXPECT_EQ(taken_down, report);
         EXPECT_EQ(rung, report);
     }
+}
+
+// What a publish asks of the kernel, from the gate on, and at which IRQL it is when that is told.
+class PublishCalls : public testing::Test {
+  protected:
+    using Call = std::pair<std::string, int>;
+
+    void SetUp() override {
+        ASSERT_EQ(channel_.create(64), STATUS_SUCCESS);
+        KeInitializeEvent(&event_, SynchronizationEvent, FALSE);
+        target_.initialize(&event_);
+        ASSERT_TRUE(channel_.add_doorbell(&wake_at_, &target_));
+    }
+
+    void TearDown() override {
+        channel_.remove_doorbell(&wake_at_, &target_);
+        channel_.destroy();
+    }
+
+    std::vector<Call> calls_of_a_publish() {
+        std::vector<Call> heard;
+        NiceMock<KernelCalls> calls;
+        ON_CALL(calls, call(testing::_)).WillByDefault([&](const std::string& name) {
+            heard.emplace_back(name, KeGetCurrentIrql());
+        });
+        const std::uint64_t payload = 0;
+        EXPECT_TRUE(channel_.publish(AEGIS_EVENT_FILE_OP, kActivityTime, &payload, sizeof(payload)));
+        return heard;
+    }
+
+    host::Executive executive_;
+    driver::RingChannel channel_;
+    KEVENT event_{};
+    driver::WakeTarget target_;
+    std::atomic<std::uint64_t> wake_at_ = AEGIS_WAKE_NEVER;
+};
+
+// Most publishes wake nobody. Catches: one that pays for a wake all the same.
+TEST_F(PublishCalls, OfOneThatRingsNoBellAreItsLocks) {
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_THAT(calls_of_a_publish(), testing::ElementsAre(Call("KeAcquireInStackQueuedSpinLock", PASSIVE_LEVEL),
+                                                               Call("KeReleaseInStackQueuedSpinLock", PASSIVE_LEVEL)));
+    }
+}
+
+// Whoever took a bell down has to ring it, because nobody else will: nothing may preempt it before it has.
+// Catches: the IRQL lowered between the lock and the signal, or not lowered at the end; a signal under the lock.
+TEST_F(PublishCalls, OfOneThatRingsABellAreNotPreempted) {
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+        wake_at_ = i;
+        EXPECT_THAT(
+            calls_of_a_publish(),
+            testing::ElementsAre(Call("KeAcquireInStackQueuedSpinLock", PASSIVE_LEVEL),
+                                 Call("ExAcquireRundownProtection", DISPATCH_LEVEL),
+                                 Call("KeAcquireSpinLockRaiseToDpc", DISPATCH_LEVEL),
+                                 Call("KeReleaseInStackQueuedSpinLockFromDpcLevel", DISPATCH_LEVEL),
+                                 Call("KeSetEvent", DISPATCH_LEVEL), Call("KeReleaseSpinLock", DISPATCH_LEVEL)));
+        EXPECT_EQ(KeGetCurrentIrql(), PASSIVE_LEVEL);
+    }
+}
+
+// In a callback that runs at DISPATCH_LEVEL already. Catches: an IRQL that is lowered further than it was raised.
+TEST_F(PublishCalls, LeaveTheIrqlAsItWas) {
+    for (const std::uint64_t wake_at : {std::uint64_t{1}, std::uint64_t{AEGIS_WAKE_NEVER}}) {
+        wake_at_ = wake_at;
+        KSPIN_LOCK lock = 0;
+        const KIRQL before = KeAcquireSpinLockRaiseToDpc(&lock);
+        calls_of_a_publish();
+        EXPECT_EQ(KeGetCurrentIrql(), DISPATCH_LEVEL);
+        KeReleaseSpinLock(&lock, before);
+    }
+    EXPECT_EQ(KeReadStateEvent(&event_), 1);
 }
 
 // A channel with a sleeper, which ends.

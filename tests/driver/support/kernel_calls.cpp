@@ -154,6 +154,24 @@ void NTAPI __wrap_KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE handle) {
     tell("KeReleaseInStackQueuedSpinLock");
 }
 
+void NTAPI __real_KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE);
+void NTAPI __wrap_KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE handle) {
+    __real_KeReleaseInStackQueuedSpinLockFromDpcLevel(handle);
+    tell("KeReleaseInStackQueuedSpinLockFromDpcLevel");
+}
+
+KIRQL NTAPI __real_KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK);
+KIRQL NTAPI __wrap_KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK lock) {
+    tell("KeAcquireSpinLockRaiseToDpc");
+    return __real_KeAcquireSpinLockRaiseToDpc(lock);
+}
+
+void NTAPI __real_KeReleaseSpinLock(PKSPIN_LOCK, KIRQL);
+void NTAPI __wrap_KeReleaseSpinLock(PKSPIN_LOCK lock, KIRQL irql) {
+    tell("KeReleaseSpinLock");
+    __real_KeReleaseSpinLock(lock, irql);
+}
+
 LONG NTAPI __real_KeSetEvent(PRKEVENT, KPRIORITY, BOOLEAN);
 LONG NTAPI __wrap_KeSetEvent(PRKEVENT event, KPRIORITY increment, BOOLEAN wait) {
     tell("KeSetEvent");

@@ -20,8 +20,8 @@ class KernelCalls {
     KernelCalls& operator=(const KernelCalls&) = delete;
 
     // `name` is the function's, told before it runs; with " remove" behind it for the removal of a notify routine, and
-    // once more with " done" when a registration has taken effect. KeReleaseInStackQueuedSpinLock is told afterwards:
-    // what listens may then take the lock.
+    // once more with " done" when a registration has taken effect. The release of a queued spin lock is told
+    // afterwards: what listens may then take the lock.
     MOCK_METHOD(void, call, (const std::string& name));
 
     // Makes MmGetSystemRoutineAddress answer this for the name; null as if the kernel had no such export. Before the
