@@ -22,6 +22,7 @@ constexpr Suite kSuites[] = {
     {"cell-sizes", run_cell_sizes},
     {"kept-events", run_kept_events},
     {"publish-cost", run_publish_cost},
+    {"doorbell-cost", run_doorbell_cost},
     {"contention", run_contention},
     {"one-way", run_one_way},
     {"latency", run_latency},

@@ -190,6 +190,21 @@ as on Windows. Version 1 had a slot for each event, 4096 of them in the same mem
 """)
             self.parts.append(table(("workload", "events", "per MiB", "over version 1"), rows))
 
+    def doorbell_cost(self):
+        sizes = self.measurements.parameter_values("doorbell cost", "bytes")
+        if sizes:
+            self.text("""
+## Where a doorbell costs
+
+One consumer, awake, that reads as fast as it can. Each row does a part of what a registered doorbell needs at each publish;
+in the last two the reader asks for lines of cells as far ahead as the shipped one, but of any, published or not.
+""")
+            rows = []
+            for name in self.measurements.names("doorbell cost", {"bytes": sizes[0]}):
+                rates = [self.spread("doorbell cost", {"bytes": size}, name, "rate") for size in sizes]
+                rows.append((name, *(spread_text(rate, MILLION) if rate else "" for rate in rates)))
+            self.parts.append(table(("million per second", *(f"{size:g} bytes" for size in sizes)), rows))
+
     def publish_cost(self):
         self.text("""
 ## Publish cost
@@ -339,6 +354,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
         self.cell_sizes()
         self.kept_events()
         self.publish_cost()
+        self.doorbell_cost()
         self.latency()
         self.overload()
         self.flood()

@@ -10,6 +10,7 @@
 
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/producer.hpp"
+#include "aegis/ring/region.hpp"
 #include "agent/app/log.hpp"
 #include "agent/app/reading.hpp"
 #include "agent/client/open.hpp"

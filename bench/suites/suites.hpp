@@ -11,8 +11,11 @@ void run_throughput(Session& session);
 // The ring beside the fastest ones there are, which leave out most of what it does; between two cores and on one.
 void run_rings(Session& session);
 
-// The ring with 64 to 65536 slots.
+// The ring with cells of several sizes, in the same memory.
 void run_cell_sizes(Session& session);
+
+// What of a registered doorbell costs throughput.
+void run_doorbell_cost(Session& session);
 
 // How many events of a recorded process workload the default ring keeps.
 void run_kept_events(Session& session);
