@@ -46,7 +46,7 @@ test:
 PREFIX ?= /usr/local
 install:
 	@cmake/install-dependencies.sh run >&2
-	@cmake/build.sh release aegis_agent aegismon-host >&2
+	@cmake/build.sh release aegis_agent aegismon-host aegis_client_shared aegis_client_static >&2
 	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
 
 windows:

@@ -72,7 +72,7 @@ class Ring(unittest.TestCase):
         for wanted, found in (("1.0", True), ("1", True), ("0.9", False), ("2.0", False), ("1.99", False)):
             with self.subTest(wanted=wanted), tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "CMakeLists.txt").write_text(
-                    "cmake_minimum_required(VERSION 3.25)\nproject(Asks LANGUAGES NONE)\n"
+                    "cmake_minimum_required(VERSION 3.25)\nproject(Asks LANGUAGES C)\n"
                     f"find_package(Aegis {wanted} REQUIRED)\n", encoding="utf-8")
                 asked = subprocess.run(
                     ["cmake", "-S", folder, "-B", f"{folder}/build", f"-DCMAKE_PREFIX_PATH={self.installed.prefix}"],
