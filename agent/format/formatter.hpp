@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "agent/events/loss.hpp"
 #include "agent/events/decode.hpp"
 #include "agent/events/lines.hpp"
+#include "agent/events/loss.hpp"
 
 namespace aegis::agent {
 
