@@ -69,9 +69,10 @@ int measure(int argc, char** argv) {
     for (const auto& [name, run] : kSuites) {
         if (chosen.empty() || std::find(chosen.begin(), chosen.end(), name) != chosen.end()) {
             run(session);
+            // After each, so that a suite that fails loses no other's samples.
+            results.write(out);
         }
     }
-    results.write(out);
     return 0;
 }
 

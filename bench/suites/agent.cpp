@@ -93,6 +93,9 @@ class RingDevice final : public client::Device {
         reply.Version = AEGIS_CONTROL_VERSION;
         reply.Bytes = sizeof(reply);
         std::memcpy(reply.SessionId, identity_.SessionId, sizeof(reply.SessionId));
+        reply.HeadBytes = AEGIS_QUERY_HEAD_BYTES;
+        reply.CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), 0, sizeof(AEGIS_CALLBACK_HEALTH)};
+        reply.ConsumerRows = {offsetof(AEGIS_QUERY_REPLY, Consumers), 0, sizeof(AEGIS_CONSUMER_INFO)};
         return reply;
     }
     AEGIS_RING_SETUP_REPLY setup() {
