@@ -27,7 +27,7 @@ inline constexpr std::uint16_t kExitBytes = sizeof(AEGIS_EVENT_HEADER) + AEGIS_P
 
 // Version 1 of the ring had slots of one event each; so many were the default, in the same memory as now.
 inline constexpr std::uint64_t kSlotsOfVersion1 = 4096;
-static_assert(kSlotsOfVersion1 * 1088 == AEGIS_RING_KIB_DEFAULT * 1024);
+static_assert(kSlotsOfVersion1 * 1088 == std::uint64_t{AEGIS_RING_KIB_DEFAULT} * 1024);
 
 // How many events can be read from a ring of so many KiB, at `region` (zeroed, page-aligned), after the workload went
 // through it over and over, until it was full. 0 when they do not add up. `longer`: bytes that each start is longer

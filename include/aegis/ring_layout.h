@@ -40,8 +40,8 @@
 #define AEGIS_CELL_HEADER_BYTES   16U  /* Version, Ticket */
 #define AEGIS_CELL_DATA_BYTES     (AEGIS_CELL_BYTES - AEGIS_CELL_HEADER_BYTES)
 #define AEGIS_EVENT_CELLS_MAX     6U
-#define AEGIS_RING_EVENT_BYTES    (AEGIS_EVENT_CELLS_MAX * AEGIS_CELL_DATA_BYTES) /* largest event in a ring */
-#define AEGIS_RING_KIB_MIN        64U /* size of a ring region in KiB, its header included */
+#define AEGIS_RING_EVENT_BYTES    1056U /* largest event in a ring: what the cells of one hold */
+#define AEGIS_RING_KIB_MIN        64U   /* size of a ring region in KiB, its header included */
 #define AEGIS_RING_KIB_DEFAULT    4352U
 #define AEGIS_RING_KIB_MAX        69632U
 #define AEGIS_CONSUMER_PAGE_BYTES AEGIS_PAGE
@@ -122,6 +122,7 @@ AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_CELL) == AEGIS_CELL_BYTES, "cell is 3 cach
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_CELL, Data) == AEGIS_CELL_HEADER_BYTES, "layout");
 AEGIS_STATIC_ASSERT(AEGIS_CELL_BYTES % AEGIS_CACHE_LINE == 0, "cells start on cache lines");
 AEGIS_STATIC_ASSERT((AEGIS_CELL_BYTES / AEGIS_CACHE_LINE) % 2 == 1, "odd number of cache lines");
+AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES == AEGIS_EVENT_CELLS_MAX * AEGIS_CELL_DATA_BYTES, "cells hold it exactly");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >= AEGIS_PROCESS_EVENT_SIZE, "a full process event fits");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES <= AEGIS_MAX_EVENT_SIZE, "every event fits a pull buffer");
 AEGIS_STATIC_ASSERT(AEGIS_RING_KIB_MIN * 1024U >= AEGIS_RING_HEADER_BYTES + 8U * AEGIS_RING_EVENT_BYTES,
