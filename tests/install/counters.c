@@ -18,12 +18,15 @@ int main(int argc, char** argv) {
             lost += reply.LostBefore[i];
         }
         unsigned consumers = 0;
+        uint64_t cursor = 0; /* of the one that is farthest */
         for (unsigned i = 0; result >= 0 && i < AEGIS_MAX_HANDLES; ++i) {
             consumers += reply.Consumers[i].Transport != 0;
+            cursor = reply.Consumers[i].Cursor > cursor ? reply.Consumers[i].Cursor : cursor;
         }
         if (result >= 0) {
-            printf("published=%" PRIu64 " lost_before=%" PRIu64 " handles=%" PRIu32 " consumers=%u\n", reply.Published,
-                   lost, reply.Handles, consumers);
+            printf("published=%" PRIu64 " lost_before=%" PRIu64 " handles=%" PRIu32 " consumers=%u cursor=%" PRIu64
+                   "\n",
+                   reply.Published, lost, reply.Handles, consumers, cursor);
             fflush(stdout);
         }
     }

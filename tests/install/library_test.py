@@ -156,6 +156,8 @@ class Library(unittest.TestCase):
                 with Counters(host.socket) as counters:
                     before = counters.ask()
                     reader = self.start(command, host, counters)
+                    # One that has only registered would begin behind the lap, and lose nothing.
+                    sensor.wait_until(lambda: counters.ask()["cursor"] > 0, "a reader that has begun")
                     reader.process.send_signal(signal.SIGSTOP)
                     stopped_at = counters.ask()["published"]
                     # More than the ring keeps.
