@@ -58,7 +58,17 @@ std::uint64_t Reading::published() const {
     }
     constexpr auto kGraceMs = std::chrono::milliseconds(kGraceAtTheEnd).count();
     AEGIS_QUERY_REPLY reply;
-    return aegis_query(parts_.client, &reply, sizeof(reply), kGraceMs) == AEGIS_OK ? reply.Published : 0;
+    const std::int32_t result = aegis_query(parts_.client, &reply, sizeof(reply), kGraceMs);
+    if (result == AEGIS_NO_ANSWER || result == AEGIS_INTERRUPTED) {
+        leave_unread();
+    }
+    return result == AEGIS_OK ? reply.Published : 0;
+}
+
+void Reading::leave_unread() const {
+    if (parts_.control->leave_unread()) {
+        parts_.log->error("the driver did not answer any more: events that it holds were not read");
+    }
 }
 
 std::uint64_t Reading::lag() const {
@@ -157,9 +167,8 @@ bool Reading::go_on(std::int32_t result) {
 bool Reading::wait_on() {
     const bool interrupted = parts_.port->wait_interrupt(std::chrono::nanoseconds(0)) == InterruptStatus::kInterrupted;
     if (parts_.control->ending() || interrupted) {
-        parts_.log->error("the driver did not answer any more: events that it holds were not read");
         parts_.control->end(EndCause::kStopRequested, RunControl::kAtOnce);
-        parts_.control->leave_unread();
+        leave_unread();
         return false;
     }
     if (!unanswered_.exchange(true, std::memory_order_relaxed)) {

@@ -68,6 +68,8 @@ class Reading {
     // Why there is nothing more. False when reading ends with it.
     bool go_on(std::int32_t result);
     bool wait_on();
+    // Once.
+    void leave_unread() const;
     void fail(std::int32_t result);
     void note_answer();
     // Nobody wants what a reader that has left did not read. After any other failure what was published by then is

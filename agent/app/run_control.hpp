@@ -48,8 +48,9 @@ class RunControl {
     // Acquire; pairs with the store in end(): who looks at the ring after it sees what was published before that.
     bool ending() const { return limit_.load(std::memory_order_acquire) != kNoLimit; }
 
-    // The driver did not answer the last request for events. Relaxed: read when all workers have left.
-    void leave_unread() { unread_.store(true, std::memory_order_relaxed); }
+    // The driver did not answer any more, and may hold events. True for the first who says so. Relaxed: it is looked at
+    // when all workers have left.
+    bool leave_unread() { return !unread_.exchange(true, std::memory_order_relaxed); }
     bool left_unread() const { return unread_.load(std::memory_order_relaxed); }
 
     // Before a worker reads events that it will print: how many of `most`; 0 when `count` events are printed or about

@@ -44,14 +44,13 @@ std::int32_t RingReader::visit(const Visitor& visitor, Timeout timeout, std::str
 }
 
 std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
-    using Clock = DoorbellWatch::Clock;
     const bool waits = !timeout || timeout->count() > 0;
     if (waits && (stream_->interrupted() || (interrupted_ && look_at_device()))) {
         return AEGIS_INTERRUPTED;
     }
     DoorbellWatch::Deadline deadline;
     if (timeout) {
-        deadline = Clock::now() + *timeout;
+        deadline = DoorbellWatch::Clock::now() + *timeout;
     }
     for (int looks = 1;; ++looks) {
         const End end = stream_->end();
@@ -66,7 +65,7 @@ std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
         } else if (stream_->closing()) {
             // Who sees "closing" sees every event before it: one more look reads them all.
             stream_->end_gone();
-        } else if (!waits || (deadline && Clock::now() >= *deadline)) {
+        } else if (!waits || (deadline && DoorbellWatch::Clock::now() >= *deadline)) {
             look_at_device();
             if (stream_->end().result == AEGIS_OK) {
                 return 0;
