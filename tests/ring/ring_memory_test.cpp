@@ -27,11 +27,12 @@ struct Words : ring::StdAtomics {
 // a cell.
 template <class Atomics>
 void expect_usual_sizes(std::size_t fewest) {
+    typename ring::RingMemory<Atomics>::Word cells[2 * 320 / sizeof(std::uint64_t)] = {};
     for (const std::size_t cell_bytes : {32U, 48U, 64U, 192U, 320U}) {
         const std::size_t data = cell_bytes - AEGIS_CELL_HEADER_BYTES;
         for (const std::size_t event_bytes :
              {std::size_t{16}, std::size_t{17}, std::size_t{31}, std::size_t{40}, data, 2 * data}) {
-            const ring::RingMemory<Atomics> memory({}, nullptr, {2, cell_bytes, event_bytes});
+            const ring::RingMemory<Atomics> memory({}, cells, {2, cell_bytes, event_bytes});
             const std::size_t most =
                 std::min(std::min(data, event_bytes) - sizeof(AEGIS_EVENT_HEADER), std::size_t{192});
             for (std::size_t bytes = 0; bytes < 2 * data; ++bytes) {
