@@ -202,8 +202,8 @@ bool all_zero(std::span<const std::byte> bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value == std::byte{0}; });
 }
 
-// Publishes one event and looks at the cells: behind its Size the rest of what a copy moves at a time is zero;
-// everything but the event and the marks of its cells is what was there before.
+// Publishes one event and looks at the cells: everything but the event, the marks of its cells and zeros to the end of
+// its last word is what was there before.
 template <class Publish>
 void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publish publish) {
     const std::span<const std::byte> cells = pages.cells();
@@ -217,14 +217,19 @@ void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publi
     for (std::size_t i = 0; i * AEGIS_CELL_DATA_BYTES < size; ++i) {
         const std::size_t cell = cell_at(first + i);
         const std::size_t piece = std::min<std::size_t>(size - i * AEGIS_CELL_DATA_BYTES, AEGIS_CELL_DATA_BYTES);
-        constexpr std::size_t kUnit = ring::detail::kUnitBytes<ring::StdAtomics>;
-        const std::size_t units = (piece + kUnit - 1) / kUnit * kUnit;
         // The ticket is written where the event begins only.
         const std::size_t head = i == 0 ? AEGIS_CELL_HEADER_BYTES : sizeof(std::uint64_t);
         std::memcpy(expected.data() + cell, cells.data() + cell, head);
-        std::byte* const data = expected.data() + cell + AEGIS_CELL_HEADER_BYTES;
-        std::memset(data, 0, units);
-        std::memcpy(data, cells.data() + cell + AEGIS_CELL_HEADER_BYTES, piece);
+        const std::span<const std::byte> data = cells.subspan(cell + AEGIS_CELL_HEADER_BYTES);
+        std::byte* const expected_data = expected.data() + cell + AEGIS_CELL_HEADER_BYTES;
+        std::memcpy(expected_data, data.data(), piece);
+        // A copy by words fills the last one with zeros, a copy by vectors ends with the event: the driver under test
+        // may be an image that was compiled otherwise than this test.
+        constexpr std::size_t kWord = sizeof(std::uint64_t);
+        const std::size_t tail = (piece + kWord - 1) / kWord * kWord - piece;
+        if (all_zero(data.subspan(piece, tail))) {
+            std::memset(expected_data + piece, 0, tail);
+        }
     }
     EXPECT_EQ(std::memcmp(cells.data(), expected.data(), expected.size()), 0)
         << "ticket " << ticket << ", size " << size;
