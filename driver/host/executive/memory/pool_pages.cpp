@@ -8,6 +8,14 @@
 
 #include <utility>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define AEGIS_THREAD_SANITIZER 1
+extern "C" void AnnotateIgnoreWritesBegin(const char* file, int line);
+extern "C" void AnnotateIgnoreWritesEnd(const char* file, int line);
+#endif
+#endif
+
 namespace aegis::host {
 namespace {
 
@@ -37,6 +45,17 @@ std::optional<PoolPages> PoolPages::allocate(std::size_t bytes) {
     return PoolPages(std::move(memory), data, bytes);
 }
 
+namespace {
+
+// ThreadSanitizer takes mmap for a write to the pages.
+void ignore_writes([[maybe_unused]] bool ignore) {
+#if AEGIS_THREAD_SANITIZER
+    ignore ? AnnotateIgnoreWritesBegin(__FILE__, __LINE__) : AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+#endif
+}
+
+}  // namespace
+
 PoolPages::PoolPages(UniqueFd memory, std::byte* data, std::size_t bytes)
     : memory_(std::move(memory)), data_(data), bytes_(bytes) {}
 
@@ -56,7 +75,10 @@ void PoolPages::stop_sharing() {
     if (shared_writable_) {
         // One step for the kernel: a thread that touches the pages meanwhile finds the one mapping or the other. One
         // that fails leaves the old mapping, through which nothing worse than the truth is seen.
+        // Not a write: a driver may publish until DriverUnload runs.
+        ignore_writes(true);
         static_cast<void>(::mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, memory_.get(), 0));
+        ignore_writes(false);
     }
 }
 
