@@ -284,6 +284,9 @@ template <class Atomics, class Word>
 template <class Atomics, class Word>
 [[gnu::always_inline]] inline void copy_usual_into_cell(Word* to, const std::byte* from, std::size_t bytes) {
     if constexpr (Atomics::kVectorCopy) {
+        // A compiler that knows what `from` points to, but not that is_usual refused a payload as small as that, would
+        // warn of pieces that are never read. It forgets here, and that is all: no instruction.
+        asm("" : "+r"(from));
         copy_vectors(reinterpret_cast<std::byte*>(to), from, bytes);
     } else {
         copy_words_into_cell(to, from, bytes);

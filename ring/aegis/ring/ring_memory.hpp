@@ -90,10 +90,6 @@ class RingMemory {
 
     // Does an event with such a payload lie in one cell, and does the copy without a loop take it? Most do.
     bool is_usual(std::size_t payload_bytes) const {
-        // No geometry makes less usual: a compiler that knows the size must not see that copy read beyond the payload.
-        if (__builtin_constant_p(payload_bytes) && payload_bytes < kFewestUsual) {
-            return false;
-        }
         return payload_bytes - kFewestUsual < usual_span_;
     }
 
