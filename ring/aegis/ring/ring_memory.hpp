@@ -89,9 +89,7 @@ class RingMemory {
     std::size_t event_capacity() const { return event_capacity_; }
 
     // Does an event with such a payload lie in one cell, and does the copy without a loop take it? Most do.
-    bool is_usual(std::size_t payload_bytes) const {
-        return payload_bytes - kFewestUsual < usual_span_;
-    }
+    bool is_usual(std::size_t payload_bytes) const { return payload_bytes - kFewestUsual < usual_span_; }
 
     // Most cells that one event takes.
     std::uint64_t most_cells() const { return (event_capacity_ + cell_data_bytes_ - 1) / cell_data_bytes_; }
