@@ -20,7 +20,7 @@ help:
 	@echo 'make bench-quick      measure the ratios only (1 minute)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones (3 minutes)'
 	@echo 'make bench-accept     measure the ratios and make them the committed ones (3 minutes)'
-	@echo 'make fuzz SECONDS=600 fuzz the control requests, the consumer page and the ring, so long each'
+	@echo 'make fuzz SECONDS=600 fuzz the control requests, policies, the consumer page and the ring, so long each'
 	@echo 'make mutation         change one thing in the ring, some 280 times, and see a test fail each time (20 minutes)'
 	@echo 'make mutation-driver  change one thing in the driver, some 870 times, and see a test fail each time (35 minutes)'
 	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
@@ -68,8 +68,8 @@ bench-quick bench-check bench-accept: bench-%:
 SECONDS ?= 600
 fuzz:
 	@cmake/install-dependencies.sh test
-	@AEGIS_BUILD_TESTS=ON cmake/build.sh asan fuzz_ioctl fuzz_consumer_page fuzz_consumer
-	@for fuzzer in fuzz_ioctl fuzz_consumer_page fuzz_consumer; do \
+	@AEGIS_BUILD_TESTS=ON cmake/build.sh asan fuzz_ioctl fuzz_policy fuzz_consumer_page fuzz_consumer
+	@for fuzzer in fuzz_ioctl fuzz_policy fuzz_consumer_page fuzz_consumer; do \
 		tests/fuzz/run_fuzzer.sh build/asan/bin/$$fuzzer tests/fuzz/corpus/$$fuzzer build/fuzz/$$fuzzer $(SECONDS) || exit 1; \
 	done
 

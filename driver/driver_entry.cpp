@@ -18,6 +18,7 @@ void NTAPI unload(PDRIVER_OBJECT /*driver*/) {
     g_driver.channel.close();
     stop_owner_exit_watch();
     g_driver.device.destroy();
+    g_driver.policies.destroy();
     g_driver.channel.destroy();
 }
 
@@ -39,6 +40,12 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     ScopeGuard destroy_channel([] { g_driver.channel.destroy(); });
     g_driver.handles.initialize(g_driver.channel);
 
+    status = g_driver.policies.create(g_driver.channel, g_driver.clock);
+    if (!NT_SUCCESS(status)) {
+        return failed("make the table of upper case", status);
+    }
+    ScopeGuard destroy_policies([] { g_driver.policies.destroy(); });
+
     status = g_driver.device.create(driver);
     if (!NT_SUCCESS(status)) {
         return status;
@@ -50,9 +57,10 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
         return failed("watch for consumers that exit", status);
     }
 
-    g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock});
+    g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock, &g_driver.policies});
 
     destroy_device.keep();
+    destroy_policies.keep();
     destroy_channel.keep();
     debug_info("AegisMon: ready, ring of %u KiB\n", parameters.ring_kib);
     return STATUS_SUCCESS;

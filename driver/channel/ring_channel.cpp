@@ -38,6 +38,7 @@ NTSTATUS RingChannel::create(std::uint32_t cell_count) {
     KeInitializeSpinLock(&publish_lock_);
     producer_ = ring::Producer<>(memory_);
     bells_ = {};
+    failed_.store(false, std::memory_order_relaxed);
     state_ = AEGIS_RING_RUNNING;
     return STATUS_SUCCESS;
 }
@@ -154,6 +155,7 @@ bool RingChannel::stop(std::uint32_t state, DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
         return false;
     }
+    failed_.store(state == AEGIS_RING_FAILED, std::memory_order_relaxed);
     state_ = state;
     producer_.close();
     count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));

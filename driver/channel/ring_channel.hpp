@@ -54,6 +54,9 @@ class RingChannel {
     // `why`, once. Nothing when the channel is closed or has failed already. IRQL <= DISPATCH_LEVEL.
     void fail(const char* why);
 
+    // Without a lock: for callbacks that would change what others do. Any IRQL.
+    bool has_failed() const { return failed_.load(std::memory_order_relaxed); }
+
     // Compares the shared header with the driver's own record of it, and fails when other kernel code has written
     // there. False when the channel has failed, now or before. IRQL <= DISPATCH_LEVEL.
     bool verify();
@@ -93,6 +96,8 @@ class RingChannel {
     AEGIS_RING_IDENTITY identity_{};
     ring::RingMemory<> memory_;
     PublishGate gate_;
+    // Whether state_ is AEGIS_RING_FAILED. Relaxed: nothing else follows from it.
+    std::atomic<bool> failed_ = false;
     // Protects everything below: the one producer, the bells, the state.
     KSPIN_LOCK publish_lock_ = 0;
     ring::Producer<> producer_;

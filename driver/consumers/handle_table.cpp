@@ -56,6 +56,11 @@ void HandleTable::close(DeviceHandle& handle) {
     destroy_nonpaged(&handle);
 }
 
+bool HandleTable::is_open(const DeviceHandle& handle) {
+    const FastMutexScope lock(lock_);
+    return !handle.cleaned_up;
+}
+
 NTSTATUS HandleTable::setup(DeviceHandle& handle, PKEVENT event, AEGIS_RING_SETUP_REPLY* reply) {
     const FastMutexScope lock(lock_);
     if (handle.cleaned_up) {

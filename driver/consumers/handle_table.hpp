@@ -43,6 +43,9 @@ class HandleTable {
     // IRP_MJ_CLOSE: nothing refers to the file object any more. IRQL PASSIVE_LEVEL.
     void close(DeviceHandle& handle);
 
+    // False once cleanup() has come. IRQL <= APC_LEVEL.
+    bool is_open(const DeviceHandle& handle);
+
     // AEGIS_IOCTL_RING_SETUP, in the process that becomes the owner. Takes over the caller's reference to `event` on
     // success, and only then. Errors of ioctl.h, and STATUS_FILE_CLOSED after cleanup. IRQL PASSIVE_LEVEL.
     NTSTATUS setup(DeviceHandle& handle, PKEVENT event, AEGIS_RING_SETUP_REPLY* reply);

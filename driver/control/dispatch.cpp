@@ -57,7 +57,9 @@ NTSTATUS NTAPI on_cleanup(PDEVICE_OBJECT /*device*/, PIRP irp) {
     if (handle == nullptr) {
         return complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
-    the_driver().handles.cleanup(*handle);
+    Driver& driver = the_driver();
+    driver.handles.cleanup(*handle);
+    driver.policies.end(handle);
     return complete(irp, STATUS_SUCCESS, 0);
 }
 

@@ -5,6 +5,7 @@
 #include "consumers/handle_table.hpp"
 #include "control/device.hpp"
 #include "nt/system_clock.hpp"
+#include "policy/policy_store.hpp"
 #include "sensors/sensor_table.hpp"
 
 namespace aegis::driver {
@@ -12,6 +13,7 @@ namespace aegis::driver {
 struct Driver {
     SystemClock clock;
     RingChannel channel;
+    PolicyStore policies;
     HandleTable handles;
     SensorTable sensors;
     ControlDevice device;

@@ -5,6 +5,7 @@
 #include "consumers/owner_exit.hpp"
 #include "control/ioctl_extension.hpp"
 #include "control/ioctl_request.hpp"
+#include "control/policy_requests.hpp"
 #include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
@@ -122,6 +123,7 @@ NTSTATUS query(Driver& driver, IoctlBuffer* buffer) {
     reply->Published = counters.published;
     std::memcpy(reply->LostBefore, counters.lost_before, sizeof(reply->LostBefore));
     reply->WakeupsSent = counters.wakeups_sent;
+    reply->PolicyGeneration = driver.policies.generation_in_force();
     reply->HeadBytes = AEGIS_QUERY_HEAD_BYTES;
     reply->CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), describe_callbacks(driver, reply->Callbacks),
                            sizeof(AEGIS_CALLBACK_HEALTH)};
@@ -160,6 +162,10 @@ NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuf
             return ring_teardown(driver, handle, *buffer);
         case AEGIS_IOCTL_QUERY:
             return query(driver, buffer);
+        case AEGIS_IOCTL_SET_POLICY:
+            return set_policy(driver, handle, buffer);
+        case AEGIS_IOCTL_GET_POLICY:
+            return get_policy(driver, buffer);
         default:
             return handle_extension_ioctl(driver, code, buffer);
     }

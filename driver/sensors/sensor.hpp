@@ -11,6 +11,7 @@
 #include "channel/ring_channel.hpp"
 #include "nt/nt.hpp"
 #include "nt/system_clock.hpp"
+#include "policy/policy_store.hpp"
 
 namespace aegis::driver {
 
@@ -18,9 +19,30 @@ namespace aegis::driver {
 struct SensorContext {
     RingChannel* channel;
     const SystemClock* clock;
+    PolicyStore* policies;
 
-    // The end of one thing seen at `time`: publishes its event, and counts it in `health` as published or lost.
-    // `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
+    // The end of one thing that the policy keeps back: counts it in `health` as it was decided. False when it is to be
+    // published; what the decision has released is published by now. IRQL <= DISPATCH_LEVEL.
+    bool keep_back(CallbackHealth* health, const Decision& decision, std::int64_t time) const {
+        switch (decision.verdict) {
+            case Verdict::kFilter:
+                health->count(Outcome::kFiltered, time);
+                return true;
+            case Verdict::kLimit:
+                health->count(Outcome::kLimited, time);
+                return true;
+            case Verdict::kMerge:
+                health->count(Outcome::kMerged, time);
+                return true;
+            case Verdict::kPublish:
+                break;
+        }
+        policies->publish(decision.due, time);
+        return false;
+    }
+
+    // The end of one thing that is wanted, seen at `time`: publishes its event, and counts it in `health` as published
+    // or lost. `payload` must be nonpaged memory (a kernel stack is). IRQL <= DISPATCH_LEVEL.
     void report(CallbackHealth* health, std::uint16_t type, std::int64_t time, const void* payload,
                 std::size_t payload_bytes) const {
         const bool published = channel->publish(type, time, payload, payload_bytes);

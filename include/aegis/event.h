@@ -45,6 +45,8 @@
 /* AEGIS_PROCESS_PAYLOAD.ImagePathFlags. Bits without a name are 0. */
 #define AEGIS_PATH_CUT       0x01U /* the middle of the path is missing */
 #define AEGIS_PATH_CUT_EXACT 0x02U /* with AEGIS_PATH_CUT: Windows vouches for the open name that was cut */
+/* Of a process create, beside the path's flags: the process was refused. It never ran, and has no exit event. */
+#define AEGIS_PROCESS_REFUSED 0x04U
 
 /* Smallest output buffer the pull IOCTL accepts, in bytes: the largest event, plus room. */
 #define AEGIS_MAX_EVENT_SIZE 1120U
@@ -59,6 +61,7 @@
 #define AEGIS_EVENT_THREAD_EXIT    7U
 #define AEGIS_EVENT_REGISTRY_OP    8U
 #define AEGIS_EVENT_HANDLE_OP      9U
+#define AEGIS_EVENT_SUPPRESSED     11U
 
 typedef struct AEGIS_EVENT_HEADER {
     uint16_t Size;     /* Header and payload, in bytes. */
@@ -80,9 +83,30 @@ typedef struct AEGIS_PROCESS_PAYLOAD {
     uint32_t CreatingProcessId;
     uint16_t ImagePathLength; /* UTF-16 units, no terminator; authoritative; <= AEGIS_MAX_PATH_REPORTED. */
     uint8_t ImagePathExact;   /* 1: Windows vouches for the open name and nothing was cut off. */
-    uint8_t ImagePathFlags;   /* AEGIS_PATH_…; 0 for a path that is whole. */
+    uint8_t ImagePathFlags;   /* AEGIS_PATH_…, 0 for a path that is whole; AEGIS_PROCESS_REFUSED. */
     uint16_t ImagePath[AEGIS_MAX_PATH];
 } AEGIS_PROCESS_PAYLOAD;
+
+/* AEGIS_SUPPRESSED_PAYLOAD.Reason */
+#define AEGIS_SUPPRESSED_LIMITED 1U /* more of them than the policy lets through */
+#define AEGIS_SUPPRESSED_MERGED  2U /* like an event that was published shortly before */
+
+/*
+ * Payload of AEGIS_EVENT_SUPPRESSED: events of one type that a policy (policy.h) kept back, all of them told once. It
+ * comes before the next event of the type that is let through, or, of merged ones, of their kind; when the policy is
+ * replaced or ends at the latest.
+ */
+typedef struct AEGIS_SUPPRESSED_PAYLOAD {
+    uint64_t Count;    /* how many */
+    int64_t FirstTime; /* of the first and the last of them, 100 ns since 1601 */
+    int64_t LastTime;
+    uint64_t Generation; /* of the policy */
+    int64_t LikeTime;    /* merged: Timestamp and, of a process create, ProcessId of the published event; else 0 */
+    uint32_t LikeProcessId;
+    uint16_t Type;  /* AEGIS_EVENT_… */
+    uint8_t Reason; /* AEGIS_SUPPRESSED_… */
+    uint8_t Reserved;
+} AEGIS_SUPPRESSED_PAYLOAD;
 
 /* Bytes of AEGIS_PROCESS_PAYLOAD before ImagePath: what a compact exit event carries. */
 #define AEGIS_PROCESS_PAYLOAD_FIXED 16U
@@ -103,6 +127,11 @@ AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathLength) == 12, "lay
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathExact) == 14, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathFlags) == 15, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_PAYLOAD, ImagePath) == AEGIS_PROCESS_PAYLOAD_FIXED, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_SUPPRESSED_PAYLOAD) == 48, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, Generation) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, LikeProcessId) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, Reason) == 46, "layout");
 
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_MAX + 1 == AEGIS_PATH_CUT_PLACE, "a cut path and its terminator end there");
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_FULL + 1 == AEGIS_MAX_PATH, "the last unit");

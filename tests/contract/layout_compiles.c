@@ -5,6 +5,7 @@
  */
 #include "aegis/event.h"
 #include "aegis/ioctl.h"
+#include "aegis/policy.h"
 #include "aegis/ring_layout.h"
 #include "aegis/version.h"
 

@@ -1,5 +1,6 @@
 #include "aegis/event.h"
 #include "aegis/ioctl.h"
+#include "aegis/policy.h"
 #include "aegis/ring_layout.h"
 #include "layout_row.h"
 

@@ -19,6 +19,7 @@
 
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
+#include "driver/support/policy_builder.hpp"
 
 namespace aegis::test {
 namespace {
@@ -74,6 +75,10 @@ class Scenario {
             EXPECT_EQ(drain(consumer).size(), deaf_ ? 0U : 6U);
             step("pull", [&] { return pull_all(reader); });
             step("query", [&] { return query(reader); });
+            const std::vector<std::byte> policy = PolicyBuilder().path(u"\\x", AEGIS_POLICY_DROP).image(u"\\y").blob();
+            step("set a policy", [&] { return owner.set_policy(policy).status; });
+            step("replace it", [&] { return owner.set_policy(policy).status; });
+            EXPECT_EQ(reader.get_policy().reply->Generation, 2U) << "one that failed is none";
             step("teardown", [&] { return owner.teardown(); });
 
             // The owner exits while its handle lives on; then the last close, in another process.
@@ -259,7 +264,8 @@ TEST(Faults, AFailedLoadNamesItsStep) {
         }
     }
     EXPECT_EQ(lines, (std::set<std::string>{
-                         "AegisMon: cannot create the ring", "AegisMon: cannot build the device's security descriptor",
+                         "AegisMon: cannot create the ring", "AegisMon: cannot make the table of upper case",
+                         "AegisMon: cannot build the device's security descriptor",
                          "AegisMon: cannot create \\Device\\AegisMon", "AegisMon: cannot secure \\Device\\AegisMon",
                          "AegisMon: cannot link \\??\\AegisMon", "AegisMon: cannot watch for consumers that exit",
                          "AegisMon: cannot register the process sensor, going on without it", blind,

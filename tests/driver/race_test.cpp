@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "driver/support/policy_builder.hpp"
 #include "driver/support/race.hpp"
 #include "support/seed.hpp"
 
@@ -100,6 +101,66 @@ TEST(Race, UnloadAgainstEverything) {
                 ASSERT_FALSE(host->driver_loaded()) << other.name;
             }
         }
+    }
+}
+
+// A policy is replaced again and again while processes start. Each of the two refuses one image and drops another, so
+// every verdict there may be shows; what both agree on must hold for each process.
+// Catches: a reader of a policy that is freed; one of none between two; counts that a replaced policy takes along.
+TEST(Race, APolicyIsReplacedInTheMiddleOfAFlood) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
+        Client client(host);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        AEGIS_POLICY_TYPE limited = kReportAll;
+        limited.TokensPerSecond = 1;
+        limited.Burst = 1;
+        limited.MergeMs = 1;
+        const std::array<std::vector<std::byte>, 2> blobs{
+            PolicyBuilder().path(u"\\x", AEGIS_POLICY_REFUSE).path(u"\\d", AEGIS_POLICY_DROP).blob(),
+            PolicyBuilder()
+                .type(AEGIS_EVENT_PROCESS_CREATE, limited)
+                .path(u"\\d", AEGIS_POLICY_DROP)
+                .path(u"\\x", AEGIS_POLICY_REFUSE)
+                .image(u"\\other")
+                .blob()};
+        ASSERT_EQ(client.set_policy(blobs[0]).status, STATUS_SUCCESS);
+        std::atomic<bool> stop = false;
+        std::atomic<std::uint64_t> wrong = 0;
+        std::vector<std::thread> threads;
+        for (std::uint32_t t = 0; t < 2; ++t) {
+            threads.emplace_back([&, t] {
+                Activity activity(host);
+                for (std::uint32_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+                    const std::uint32_t pid = kFirstFreePid + 2 * (i % 4096) + t;
+                    wrong += activity.create(pid, u"\\x\\a") == STATUS_ACCESS_DENIED ? 0 : 1;
+                    activity.exit(pid);
+                    wrong += activity.create(pid, u"\\d\\a") == STATUS_SUCCESS ? 0 : 1;
+                    activity.exit(pid);
+                    wrong += activity.create(pid, u"\\a") == STATUS_SUCCESS ? 0 : 1;
+                    activity.exit(pid);
+                }
+            });
+        }
+        constexpr std::uint64_t kSwaps = 1000;
+        for (std::uint64_t i = 1; i <= kSwaps; ++i) {
+            EXPECT_EQ(client.set_policy(blobs[i % 2]).status, STATUS_SUCCESS);
+        }
+        stop = true;
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        EXPECT_EQ(wrong, 0U);
+        const AEGIS_GET_POLICY_REPLY policy = *client.get_policy().reply;
+        EXPECT_EQ(policy.Generation, kSwaps + 1);
+        const QueryResult query = client.query();
+        const AEGIS_CALLBACK_HEALTH row = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
+        EXPECT_EQ(row.Seen, row.Published + row.Filtered + row.Limited + row.Merged + row.Lost);
+        EXPECT_EQ(query.reply->Published, row.Published + policy.Notes);
+        // Both starts and ends of what is refused and dropped: never in the ring but for the refusals.
+        EXPECT_EQ(row.Lost, 0U);
     }
 }
 

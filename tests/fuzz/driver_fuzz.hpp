@@ -60,8 +60,10 @@ class Bystander {
         const QueryResult query = client_.query();
         require(NT_SUCCESS(query.status), "the bystander's query failed");
         require(query.reply->Published == reader_.cursor(), "the bystander missed events");
-        require(callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Seen == query.reply->Published,
-                "events went uncounted");
+        const AEGIS_CALLBACK_HEALTH& row = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
+        require(row.Seen == row.Published + row.Filtered + row.Limited + row.Merged + row.Lost,
+                "the row does not add up");
+        require(query.reply->Published == row.Published + client_.get_policy().reply->Notes, "events went uncounted");
         require(query.reply->State == AEGIS_RING_RUNNING, "the driver stopped");
     }
 

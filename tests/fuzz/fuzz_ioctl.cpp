@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "driver/support/policy_builder.hpp"
 #include "fuzz/byte_source.hpp"
 #include "fuzz/driver_fuzz.hpp"
 
@@ -172,7 +173,7 @@ class Session {
     // A request as the contract has it, with a few bytes changed.
     Request likely_request(Hostile& hostile) {
         Request request{hostile.client.get(), handle_of(hostile), 0, {}, 0};
-        switch (input_.below(4)) {
+        switch (input_.below(6)) {
             case 0:
                 request.code = AEGIS_IOCTL_GET_EVENTS;
                 request.output_bytes = AEGIS_MAX_EVENT_SIZE * (1 + input_.below(8));
@@ -185,6 +186,13 @@ class Session {
             }
             case 2:
                 assign(request, AEGIS_IOCTL_RING_TEARDOWN, make_request<AEGIS_RING_TEARDOWN_REQUEST>(), 0);
+                break;
+            case 3:
+                set_policy(request);
+                break;
+            case 4:
+                assign(request, AEGIS_IOCTL_GET_POLICY, make_request<AEGIS_GET_POLICY_REQUEST>(),
+                       sizeof(AEGIS_GET_POLICY_REPLY));
                 break;
             default:
                 assign(request, AEGIS_IOCTL_QUERY, make_request<AEGIS_QUERY_REQUEST>(), sizeof(AEGIS_QUERY_REPLY));
@@ -201,6 +209,17 @@ class Session {
             }
         }
         return request;
+    }
+
+    // Refuses and drops what publish() makes happen; fuzz_policy.cpp has the blobs that are wrong.
+    void set_policy(Request& request) {
+        PolicyBuilder builder;
+        builder.path(u"\\p", input_.below(2) == 0 ? AEGIS_POLICY_REFUSE : AEGIS_POLICY_DROP);
+        builder.type(AEGIS_EVENT_PROCESS_EXIT, {AEGIS_POLICY_OPERATION_ANY, 1, 1, 0, AEGIS_POLICY_REPORT, {}});
+        const std::vector<std::byte> blob = builder.blob();
+        request.code = AEGIS_IOCTL_SET_POLICY;
+        request.input = set_policy_request(blob);
+        request.output_bytes = sizeof(AEGIS_SET_POLICY_REPLY);
     }
 
     template <class T>

@@ -72,7 +72,7 @@ _EXCHANGED = (
         "driver_entry.cpp load order driver->DriverUnload = unload; <-> fill_dispatch_table(driver);",
         "driver_entry.cpp load order fill_dispatch_table(driver); <-> NTSTATUS status = g_driver.clock.initialize();",
         "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel); <-> status = "
-        "g_driver.device.create(driver);",
+        "g_driver.policies.create(g_driver.channel, g_driver.clock);",
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> lock_.initialize();",
         "handle_table.cpp HandleTable::initialize order lock_.initialize(); <-> InitializeListHead(&handles_);",
         "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
@@ -170,9 +170,9 @@ _EXCHANGED = (
         "ioctl.cpp query order reply->Version = AEGIS_CONTROL_VERSION; <-> buffer->written = sizeof(*reply);",
         'ioctl.cpp query order driver.channel.fail("the list of handles does not match its count"); <-> '
         'reply->State = AEGIS_RING_FAILED;',
-        "process_sensor.cpp on_process_notify order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
+        "process_sensor.cpp on_create order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
         "clear_fixed_part(&event.payload);",
-        "process_sensor.cpp on_process_notify order event.payload.CreatingProcessId = "
+        "process_sensor.cpp on_create order event.payload.CreatingProcessId = "
         "process_id_number(info->CreatingThreadId.UniqueProcess); <-> event.bytes += "
         "copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);",
         "pull_cursor.cpp PullCursor::write_event order std::memcpy(to, event_.data(), event_.size()); <-> "

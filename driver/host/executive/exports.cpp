@@ -90,6 +90,7 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(RtlLengthSid),
         AEGIS_FUNCTION(RtlMapGenericMask),
         AEGIS_FUNCTION(RtlSetDaclSecurityDescriptor),
+        AEGIS_FUNCTION(RtlUpcaseUnicodeChar),
         AEGIS_FUNCTION(SeAccessCheck),
         AEGIS_FUNCTION(SeCaptureSubjectContext),
         AEGIS_FUNCTION(SeReleaseSubjectContext),

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <clocale>
 #include <cstring>
+#include <cwctype>
 #include <string_view>
 
+#include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/verifier/verifier.hpp"
 
 namespace aegis::host {
@@ -46,4 +49,14 @@ extern "C" void NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PC
         const auto bytes = static_cast<USHORT>(std::u16string_view(SourceString).size() * sizeof(WCHAR));
         *DestinationString = {bytes, static_cast<USHORT>(bytes + sizeof(WCHAR)), const_cast<PWSTR>(SourceString)};
     }
+}
+
+// One unit for one unit, as NT's table has it: what needs two stays as it is, and so do the halves of a pair.
+extern "C" WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter) {
+    require_irql(PASSIVE_LEVEL, "RtlUpcaseUnicodeChar");
+    static const locale_t kUnicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    const auto plain = [](wint_t unit) { return unit >= L'a' && unit <= L'z' ? unit - (L'a' - L'A') : unit; };
+    const wint_t upper =
+        kUnicode != nullptr ? towupper_l(SourceCharacter, kUnicode) : plain(static_cast<wint_t>(SourceCharacter));
+    return upper <= 0xFFFF ? static_cast<WCHAR>(upper) : SourceCharacter;
 }

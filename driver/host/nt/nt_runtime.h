@@ -28,6 +28,9 @@ extern "C" {
 /* Any IRQL with nonpaged strings. */
 void NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString);
 
+/* PASSIVE_LEVEL: NT's table is pageable. */
+WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
+
 /* PASSIVE_LEVEL. */
 NTSTATUS NTAPI ExUuidCreate(UUID* Uuid);
 

@@ -131,7 +131,8 @@ class Report : public testing::Test {
     }()};
     driver::RingChannel channel_;
     driver::SystemClock clock_;
-    driver::SensorContext context_{&channel_, &clock_};
+    driver::PolicyStore policies_;
+    driver::SensorContext context_{&channel_, &clock_, &policies_};
     driver::CallbackHealth health_;
 };
 

@@ -69,7 +69,8 @@ class SensorTable : public testing::Test {
     host::Executive executive_{keep_debug_lines()};
     driver::RingChannel channel_;
     driver::SystemClock clock_;
-    driver::SensorContext context_{&channel_, &clock_};
+    driver::PolicyStore policies_;
+    driver::SensorContext context_{&channel_, &clock_, &policies_};
     driver::SensorTable table_;
 };
 
@@ -79,6 +80,7 @@ TEST_F(SensorTable, StartsInOrderAndStopsBackwards) {
     EXPECT_THAT(heard(), ElementsAre("start 1", "start 2", "start 3"));
     EXPECT_EQ(g_started_with.channel, &channel_);
     EXPECT_EQ(g_started_with.clock, &clock_);
+    EXPECT_EQ(g_started_with.policies, &policies_);
     table_.stop();
     EXPECT_THAT(heard(), ElementsAre("stop 3", "stop 2", "stop 1"));
     table_.stop();

@@ -117,6 +117,31 @@ QueryResult Client::query() {
     return result;
 }
 
+std::vector<std::byte> set_policy_request(std::span<const std::byte> blob) {
+    const AEGIS_REQUEST_HEADER header{AEGIS_CONTROL_VERSION, static_cast<std::uint32_t>(sizeof(header) + blob.size())};
+    std::vector<std::byte> request(header.Bytes);
+    std::memcpy(request.data(), &header, sizeof(header));
+    std::copy(blob.begin(), blob.end(), request.data() + sizeof(header));
+    return request;
+}
+
+SetPolicyResult Client::set_policy(std::span<const std::byte> blob) {
+    SetPolicyResult result{};
+    const host::IoResult io =
+        control(AEGIS_IOCTL_SET_POLICY, set_policy_request(blob), std::as_writable_bytes(std::span(&result.reply, 1)));
+    result.status = io.status;
+    result.information = io.information;
+    return result;
+}
+
+GetPolicyResult Client::get_policy() {
+    GetPolicyResult result{STATUS_SUCCESS, std::make_unique<AEGIS_GET_POLICY_REPLY>()};
+    result.status = control(AEGIS_IOCTL_GET_POLICY, bytes_of(make_request<AEGIS_GET_POLICY_REQUEST>()),
+                            std::as_writable_bytes(std::span(result.reply.get(), 1)))
+                        .status;
+    return result;
+}
+
 ring::RingMemory<> ring_of(const AEGIS_RING_SETUP_REPLY& reply) {
     const auto opened = ring::open_region(reinterpret_cast<void*>(reply.RingAddress), reply.RingBytes);
     EXPECT_EQ(opened.error, ring::RegionError::kNone);

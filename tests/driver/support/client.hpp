@@ -1,4 +1,4 @@
-// A client of the driver: a process with one device handle in the foreground, and the four control requests.
+// A client of the driver: a process with one device handle in the foreground, and the control requests.
 #pragma once
 
 #include <ntifs.h>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "aegis/ioctl.h"
+#include "aegis/policy.h"
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/region.hpp"
 #include "driver/host/executive/executive.hpp"
@@ -34,6 +35,17 @@ struct QueryResult {
     std::unique_ptr<AEGIS_QUERY_REPLY> reply;
 };
 
+struct SetPolicyResult {
+    NTSTATUS status;
+    std::size_t information;
+    AEGIS_SET_POLICY_REPLY reply;
+};
+
+struct GetPolicyResult {
+    NTSTATUS status;
+    std::unique_ptr<AEGIS_GET_POLICY_REPLY> reply;
+};
+
 struct PullResult {
     NTSTATUS status;
     std::vector<std::byte> bytes;
@@ -54,6 +66,9 @@ Request make_request() {
 
 // The row of one callback in a query reply; all zero where there is none.
 const AEGIS_CALLBACK_HEALTH& callback_row(const AEGIS_QUERY_REPLY& reply, std::uint32_t kind);
+
+// A blob as AEGIS_IOCTL_SET_POLICY wants it.
+std::vector<std::byte> set_policy_request(std::span<const std::byte> blob);
 
 class Client {
   public:
@@ -94,6 +109,8 @@ class Client {
     NTSTATUS teardown();
     PullResult pull(std::size_t output_bytes = AEGIS_MAX_EVENT_SIZE);
     QueryResult query();
+    SetPolicyResult set_policy(std::span<const std::byte> blob);
+    GetPolicyResult get_policy();
 
   private:
     TestHost* host_;

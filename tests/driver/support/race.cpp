@@ -12,6 +12,8 @@
 #include <memory>
 #include <thread>
 
+#include "driver/support/policy_builder.hpp"
+
 namespace aegis::test {
 namespace {
 
@@ -77,6 +79,19 @@ NTSTATUS query(RaceRound& round) {
                          sizeof(AEGIS_QUERY_REPLY));
 }
 
+NTSTATUS set_policy(RaceRound& round) {
+    static const std::vector<std::byte> request =
+        set_policy_request(PolicyBuilder().path(u"\\x", AEGIS_POLICY_REFUSE).blob());
+    return round.request(round.owner(), round.device(), AEGIS_IOCTL_SET_POLICY, request,
+                         sizeof(AEGIS_SET_POLICY_REPLY));
+}
+
+NTSTATUS get_policy(RaceRound& round) {
+    const auto request = make_request<AEGIS_GET_POLICY_REQUEST>();
+    return round.request(round.owner(), round.device(), AEGIS_IOCTL_GET_POLICY, bytes_of(request),
+                         sizeof(AEGIS_GET_POLICY_REPLY));
+}
+
 NTSTATUS pull(RaceRound& round) {
     return round.request(round.owner(), round.device(), AEGIS_IOCTL_GET_EVENTS, {}, 1U << 14U);
 }
@@ -138,6 +153,10 @@ const std::vector<Actor>& race_actors() {
         {"stranger's exit", exit_stranger, {STATUS_SUCCESS}},
         {"flood", flood, {STATUS_SUCCESS}},
         {"query", query, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"set policy",
+         set_policy,
+         {STATUS_SUCCESS, STATUS_FILE_CLOSED, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"get policy", get_policy, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
         {"pull", pull, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
     };
     return actors;

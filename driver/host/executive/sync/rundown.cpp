@@ -31,7 +31,8 @@ extern "C" void NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef) {
         verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
                       "rundown protection reinitialized before it was run down");
     }
-    word(RunRef).store(0, std::memory_order_relaxed);
+    // NT exchanges, which orders what was done before. Release pairs with the acquire of whoever gets it from now on.
+    word(RunRef).store(0, std::memory_order_release);
 }
 
 extern "C" BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef) {

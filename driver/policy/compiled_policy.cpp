@@ -1,0 +1,189 @@
+#include "policy/compiled_policy.hpp"
+
+#include <initializer_list>
+#include <new>
+
+#include "nt/pool.hpp"
+#include "nt/scope_guard.hpp"
+#include "policy/path_hash.hpp"
+
+namespace aegis::driver {
+namespace {
+
+constexpr std::int64_t kTimePerMs = 10'000;
+
+// The tables lie behind the policy, in one block with it: those of the paths, of the images, and the texts of both.
+constexpr std::size_t kTables = (sizeof(CompiledPolicy) + 15) / 16 * 16;
+
+std::size_t bytes_for(const PolicyBlob& blob) {
+    return kTables + PathTable::bytes_for(blob.count(AEGIS_POLICY_PATHS)) +
+           PathTable::bytes_for(blob.count(AEGIS_POLICY_IMAGES)) +
+           blob.count(AEGIS_POLICY_TEXT) * sizeof(std::uint16_t);
+}
+
+void count(std::atomic<std::uint64_t>& counter) {
+    counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+std::uint64_t counted(const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+NTSTATUS CompiledPolicy::create(const PolicyBlob& blob, const PolicyOrigin& origin, const CaseTable& cases,
+                                CompiledPolicy** policy) {
+    void* block = allocate_nonpaged(bytes_for(blob));
+    if (block == nullptr) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    ScopeGuard free_block([&] { free_nonpaged(block); });
+    auto* created = new (block) CompiledPolicy;
+    const NTSTATUS status = created->build(blob, origin, cases);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    free_block.keep();
+    *policy = created;
+    return STATUS_SUCCESS;
+}
+
+void CompiledPolicy::destroy(CompiledPolicy* policy) {
+    free_nonpaged(policy);
+}
+
+NTSTATUS CompiledPolicy::build(const PolicyBlob& blob, const PolicyOrigin& origin, const CaseTable& cases) {
+    origin_ = origin;
+    cases_ = &cases;
+    suppressions_.initialize(origin.generation);
+    for (unsigned i = 0; i < AEGIS_POLICY_TYPES; ++i) {
+        const AEGIS_POLICY_TYPE& from = blob.header->Types[i];
+        TypeRules& rules = types_[i];
+        rules.wanted = from.Default == 0 || from.Operations != 0;
+        rules.drop = from.Default == AEGIS_POLICY_DROP;
+        rules.merge_window = from.MergeMs * kTimePerMs;
+        rules.bucket.initialize(from.TokensPerSecond, from.Burst, origin.time);
+    }
+    auto* memory = reinterpret_cast<std::uint8_t*>(this) + kTables;
+    const std::uint32_t paths = blob.count(AEGIS_POLICY_PATHS);
+    const std::uint32_t images = blob.count(AEGIS_POLICY_IMAGES);
+    std::uint8_t* const image_memory = memory + PathTable::bytes_for(paths);
+    auto* const texts = reinterpret_cast<std::uint16_t*>(image_memory + PathTable::bytes_for(images));
+    std::size_t path_units = 0;
+    for (std::uint32_t i = 0; i < paths; ++i) {
+        path_units += blob.paths[i].TextUnits;
+        types_with_refusals_ |= blob.paths[i].Action == AEGIS_POLICY_REFUSE ? blob.paths[i].Types : 0;
+    }
+    const NTSTATUS status = paths_.build(blob.paths, paths, blob.text, texts, cases, memory);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    return images_.build(blob.images, images, blob.text + path_units, texts + path_units, cases, image_memory);
+}
+
+void CompiledPolicy::filter(TypeRules& rules, Decision* decision) {
+    count(rules.filtered);
+    decision->verdict = Verdict::kFilter;
+}
+
+void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
+    TypeRules& rules = types_[subject.type];
+    const std::uint32_t type = 1U << subject.type;
+    if (!rules.wanted && (types_with_refusals_ & type) == 0) {
+        filter(rules, decision);
+        return;
+    }
+    PathRule* const rule = paths_.longest(subject.path, type);
+    if (rule != nullptr && rule->action == AEGIS_POLICY_REFUSE && subject.may_be_refused) {
+        count(rule->hits);
+        count(rules.refused);
+        decision->refused = true;
+        decision->mark = ProcessMark::kRefused;
+        pass(rules, subject, decision);
+        return;
+    }
+    if (!rules.wanted) {
+        filter(rules, decision);
+        return;
+    }
+    if (PathRule* const image = images_.longest(subject.path, type)) {
+        count(image->hits);
+        decision->mark = ProcessMark::kSilent;
+        filter(rules, decision);
+        return;
+    }
+    if (rule != nullptr) {
+        count(rule->hits);
+        // One that may not refuse reports.
+        decision->mark = rule->action == AEGIS_POLICY_DROP ? ProcessMark::kSilent : ProcessMark::kReported;
+    }
+    if (decision->mark == ProcessMark::kSilent || (rule == nullptr && rules.drop)) {
+        filter(rules, decision);
+        return;
+    }
+    pass(rules, subject, decision);
+}
+
+void CompiledPolicy::decide_end(const Subject& subject, ProcessMark mark, Decision* decision) {
+    TypeRules& rules = types_[subject.type];
+    if (!rules.wanted || (rules.drop && mark != ProcessMark::kReported)) {
+        filter(rules, decision);
+        return;
+    }
+    pass(rules, subject, decision);
+}
+
+void CompiledPolicy::pass(TypeRules& rules, const Subject& subject, Decision* decision) {
+    const bool merges = rules.merge_window != 0;
+    const std::uint64_t kind = merges ? kind_of(subject, decision->refused) : 0;
+    if (merges && suppressions_.merge(kind, subject.time, rules.merge_window)) {
+        count(rules.merged);
+        decision->verdict = Verdict::kMerge;
+        return;
+    }
+    if (!decision->refused && !rules.bucket.take(subject.time)) {
+        count(rules.limited);
+        suppressions_.count_limited(subject.type, subject.time);
+        decision->verdict = Verdict::kLimit;
+        return;
+    }
+    suppressions_.release_limited(subject.type, &decision->due);
+    if (merges) {
+        suppressions_.open(kind, subject.type, subject.process_id, subject.time, rules.merge_window, &decision->due);
+    }
+}
+
+// Before any lock is taken: the path may be pageable.
+std::uint64_t CompiledPolicy::kind_of(const Subject& subject, bool refused) const {
+    std::uint64_t hash = path_hash(kPathHashOfNothing, subject.type);
+    hash = path_hash(hash, refused ? 1 : 0);
+    hash = path_hash(hash, static_cast<std::uint16_t>(subject.actor_id));
+    hash = path_hash(hash, static_cast<std::uint16_t>(subject.actor_id >> 16));
+    const std::size_t units =
+        subject.path.length <= AEGIS_POLICY_PATH_UNITS_MAX ? subject.path.length : AEGIS_POLICY_PATH_UNITS_MAX;
+    for (std::size_t i = 0; i < units; ++i) {
+        hash = path_hash(hash, cases_->fold(subject.path.units[i]));
+    }
+    return hash;
+}
+
+void CompiledPolicy::describe(AEGIS_GET_POLICY_REPLY* reply) const {
+    reply->Generation = origin_.generation;
+    reply->Digest = origin_.digest;
+    reply->SetTime = origin_.time;
+    reply->OwnerProcessId = origin_.owner_process_id;
+    reply->Rules = paths_.count() + images_.count();
+    for (unsigned i = 0; i < AEGIS_POLICY_TYPES; ++i) {
+        const TypeRules& rules = types_[i];
+        reply->Types[i] = {counted(rules.filtered), counted(rules.limited), counted(rules.merged),
+                           counted(rules.refused)};
+    }
+    std::uint64_t* hits = reply->Hits;
+    for (const PathTable* table : {&paths_, &images_}) {
+        for (std::uint32_t i = 0; i < table->count(); ++i) {
+            *hits++ = counted(table->rules()[i].hits);
+        }
+    }
+}
+
+}  // namespace aegis::driver

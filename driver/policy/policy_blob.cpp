@@ -1,0 +1,211 @@
+#include "policy/policy_blob.hpp"
+
+namespace aegis::driver {
+namespace {
+
+struct SectionShape {
+    std::uint32_t most;
+    std::uint32_t entry_bytes;
+};
+
+// By AEGIS_POLICY_… section. The texts have no limit of their own.
+constexpr SectionShape kShapes[AEGIS_POLICY_SECTIONS] = {
+    {AEGIS_POLICY_PATHS_MAX, sizeof(AEGIS_POLICY_RULE)},
+    {AEGIS_POLICY_IMAGES_MAX, sizeof(AEGIS_POLICY_RULE)},
+    {AEGIS_POLICY_EXTENSIONS_MAX, sizeof(AEGIS_POLICY_RULE)},
+    {AEGIS_POLICY_HANDLE_MASKS_MAX, sizeof(AEGIS_POLICY_HANDLES)},
+    {AEGIS_POLICY_PROTECTED_MAX, sizeof(AEGIS_POLICY_PROCESS)},
+    {AEGIS_POLICY_BYTES_MAX, sizeof(std::uint16_t)},
+};
+
+bool is_separator(std::uint16_t unit) {
+    return unit == u'\\' || unit == u'/';
+}
+
+bool is_reserved_clear(const AEGIS_POLICY_TYPE& type) {
+    for (const std::uint8_t byte : type.Reserved) {
+        if (byte != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool says_nothing(const AEGIS_POLICY_TYPE& type) {
+    return type.Operations == 0 && type.TokensPerSecond == 0 && type.Burst == 0 && type.MergeMs == 0 &&
+           type.Default == 0;
+}
+
+NTSTATUS check_type(std::uint32_t bit, const AEGIS_POLICY_TYPE& type) {
+    if (!is_reserved_clear(type)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (says_nothing(type)) {
+        return STATUS_SUCCESS;
+    }
+    if ((bit & kTypesWithSensor) == 0) {
+        return STATUS_NOT_SUPPORTED;
+    }
+    if (type.Default == 0 || (type.TokensPerSecond == 0) != (type.Burst == 0)) {
+        return STATUS_INVALID_PARAMETER_MIX;
+    }
+    if (type.Default != AEGIS_POLICY_REPORT && type.Default != AEGIS_POLICY_DROP) {
+        return STATUS_INVALID_VARIANT;
+    }
+    if ((type.Operations & ~AEGIS_POLICY_OPERATION_ANY) != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (type.TokensPerSecond > AEGIS_POLICY_TOKENS_MAX || type.Burst > AEGIS_POLICY_TOKENS_MAX ||
+        type.MergeMs > AEGIS_POLICY_MERGE_MS_MAX) {
+        return STATUS_INTEGER_OVERFLOW;
+    }
+    if (type.MergeMs != 0 && (bit & kTypesWithPath) == 0) {
+        return STATUS_NOT_SUPPORTED;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS check_types(const AEGIS_POLICY_HEADER& header) {
+    for (std::uint32_t type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+        const NTSTATUS status = check_type(1U << type, header.Types[type]);
+        if (!NT_SUCCESS(status)) {
+            return status;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS check_sections(const AEGIS_POLICY_HEADER& header) {
+    std::uint64_t end = sizeof(header);
+    for (unsigned i = 0; i < AEGIS_POLICY_SECTIONS; ++i) {
+        const AEGIS_POLICY_SECTION& section = header.Sections[i];
+        if (section.Count > kShapes[i].most) {
+            return STATUS_QUOTA_EXCEEDED;
+        }
+        if (section.Offset != end) {
+            return STATUS_ARRAY_BOUNDS_EXCEEDED;
+        }
+        end += std::uint64_t{section.Count} * kShapes[i].entry_bytes;
+        if (end > header.Bytes) {
+            return STATUS_ARRAY_BOUNDS_EXCEEDED;
+        }
+    }
+    if (end != header.Bytes) {
+        return STATUS_DATA_OVERRUN;
+    }
+    const bool unknown = header.Sections[AEGIS_POLICY_EXTENSIONS].Count != 0 ||
+                         header.Sections[AEGIS_POLICY_HANDLE_MASKS].Count != 0 ||
+                         header.Sections[AEGIS_POLICY_PROTECTED].Count != 0;
+    return unknown ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+}
+
+NTSTATUS check_path_rule(const AEGIS_POLICY_RULE& rule) {
+    if (rule.Types == 0 || (rule.Types >> AEGIS_POLICY_TYPES) != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (rule.Action < AEGIS_POLICY_REPORT || rule.Action > AEGIS_POLICY_REFUSE) {
+        return STATUS_INVALID_VARIANT;
+    }
+    return (rule.Types & ~kTypesWithPath) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+}
+
+NTSTATUS check_image_rule(const AEGIS_POLICY_RULE& rule) {
+    if (rule.Types != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    return rule.Action != AEGIS_POLICY_DROP ? STATUS_INVALID_VARIANT : STATUS_SUCCESS;
+}
+
+NTSTATUS check_path(const std::uint16_t* text, std::uint32_t units) {
+    if (units == 0 || !is_separator(text[0]) || is_separator(text[units - 1])) {
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    }
+    for (std::uint32_t i = 1; i < units; ++i) {
+        if (text[i] == 0 || (is_separator(text[i]) && is_separator(text[i - 1]))) {
+            return STATUS_OBJECT_PATH_SYNTAX_BAD;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+// Checks `count` rules, and takes their texts from the `left` units at `text`.
+template <class CheckRule>
+NTSTATUS check_rules(const AEGIS_POLICY_RULE* rules, std::uint32_t count, CheckRule check_rule,
+                     const std::uint16_t** text, std::uint32_t* left) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const AEGIS_POLICY_RULE& rule = rules[i];
+        if (rule.Reserved != 0) {
+            return STATUS_INVALID_PARAMETER;
+        }
+        NTSTATUS status = check_rule(rule);
+        if (!NT_SUCCESS(status)) {
+            return status;
+        }
+        if (rule.TextUnits > AEGIS_POLICY_PATH_UNITS_MAX) {
+            return STATUS_NAME_TOO_LONG;
+        }
+        if (rule.TextUnits > *left) {
+            return STATUS_END_OF_FILE;
+        }
+        status = check_path(*text, rule.TextUnits);
+        if (!NT_SUCCESS(status)) {
+            return status;
+        }
+        *text += rule.TextUnits;
+        *left -= rule.TextUnits;
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS check_header(const AEGIS_POLICY_HEADER& header, std::size_t size) {
+    if (header.Magic != AEGIS_POLICY_MAGIC) {
+        return STATUS_INVALID_SIGNATURE;
+    }
+    if (header.Version != AEGIS_POLICY_VERSION) {
+        return STATUS_UNKNOWN_REVISION;
+    }
+    if (header.Bytes != size) {
+        return STATUS_INVALID_BUFFER_SIZE;
+    }
+    return header.Reserved != 0 ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
+}  // namespace
+
+NTSTATUS parse_policy(const void* bytes, std::size_t size, PolicyBlob* blob) {
+    if (size > AEGIS_POLICY_BYTES_MAX) {
+        return STATUS_INVALID_BUFFER_SIZE;
+    }
+    if (size < sizeof(AEGIS_POLICY_HEADER)) {
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    const auto* base = static_cast<const std::uint8_t*>(bytes);
+    const auto* header = static_cast<const AEGIS_POLICY_HEADER*>(bytes);
+    NTSTATUS status = check_header(*header, size);
+    if (NT_SUCCESS(status)) {
+        status = check_types(*header);
+    }
+    if (NT_SUCCESS(status)) {
+        status = check_sections(*header);
+    }
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    blob->header = header;
+    blob->paths = reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_PATHS].Offset);
+    blob->images = reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_IMAGES].Offset);
+    blob->text = reinterpret_cast<const std::uint16_t*>(base + header->Sections[AEGIS_POLICY_TEXT].Offset);
+
+    const std::uint16_t* text = blob->text;
+    std::uint32_t left = blob->count(AEGIS_POLICY_TEXT);
+    status = check_rules(blob->paths, blob->count(AEGIS_POLICY_PATHS), check_path_rule, &text, &left);
+    if (NT_SUCCESS(status)) {
+        status = check_rules(blob->images, blob->count(AEGIS_POLICY_IMAGES), check_image_rule, &text, &left);
+    }
+    if (NT_SUCCESS(status) && left != 0) {
+        status = STATUS_DATA_OVERRUN;
+    }
+    return status;
+}
+
+}  // namespace aegis::driver

@@ -1,0 +1,32 @@
+// A policy's blob, checked to the last byte: include/aegis/policy.h says what each may be.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "aegis/policy.h"
+#include "nt/nt.hpp"
+
+namespace aegis::driver {
+
+// What this driver's sensors can do, a bit for each event type. A policy that asks for more is refused: it would be
+// believed to work.
+inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT;
+// Those that have a path, merge, and can be refused.
+inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE;
+
+// The parts of a valid blob, inside it.
+struct PolicyBlob {
+    const AEGIS_POLICY_HEADER* header;
+    const AEGIS_POLICY_RULE* paths;
+    const AEGIS_POLICY_RULE* images;
+    const std::uint16_t* text;  // of the paths, then of the images
+
+    std::uint32_t count(unsigned section) const { return header->Sections[section].Count; }
+};
+
+// Checks everything but whether two rules are the same. `bytes` may change no more, and are aligned to 8. The NTSTATUS
+// of policy.h. Any IRQL at which `bytes` may be touched.
+NTSTATUS parse_policy(const void* bytes, std::size_t size, PolicyBlob* blob);
+
+}  // namespace aegis::driver

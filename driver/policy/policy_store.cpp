@@ -1,0 +1,168 @@
+#include "policy/policy_store.hpp"
+
+namespace aegis::driver {
+namespace {
+
+std::uint64_t digest_of(const void* blob, std::size_t bytes) {
+    std::uint64_t digest = 0xCBF29CE484222325;
+    for (std::size_t i = 0; i < bytes; ++i) {
+        digest = (digest ^ static_cast<const std::uint8_t*>(blob)[i]) * 0x100000001B3;
+    }
+    return digest;
+}
+
+}  // namespace
+
+NTSTATUS PolicyStore::create(RingChannel& channel, const SystemClock& clock) {
+    channel_ = &channel;
+    clock_ = &clock;
+    turn_.initialize();
+    owner_ = nullptr;
+    generation_ = 0;
+    for (Slot& slot : slots_) {
+        ExInitializeRundownProtection(&slot.users);
+        // At once: nobody is there. From now on it refuses readers.
+        ExWaitForRundownProtectionRelease(&slot.users);
+    }
+    current_.store(nullptr, std::memory_order_relaxed);
+    marks_.clear();
+    notes_.store(0, std::memory_order_relaxed);
+    unmarked_.store(0, std::memory_order_relaxed);
+    return cases_.create();
+}
+
+void PolicyStore::destroy() {
+    cases_.destroy();
+}
+
+NTSTATUS PolicyStore::set(const void* owner, std::uint32_t process_id, const void* blob, std::size_t bytes,
+                          AEGIS_SET_POLICY_REPLY* reply) {
+    PolicyBlob parsed;
+    NTSTATUS status = parse_policy(blob, bytes, &parsed);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (owner_ != nullptr && owner_ != owner) {
+        return STATUS_SHARING_VIOLATION;
+    }
+    const PolicyOrigin origin{generation_ + 1, digest_of(blob, bytes), clock_->now(), process_id};
+    CompiledPolicy* policy = nullptr;
+    status = CompiledPolicy::create(parsed, origin, cases_, &policy);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    owner_ = owner;
+    generation_ = origin.generation;
+    exchange(policy);
+    reply->Generation = origin.generation;
+    reply->Digest = origin.digest;
+    return STATUS_SUCCESS;
+}
+
+void PolicyStore::end(const void* owner) {
+    const FastMutexScope turn(turn_);
+    if (owner_ == owner) {
+        owner_ = nullptr;
+        exchange(nullptr);
+    }
+}
+
+std::uint64_t PolicyStore::generation_in_force() {
+    const FastMutexScope turn(turn_);
+    return owner_ == nullptr ? 0 : generation_;
+}
+
+void PolicyStore::describe(AEGIS_GET_POLICY_REPLY* reply) {
+    const FastMutexScope turn(turn_);
+    if (const Slot* slot = current_.load(std::memory_order_relaxed)) {
+        slot->policy->describe(reply);
+    }
+    reply->Notes = notes_.load(std::memory_order_relaxed);
+    reply->UnmarkedProcesses = unmarked_.load(std::memory_order_relaxed);
+}
+
+void PolicyStore::exchange(CompiledPolicy* next) {
+    // Relaxed: only the turn's holder stores.
+    Slot* const old = current_.load(std::memory_order_relaxed);
+    Slot* fresh = nullptr;
+    if (next != nullptr) {
+        fresh = old == &slots_[0] ? &slots_[1] : &slots_[0];
+        fresh->policy = next;
+        ExReInitializeRundownProtection(&fresh->users);
+    }
+    // Release: pairs with the second load in acquire().
+    current_.store(fresh, std::memory_order_release);
+    if (old == nullptr) {
+        return;
+    }
+    ExWaitForRundownProtectionRelease(&old->users);
+    AEGIS_SUPPRESSED_PAYLOAD note;
+    while (old->policy->take_any(&note)) {
+        publish_note(note, clock_->now());
+    }
+    CompiledPolicy::destroy(old->policy);
+    old->policy = nullptr;
+}
+
+// A round of the loop that does not end it has seen the policy replaced, which takes longer than the round.
+PolicyStore::Slot* PolicyStore::acquire() {
+    for (;;) {
+        Slot* const slot = current_.load(std::memory_order_acquire);
+        if (slot == nullptr) {
+            return nullptr;
+        }
+        if (ExAcquireRundownProtection(&slot->users)) {
+            // Without this look it might be a slot that the writer has filled anew, and not yet made current. Acquire:
+            // pairs with the store in exchange().
+            if (current_.load(std::memory_order_acquire) == slot) {
+                return slot;
+            }
+            ExReleaseRundownProtection(&slot->users);
+        }
+    }
+}
+
+Decision PolicyStore::process_started(const Subject& subject) {
+    Decision decision;
+    {
+        const Reader reader(*this);
+        if (CompiledPolicy* const policy = reader.policy()) {
+            policy->decide(subject, &decision);
+        }
+    }
+    mark(subject.process_id, decision.mark);
+    return decision;
+}
+
+Decision PolicyStore::process_ended(const Subject& subject) {
+    Decision decision;
+    // Whatever the policy is by now: an end whose start nobody has seen tells nobody anything.
+    const ProcessMark mark = marks_.take(subject.process_id);
+    const Reader reader(*this);
+    if (mark == ProcessMark::kSilent || mark == ProcessMark::kRefused) {
+        decision.verdict = Verdict::kFilter;
+    } else if (CompiledPolicy* const policy = reader.policy()) {
+        policy->decide_end(subject, mark, &decision);
+    }
+    return decision;
+}
+
+void PolicyStore::mark(std::uint32_t process_id, ProcessMark mark) {
+    if (!marks_.set(process_id, mark)) {
+        unmarked_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void PolicyStore::publish(const DueNotes& due, std::int64_t time) {
+    for (std::size_t i = 0; i < due.count; ++i) {
+        publish_note(due.notes[i], time);
+    }
+}
+
+void PolicyStore::publish_note(const AEGIS_SUPPRESSED_PAYLOAD& note, std::int64_t time) {
+    if (channel_->publish(AEGIS_EVENT_SUPPRESSED, time, &note, sizeof(note))) {
+        notes_.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+}  // namespace aegis::driver

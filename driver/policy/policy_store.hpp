@@ -1,0 +1,104 @@
+// The policy in force: who set it, how it is replaced, and what it decides.
+//
+// A reader takes the slot that is current, under run-down protection, and looks whether it still is; then the policy in
+// it stays until the reader lets go. The writer makes the other slot current, waits for the readers of the old one, and
+// frees its policy. So every decision is that of one policy, whole, and none waits.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "aegis/policy.h"
+#include "channel/ring_channel.hpp"
+#include "nt/fast_mutex.hpp"
+#include "nt/nt.hpp"
+#include "nt/system_clock.hpp"
+#include "policy/compiled_policy.hpp"
+
+namespace aegis::driver {
+
+class PolicyStore {
+  public:
+    // At load, before any sensor. No policy is in force. STATUS_INSUFFICIENT_RESOURCES. IRQL PASSIVE_LEVEL.
+    NTSTATUS create(RingChannel& channel, const SystemClock& clock);
+
+    // At unload, when no sensor and no handle is left, and so no policy. IRQL <= DISPATCH_LEVEL.
+    void destroy();
+
+    // Held by whoever replaces the policy. Taken before the handle table's lock, never after.
+    FastMutex& turn() { return turn_; }
+
+    // AEGIS_IOCTL_SET_POLICY for `owner`, a handle that is open. Errors of policy.h; nothing has changed then. `blob`
+    // may change no more. The caller holds turn(). IRQL <= APC_LEVEL.
+    NTSTATUS set(const void* owner, std::uint32_t process_id, const void* blob, std::size_t bytes,
+                 AEGIS_SET_POLICY_REPLY* reply);
+
+    // `owner` has been closed: its policy, if it is the one in force, ends. Takes turn(). IRQL <= APC_LEVEL.
+    void end(const void* owner);
+
+    // Of the policy in force; 0: none is. Takes turn(). IRQL <= APC_LEVEL.
+    std::uint64_t generation_in_force();
+
+    // Fills a zeroed reply. Takes turn(). IRQL <= APC_LEVEL.
+    void describe(AEGIS_GET_POLICY_REPLY* reply);
+
+    // What becomes of a process's start; remembered until its end. IRQL PASSIVE_LEVEL: the path may be pageable.
+    Decision process_started(const Subject& subject);
+
+    // What becomes of its end, which `subject` has no path for. Once for each process. IRQL <= DISPATCH_LEVEL.
+    Decision process_ended(const Subject& subject);
+
+    // Another party has refused the process after process_started(). Its end must not be reported. Any IRQL.
+    void mark_refused(std::uint32_t process_id) { mark(process_id, ProcessMark::kRefused); }
+
+    // Publishes what a decision has released. IRQL <= DISPATCH_LEVEL.
+    void publish(const DueNotes& due, std::int64_t time);
+
+  private:
+    struct Slot {
+        CompiledPolicy* policy = nullptr;
+        EX_RUNDOWN_REF users{};  // run down while the slot is not current
+    };
+
+    // Keeps the policy in force for one scope.
+    class Reader {
+      public:
+        explicit Reader(PolicyStore& store) : slot_(store.acquire()) {}
+        ~Reader() {
+            if (slot_ != nullptr) {
+                ExReleaseRundownProtection(&slot_->users);
+            }
+        }
+        Reader(const Reader&) = delete;
+        Reader& operator=(const Reader&) = delete;
+        // Null: none is in force.
+        CompiledPolicy* policy() const { return slot_ == nullptr ? nullptr : slot_->policy; }
+
+      private:
+        Slot* slot_;
+    };
+
+    Slot* acquire();
+    // The caller holds turn_. `next` null: none from now on.
+    void exchange(CompiledPolicy* next);
+    void mark(std::uint32_t process_id, ProcessMark mark);
+    void publish_note(const AEGIS_SUPPRESSED_PAYLOAD& note, std::int64_t time);
+
+    RingChannel* channel_ = nullptr;
+    const SystemClock* clock_ = nullptr;
+    CaseTable cases_;
+    FastMutex turn_;  // protects all below but for what readers share
+    const void* owner_ = nullptr;
+    std::uint64_t generation_ = 0;
+    Slot slots_[2];
+
+    // Null: none is in force. Its store releases what is in the slot; the reader's second load acquires it.
+    std::atomic<Slot*> current_ = nullptr;
+    ProcessMarks marks_;
+    // Relaxed: reports.
+    std::atomic<std::uint64_t> notes_ = 0;
+    std::atomic<std::uint64_t> unmarked_ = 0;
+};
+
+}  // namespace aegis::driver

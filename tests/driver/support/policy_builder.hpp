@@ -1,0 +1,79 @@
+// A policy's blob, laid out from include/aegis/policy.h alone; what a test then does to it is up to the test.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aegis/policy.h"
+
+namespace aegis::test {
+
+class PolicyBuilder {
+  public:
+    // Without this a type is as without a policy.
+    PolicyBuilder& type(std::uint16_t type, AEGIS_POLICY_TYPE rules) {
+        header_.Types[type] = rules;
+        return *this;
+    }
+
+    PolicyBuilder& path(std::u16string_view path, std::uint8_t action,
+                        std::uint32_t types = 1U << AEGIS_EVENT_PROCESS_CREATE) {
+        paths_.push_back({types, static_cast<std::uint16_t>(path.size()), action, 0});
+        path_text_ += path;
+        return *this;
+    }
+
+    PolicyBuilder& image(std::u16string_view path) {
+        images_.push_back({0, static_cast<std::uint16_t>(path.size()), AEGIS_POLICY_DROP, 0});
+        image_text_ += path;
+        return *this;
+    }
+
+    std::vector<std::byte> blob() const {
+        AEGIS_POLICY_HEADER header = header_;
+        header.Magic = AEGIS_POLICY_MAGIC;
+        header.Version = AEGIS_POLICY_VERSION;
+        std::uint32_t end = sizeof(header);
+        const auto section = [&](unsigned index, std::size_t count, std::size_t entry) {
+            header.Sections[index] = {end, static_cast<std::uint32_t>(count)};
+            end += static_cast<std::uint32_t>(count * entry);
+        };
+        section(AEGIS_POLICY_PATHS, paths_.size(), sizeof(AEGIS_POLICY_RULE));
+        section(AEGIS_POLICY_IMAGES, images_.size(), sizeof(AEGIS_POLICY_RULE));
+        section(AEGIS_POLICY_EXTENSIONS, 0, 0);
+        section(AEGIS_POLICY_HANDLE_MASKS, 0, 0);
+        section(AEGIS_POLICY_PROTECTED, 0, 0);
+        const std::u16string text = path_text_ + image_text_;
+        section(AEGIS_POLICY_TEXT, text.size(), sizeof(char16_t));
+        header.Bytes = end;
+
+        std::vector<std::byte> blob(end);
+        std::size_t at = 0;
+        const auto append = [&](const void* from, std::size_t bytes) {
+            std::copy_n(static_cast<const std::byte*>(from), bytes, blob.data() + at);
+            at += bytes;
+        };
+        append(&header, sizeof(header));
+        append(paths_.data(), paths_.size() * sizeof(AEGIS_POLICY_RULE));
+        append(images_.data(), images_.size() * sizeof(AEGIS_POLICY_RULE));
+        append(text.data(), text.size() * sizeof(char16_t));
+        return blob;
+    }
+
+  private:
+    AEGIS_POLICY_HEADER header_{};
+    std::vector<AEGIS_POLICY_RULE> paths_;
+    std::vector<AEGIS_POLICY_RULE> images_;
+    std::u16string path_text_;
+    std::u16string image_text_;
+};
+
+inline constexpr AEGIS_POLICY_TYPE kReportAll{AEGIS_POLICY_OPERATION_ANY, 0, 0, 0, AEGIS_POLICY_REPORT, {}};
+inline constexpr AEGIS_POLICY_TYPE kDropByDefault{AEGIS_POLICY_OPERATION_ANY, 0, 0, 0, AEGIS_POLICY_DROP, {}};
+inline constexpr AEGIS_POLICY_TYPE kOff{0, 0, 0, 0, AEGIS_POLICY_DROP, {}};
+
+}  // namespace aegis::test
