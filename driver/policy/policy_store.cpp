@@ -19,12 +19,7 @@ NTSTATUS PolicyStore::create(RingChannel& channel, const SystemClock& clock) {
     turn_.initialize();
     owner_ = nullptr;
     generation_ = 0;
-    for (Slot& slot : slots_) {
-        ExInitializeRundownProtection(&slot.users);
-        // At once: nobody is there. From now on it refuses readers.
-        ExWaitForRundownProtectionRelease(&slot.users);
-    }
-    current_.store(nullptr, std::memory_order_relaxed);
+    in_force_.create();
     marks_.clear();
     notes_.store(0, std::memory_order_relaxed);
     unmarked_.store(0, std::memory_order_relaxed);
@@ -74,58 +69,29 @@ std::uint64_t PolicyStore::generation_in_force() {
 
 void PolicyStore::describe(AEGIS_GET_POLICY_REPLY* reply) {
     const FastMutexScope turn(turn_);
-    if (const Slot* slot = current_.load(std::memory_order_relaxed)) {
-        slot->policy->describe(reply);
+    if (const CompiledPolicy* policy = in_force_.object()) {
+        policy->describe(reply);
     }
     reply->Notes = notes_.load(std::memory_order_relaxed);
     reply->UnmarkedProcesses = unmarked_.load(std::memory_order_relaxed);
 }
 
 void PolicyStore::exchange(CompiledPolicy* next) {
-    // Relaxed: only the turn's holder stores.
-    Slot* const old = current_.load(std::memory_order_relaxed);
-    Slot* fresh = nullptr;
-    if (next != nullptr) {
-        fresh = old == &slots_[0] ? &slots_[1] : &slots_[0];
-        fresh->policy = next;
-        ExReInitializeRundownProtection(&fresh->users);
-    }
-    // Release: pairs with the second load in acquire().
-    current_.store(fresh, std::memory_order_release);
+    CompiledPolicy* const old = in_force_.exchange(next);
     if (old == nullptr) {
         return;
     }
-    ExWaitForRundownProtectionRelease(&old->users);
     AEGIS_SUPPRESSED_PAYLOAD note;
-    while (old->policy->take_any(&note)) {
+    while (old->take_any(&note)) {
         publish_note(note, clock_->now());
     }
-    CompiledPolicy::destroy(old->policy);
-    old->policy = nullptr;
-}
-
-// A round of the loop that does not end it has seen the policy replaced, which takes longer than the round.
-PolicyStore::Slot* PolicyStore::acquire() {
-    for (;;) {
-        Slot* const slot = current_.load(std::memory_order_acquire);
-        if (slot == nullptr) {
-            return nullptr;
-        }
-        if (ExAcquireRundownProtection(&slot->users)) {
-            // Without this look it might be a slot that the writer has filled anew, and not yet made current. Acquire:
-            // pairs with the store in exchange().
-            if (current_.load(std::memory_order_acquire) == slot) {
-                return slot;
-            }
-            ExReleaseRundownProtection(&slot->users);
-        }
-    }
+    CompiledPolicy::destroy(old);
 }
 
 Decision PolicyStore::process_started(const Subject& subject) {
     Decision decision;
     {
-        const Reader reader(*this);
+        const Reader reader(in_force_);
         if (CompiledPolicy* const policy = reader.policy()) {
             policy->decide(subject, &decision);
         }
@@ -138,7 +104,7 @@ Decision PolicyStore::process_ended(const Subject& subject) {
     Decision decision;
     // Whatever the policy is by now: an end whose start nobody has seen tells nobody anything.
     const ProcessMark mark = marks_.take(subject.process_id);
-    const Reader reader(*this);
+    const Reader reader(in_force_);
     if (mark == ProcessMark::kSilent || mark == ProcessMark::kRefused) {
         decision.verdict = Verdict::kFilter;
     } else if (CompiledPolicy* const policy = reader.policy()) {

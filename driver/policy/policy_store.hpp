@@ -1,8 +1,6 @@
 // The policy in force: who set it, how it is replaced, and what it decides.
 //
-// A reader takes the slot that is current, under run-down protection, and looks whether it still is; then the policy in
-// it stays until the reader lets go. The writer makes the other slot current, waits for the readers of the old one, and
-// frees its policy. So every decision is that of one policy, whole, and none waits.
+// Every decision is that of one policy, whole, and none waits: snapshot.hpp.
 #pragma once
 
 #include <atomic>
@@ -13,8 +11,10 @@
 #include "channel/ring_channel.hpp"
 #include "nt/fast_mutex.hpp"
 #include "nt/nt.hpp"
+#include "nt/rundown.hpp"
 #include "nt/system_clock.hpp"
 #include "policy/compiled_policy.hpp"
+#include "policy/snapshot.hpp"
 
 namespace aegis::driver {
 
@@ -56,30 +56,32 @@ class PolicyStore {
     void publish(const DueNotes& due, std::int64_t time);
 
   private:
-    struct Slot {
-        CompiledPolicy* policy = nullptr;
-        EX_RUNDOWN_REF users{};  // run down while the slot is not current
+    struct Kernel {
+        template <class T>
+        using Atomic = std::atomic<T>;
+        using Rundown = driver::Rundown;
     };
+    using PolicyInForce = Snapshot<CompiledPolicy, Kernel>;
 
     // Keeps the policy in force for one scope.
     class Reader {
       public:
-        explicit Reader(PolicyStore& store) : slot_(store.acquire()) {}
+        explicit Reader(PolicyInForce& in_force) : in_force_(in_force), slot_(in_force.acquire()) {}
         ~Reader() {
             if (slot_ != nullptr) {
-                ExReleaseRundownProtection(&slot_->users);
+                in_force_.release(slot_);
             }
         }
         Reader(const Reader&) = delete;
         Reader& operator=(const Reader&) = delete;
         // Null: none is in force.
-        CompiledPolicy* policy() const { return slot_ == nullptr ? nullptr : slot_->policy; }
+        CompiledPolicy* policy() const { return slot_ == nullptr ? nullptr : slot_->object(); }
 
       private:
-        Slot* slot_;
+        PolicyInForce& in_force_;
+        PolicyInForce::Slot* slot_;
     };
 
-    Slot* acquire();
     // The caller holds turn_. `next` null: none from now on.
     void exchange(CompiledPolicy* next);
     void mark(std::uint32_t process_id, ProcessMark mark);
@@ -91,10 +93,8 @@ class PolicyStore {
     FastMutex turn_;  // protects all below but for what readers share
     const void* owner_ = nullptr;
     std::uint64_t generation_ = 0;
-    Slot slots_[2];
 
-    // Null: none is in force. Its store releases what is in the slot; the reader's second load acquires it.
-    std::atomic<Slot*> current_ = nullptr;
+    PolicyInForce in_force_;
     ProcessMarks marks_;
     // Relaxed: reports.
     std::atomic<std::uint64_t> notes_ = 0;

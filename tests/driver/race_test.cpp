@@ -129,6 +129,7 @@ TEST(Race, APolicyIsReplacedInTheMiddleOfAFlood) {
         ASSERT_EQ(client.set_policy(blobs[0]).status, STATUS_SUCCESS);
         std::atomic<bool> stop = false;
         std::atomic<std::uint64_t> wrong = 0;
+        std::atomic<std::uint64_t> made = 0;
         std::vector<std::thread> threads;
         for (std::uint32_t t = 0; t < 2; ++t) {
             threads.emplace_back([&, t] {
@@ -141,10 +142,11 @@ TEST(Race, APolicyIsReplacedInTheMiddleOfAFlood) {
                     activity.exit(pid);
                     wrong += activity.create(pid, u"\\a") == STATUS_SUCCESS ? 0 : 1;
                     activity.exit(pid);
+                    made += 6;
                 }
             });
         }
-        constexpr std::uint64_t kSwaps = 1000;
+        constexpr std::uint64_t kSwaps = 10'000;
         for (std::uint64_t i = 1; i <= kSwaps; ++i) {
             EXPECT_EQ(client.set_policy(blobs[i % 2]).status, STATUS_SUCCESS);
         }
@@ -157,6 +159,7 @@ TEST(Race, APolicyIsReplacedInTheMiddleOfAFlood) {
         EXPECT_EQ(policy.Generation, kSwaps + 1);
         const QueryResult query = client.query();
         const AEGIS_CALLBACK_HEALTH row = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
+        EXPECT_EQ(row.Seen, made) << "a start or an end without a verdict";
         EXPECT_EQ(row.Seen, row.Published + row.Filtered + row.Limited + row.Merged + row.Lost);
         EXPECT_EQ(query.reply->Published, row.Published + policy.Notes);
         // Both starts and ends of what is refused and dropped: never in the ring but for the refusals.

@@ -37,11 +37,11 @@ extern "C" void NTAPI ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef) {
 
 extern "C" BOOLEAN NTAPI ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef) {
     require_irql(DISPATCH_LEVEL, "ExAcquireRundownProtection");
-    ULONG_PTR count = word(RunRef).load(std::memory_order_relaxed);
+    // Acquire, here and below, pairs with the release of whoever opened or closed it.
+    ULONG_PTR count = word(RunRef).load(std::memory_order_acquire);
     while ((count & kClosed) == 0) {
-        // Acquire pairs with the release of whoever initialized what the protection guards.
         if (word(RunRef).compare_exchange_weak(count, count + kUser, std::memory_order_acquire,
-                                               std::memory_order_relaxed)) {
+                                               std::memory_order_acquire)) {
             return TRUE;
         }
     }
@@ -66,7 +66,8 @@ extern "C" void NTAPI ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef) {
 extern "C" void NTAPI ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef) {
     require_irql(APC_LEVEL, "ExWaitForRundownProtectionRelease");
     WaitBucket& bucket = wait_bucket(RunRef);
-    word(RunRef).fetch_or(kClosed, std::memory_order_relaxed);
+    // Release pairs with the acquire of whoever finds it closed: NT's exchange orders both ways.
+    word(RunRef).fetch_or(kClosed, std::memory_order_release);
     std::unique_lock lock(bucket.mutex);
     // Acquire pairs with the release of the last user.
     bucket.changed.wait(lock, [&] { return word(RunRef).load(std::memory_order_acquire) == kClosed; });

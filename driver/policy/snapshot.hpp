@@ -1,0 +1,108 @@
+// An object that is replaced, whole, while others use it: two slots, and the number of the one that is in force.
+//
+//   reader                                     writer, one at a time
+//   1. which slot is in force?                 a. put the new object into the other slot, and let readers in
+//   2. enter it; closed: from the start        b. make that one the slot in force
+//   3. is it in force still? no: leave, and    c. close the old slot, and wait until its readers have left
+//      from the start                          d. the old object is nobody's: free it
+//   4. use its object; leave
+//
+// Without 3 a reader that was held up after 1 might find in its slot the object of a, which is not in force yet; who
+// decides by it, and then by the one in force, goes back in time.
+//
+// The machine is a template parameter, so that these lines themselves run under the explorer (tests/model). It has
+//   Atomic<T>   as std::atomic<T>
+//   Rundown     as in nt/rundown.hpp. enter() acquires what open() has released, or, in vain, what close() has; close()
+//               acquires what each leave() has released.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace aegis::driver {
+
+template <class T, class Machine>
+class Snapshot {
+  public:
+    class Slot {
+      public:
+        T* object() const { return object_; }
+
+      private:
+        friend class Snapshot;
+        T* object_ = nullptr;              // null while the slot is closed
+        typename Machine::Rundown users_;  // closed while the slot is not in force
+    };
+
+    // Nothing is in force. Before anybody else sees it. IRQL <= APC_LEVEL.
+    void create() {
+        for (Slot& slot : slots_) {
+            slot.users_.create();
+        }
+        in_force_.store(kNone, std::memory_order_relaxed);
+    }
+
+    // The slot in force, which stays as it is until release(); null: none is. A round that does not end the loop has
+    // met a slot that was closed, and so replaced, since it looked; a replacement takes the writer longer than a round.
+    // IRQL <= DISPATCH_LEVEL.
+    Slot* acquire() {
+        for (;;) {
+            // Acquire: pairs with the store in exchange(). Who sees the number sees the slot open.
+            const std::uint32_t number = in_force_.load(std::memory_order_acquire);
+            if (number == kNone) {
+                return nullptr;
+            }
+            Slot& slot = slots_[number - 1];
+            if (slot.users_.enter()) {
+                // Step 3. Relaxed: what enter() has acquired lets a slot that was filled since step 1 be seen as it was
+                // when it was filled: not in force.
+                if (in_force_.load(std::memory_order_relaxed) == number) {
+                    return &slot;
+                }
+                slot.users_.leave();
+            }
+        }
+    }
+
+    // IRQL <= DISPATCH_LEVEL.
+    void release(Slot* slot) { slot->users_.leave(); }
+
+    // For the writer: the object in force, or null.
+    T* object() const {
+        // Relaxed, here and in exchange(): nobody else stores.
+        const std::uint32_t number = in_force_.load(std::memory_order_relaxed);
+        return number == kNone ? nullptr : slots_[number - 1].object_;
+    }
+
+    // Puts `next` in force, or nothing where it is null, and returns what was, once nobody uses it any more.
+    // IRQL <= APC_LEVEL.
+    T* exchange(T* next) {
+        const std::uint32_t old = in_force_.load(std::memory_order_relaxed);
+        std::uint32_t fresh = kNone;
+        if (next != nullptr) {
+            fresh = old == kFirst ? kSecond : kFirst;
+            slots_[fresh - 1].object_ = next;
+            slots_[fresh - 1].users_.open();
+        }
+        // Release: pairs with the first load in acquire().
+        in_force_.store(fresh, std::memory_order_release);
+        if (old == kNone) {
+            return nullptr;
+        }
+        Slot& slot = slots_[old - 1];
+        slot.users_.close();
+        T* const object = slot.object_;
+        slot.object_ = nullptr;
+        return object;
+    }
+
+  private:
+    static constexpr std::uint32_t kNone = 0;
+    static constexpr std::uint32_t kFirst = 1;
+    static constexpr std::uint32_t kSecond = 2;
+
+    Slot slots_[2];
+    typename Machine::template Atomic<std::uint32_t> in_force_{kNone};
+};
+
+}  // namespace aegis::driver
