@@ -12,12 +12,13 @@ namespace {
 
 constexpr std::int64_t kTimePerMs = 10'000;
 
-// The tables lie behind the policy, in one block with it: those of the paths, of the images, and the texts of both.
+// The tables lie behind the policy, in one block with it: those of the paths, images and extensions, and their texts.
 constexpr std::size_t kTables = (sizeof(CompiledPolicy) + 15) / 16 * 16;
 
 std::size_t bytes_for(const PolicyBlob& blob) {
     return kTables + PathTable::bytes_for(blob.count(AEGIS_POLICY_PATHS)) +
            PathTable::bytes_for(blob.count(AEGIS_POLICY_IMAGES)) +
+           PathTable::bytes_for(blob.count(AEGIS_POLICY_EXTENSIONS)) +
            blob.count(AEGIS_POLICY_TEXT) * sizeof(std::uint16_t);
 }
 
@@ -64,21 +65,37 @@ NTSTATUS CompiledPolicy::build(const PolicyBlob& blob, const PolicyOrigin& origi
         rules.merge_window = from.MergeMs * kTimePerMs;
         rules.bucket.initialize(from.TokensPerSecond, from.Burst, origin.time);
     }
-    auto* memory = reinterpret_cast<std::uint8_t*>(this) + kTables;
-    const std::uint32_t paths = blob.count(AEGIS_POLICY_PATHS);
-    const std::uint32_t images = blob.count(AEGIS_POLICY_IMAGES);
-    std::uint8_t* const image_memory = memory + PathTable::bytes_for(paths);
-    auto* const texts = reinterpret_cast<std::uint16_t*>(image_memory + PathTable::bytes_for(images));
-    std::size_t path_units = 0;
-    for (std::uint32_t i = 0; i < paths; ++i) {
-        path_units += blob.paths[i].TextUnits;
+    for (std::uint32_t i = 0; i < blob.count(AEGIS_POLICY_PATHS); ++i) {
         types_with_refusals_ |= blob.paths[i].Action == AEGIS_POLICY_REFUSE ? blob.paths[i].Types : 0;
     }
-    const NTSTATUS status = paths_.build(blob.paths, paths, blob.text, texts, cases, memory);
-    if (!NT_SUCCESS(status)) {
-        return status;
+
+    struct Part {
+        PathTable* table;
+        const AEGIS_POLICY_RULE* rules;
+        std::uint32_t count;
+    };
+    const Part parts[] = {{&paths_, blob.paths, blob.count(AEGIS_POLICY_PATHS)},
+                          {&images_, blob.images, blob.count(AEGIS_POLICY_IMAGES)},
+                          {&extensions_, blob.extensions, blob.count(AEGIS_POLICY_EXTENSIONS)}};
+    auto* memory = reinterpret_cast<std::uint8_t*>(this) + kTables;
+    std::uint8_t* text_memory = memory;
+    for (const Part& part : parts) {
+        text_memory += PathTable::bytes_for(part.count);
     }
-    return images_.build(blob.images, images, blob.text + path_units, texts + path_units, cases, image_memory);
+    auto* to = reinterpret_cast<std::uint16_t*>(text_memory);
+    const std::uint16_t* from = blob.text;
+    for (const Part& part : parts) {
+        const NTSTATUS status = part.table->build(part.rules, part.count, from, to, cases, memory);
+        if (!NT_SUCCESS(status)) {
+            return status;
+        }
+        memory += PathTable::bytes_for(part.count);
+        for (std::uint32_t i = 0; i < part.count; ++i) {
+            from += part.rules[i].TextUnits;
+            to += part.rules[i].TextUnits;
+        }
+    }
+    return STATUS_SUCCESS;
 }
 
 void CompiledPolicy::filter(TypeRules& rules, Decision* decision) {
@@ -93,7 +110,7 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
         filter(rules, decision);
         return;
     }
-    PathRule* const rule = paths_.longest(subject.path, type);
+    PathRule* rule = paths_.longest(subject.path, type);
     if (rule != nullptr && rule->action == AEGIS_POLICY_REFUSE && subject.may_be_refused) {
         count(rule->hits);
         count(rules.refused);
@@ -111,6 +128,9 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
         decision->mark = ProcessMark::kSilent;
         filter(rules, decision);
         return;
+    }
+    if (rule == nullptr && extensions_.count() != 0) {
+        rule = extensions_.longest(extension_of(subject.path), type);
     }
     if (rule != nullptr) {
         count(rule->hits);
@@ -167,19 +187,33 @@ std::uint64_t CompiledPolicy::kind_of(const Subject& subject, bool refused) cons
     return hash;
 }
 
+PathText CompiledPolicy::extension_of(const PathText& path) const {
+    const std::size_t most = path.length <= extensions_.longest_units() ? path.length : extensions_.longest_units() + 1;
+    for (std::size_t units = 1; units <= most; ++units) {
+        const std::uint16_t unit = path.units[path.length - units];
+        if (unit == u'.') {
+            return {path.units + path.length - units + 1, units - 1};
+        }
+        if (cases_->fold(unit) == CaseTable::kSeparator) {
+            break;
+        }
+    }
+    return {};
+}
+
 void CompiledPolicy::describe(AEGIS_GET_POLICY_REPLY* reply) const {
     reply->Generation = origin_.generation;
     reply->Digest = origin_.digest;
     reply->SetTime = origin_.time;
     reply->OwnerProcessId = origin_.owner_process_id;
-    reply->Rules = paths_.count() + images_.count();
+    reply->Rules = paths_.count() + images_.count() + extensions_.count();
     for (unsigned i = 0; i < AEGIS_POLICY_TYPES; ++i) {
         const TypeRules& rules = types_[i];
         reply->Types[i] = {counted(rules.filtered), counted(rules.limited), counted(rules.merged),
                            counted(rules.refused)};
     }
     std::uint64_t* hits = reply->Hits;
-    for (const PathTable* table : {&paths_, &images_}) {
+    for (const PathTable* table : {&paths_, &images_, &extensions_}) {
         for (std::uint32_t i = 0; i < table->count(); ++i) {
             *hits++ = counted(table->rules()[i].hits);
         }

@@ -82,12 +82,15 @@ class CompiledPolicy {
     void pass(TypeRules& rules, const Subject& subject, Decision* decision);
     static void filter(TypeRules& rules, Decision* decision);
     std::uint64_t kind_of(const Subject& subject, bool refused) const;
+    // None where it is longer than every rule's.
+    PathText extension_of(const PathText& path) const;
 
     PolicyOrigin origin_{};
     const CaseTable* cases_ = nullptr;
     std::uint32_t types_with_refusals_ = 0;
     PathTable paths_;
     PathTable images_;
+    PathTable extensions_;
     TypeRules types_[AEGIS_POLICY_TYPES]{};
     Suppressions suppressions_{};
 };

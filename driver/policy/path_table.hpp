@@ -43,6 +43,7 @@ class PathTable {
     PathRule* longest(const PathText& path, std::uint32_t types) const;
 
     std::uint32_t count() const { return count_; }
+    std::uint32_t longest_units() const { return longest_; }
     PathRule* rules() const { return rules_; }
 
   private:

@@ -93,27 +93,20 @@ NTSTATUS check_sections(const AEGIS_POLICY_HEADER& header) {
     if (end != header.Bytes) {
         return STATUS_DATA_OVERRUN;
     }
-    const bool unknown = header.Sections[AEGIS_POLICY_EXTENSIONS].Count != 0 ||
-                         header.Sections[AEGIS_POLICY_HANDLE_MASKS].Count != 0 ||
-                         header.Sections[AEGIS_POLICY_PROTECTED].Count != 0;
+    const bool unknown =
+        header.Sections[AEGIS_POLICY_HANDLE_MASKS].Count != 0 || header.Sections[AEGIS_POLICY_PROTECTED].Count != 0;
     return unknown ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
 
-NTSTATUS check_path_rule(const AEGIS_POLICY_RULE& rule) {
+// A rule of paths or extensions: for types that have a path, with an action up to `last`.
+NTSTATUS check_rule_of_types(const AEGIS_POLICY_RULE& rule, std::uint8_t last) {
     if (rule.Types == 0 || (rule.Types >> AEGIS_POLICY_TYPES) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (rule.Action < AEGIS_POLICY_REPORT || rule.Action > AEGIS_POLICY_REFUSE) {
+    if (rule.Action < AEGIS_POLICY_REPORT || rule.Action > last) {
         return STATUS_INVALID_VARIANT;
     }
     return (rule.Types & ~kTypesWithPath) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
-}
-
-NTSTATUS check_image_rule(const AEGIS_POLICY_RULE& rule) {
-    if (rule.Types != 0) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    return rule.Action != AEGIS_POLICY_DROP ? STATUS_INVALID_VARIANT : STATUS_SUCCESS;
 }
 
 NTSTATUS check_path(const std::uint16_t* text, std::uint32_t units) {
@@ -128,26 +121,59 @@ NTSTATUS check_path(const std::uint16_t* text, std::uint32_t units) {
     return STATUS_SUCCESS;
 }
 
+NTSTATUS check_extension(const std::uint16_t* text, std::uint32_t units) {
+    for (std::uint32_t i = 0; i < units; ++i) {
+        if (text[i] == 0 || text[i] == u'.' || is_separator(text[i])) {
+            return STATUS_OBJECT_NAME_INVALID;
+        }
+    }
+    return units == 0 ? STATUS_OBJECT_NAME_INVALID : STATUS_SUCCESS;
+}
+
+// What the rules of one section have to be.
+struct PathRules {
+    static constexpr std::uint32_t kMostUnits = AEGIS_POLICY_PATH_UNITS_MAX;
+    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) { return check_rule_of_types(rule, AEGIS_POLICY_REFUSE); }
+    static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_path(text, units); }
+};
+
+struct ImageRules {
+    static constexpr std::uint32_t kMostUnits = AEGIS_POLICY_PATH_UNITS_MAX;
+    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) {
+        if (rule.Types != 0) {
+            return STATUS_INVALID_PARAMETER;
+        }
+        return rule.Action != AEGIS_POLICY_DROP ? STATUS_INVALID_VARIANT : STATUS_SUCCESS;
+    }
+    static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_path(text, units); }
+};
+
+struct ExtensionRules {
+    static constexpr std::uint32_t kMostUnits = AEGIS_POLICY_EXTENSION_UNITS_MAX;
+    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) { return check_rule_of_types(rule, AEGIS_POLICY_DROP); }
+    static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_extension(text, units); }
+};
+
 // Checks `count` rules, and takes their texts from the `left` units at `text`.
-template <class CheckRule>
-NTSTATUS check_rules(const AEGIS_POLICY_RULE* rules, std::uint32_t count, CheckRule check_rule,
-                     const std::uint16_t** text, std::uint32_t* left) {
+template <class Rules>
+NTSTATUS check_rules(const AEGIS_POLICY_RULE* rules, std::uint32_t count, const std::uint16_t** text,
+                     std::uint32_t* left) {
     for (std::uint32_t i = 0; i < count; ++i) {
         const AEGIS_POLICY_RULE& rule = rules[i];
         if (rule.Reserved != 0) {
             return STATUS_INVALID_PARAMETER;
         }
-        NTSTATUS status = check_rule(rule);
+        NTSTATUS status = Rules::check(rule);
         if (!NT_SUCCESS(status)) {
             return status;
         }
-        if (rule.TextUnits > AEGIS_POLICY_PATH_UNITS_MAX) {
+        if (rule.TextUnits > Rules::kMostUnits) {
             return STATUS_NAME_TOO_LONG;
         }
         if (rule.TextUnits > *left) {
             return STATUS_END_OF_FILE;
         }
-        status = check_path(*text, rule.TextUnits);
+        status = Rules::check_text(*text, rule.TextUnits);
         if (!NT_SUCCESS(status)) {
             return status;
         }
@@ -194,13 +220,18 @@ NTSTATUS parse_policy(const void* bytes, std::size_t size, PolicyBlob* blob) {
     blob->header = header;
     blob->paths = reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_PATHS].Offset);
     blob->images = reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_IMAGES].Offset);
+    blob->extensions =
+        reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_EXTENSIONS].Offset);
     blob->text = reinterpret_cast<const std::uint16_t*>(base + header->Sections[AEGIS_POLICY_TEXT].Offset);
 
     const std::uint16_t* text = blob->text;
     std::uint32_t left = blob->count(AEGIS_POLICY_TEXT);
-    status = check_rules(blob->paths, blob->count(AEGIS_POLICY_PATHS), check_path_rule, &text, &left);
+    status = check_rules<PathRules>(blob->paths, blob->count(AEGIS_POLICY_PATHS), &text, &left);
     if (NT_SUCCESS(status)) {
-        status = check_rules(blob->images, blob->count(AEGIS_POLICY_IMAGES), check_image_rule, &text, &left);
+        status = check_rules<ImageRules>(blob->images, blob->count(AEGIS_POLICY_IMAGES), &text, &left);
+    }
+    if (NT_SUCCESS(status)) {
+        status = check_rules<ExtensionRules>(blob->extensions, blob->count(AEGIS_POLICY_EXTENSIONS), &text, &left);
     }
     if (NT_SUCCESS(status) && left != 0) {
         status = STATUS_DATA_OVERRUN;

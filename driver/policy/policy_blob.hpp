@@ -20,7 +20,8 @@ struct PolicyBlob {
     const AEGIS_POLICY_HEADER* header;
     const AEGIS_POLICY_RULE* paths;
     const AEGIS_POLICY_RULE* images;
-    const std::uint16_t* text;  // of the paths, then of the images
+    const AEGIS_POLICY_RULE* extensions;
+    const std::uint16_t* text;  // of the paths, the images, the extensions
 
     std::uint32_t count(unsigned section) const { return header->Sections[section].Count; }
 };

@@ -5,7 +5,7 @@
  *   AEGIS_POLICY_HEADER
  *   AEGIS_POLICY_RULE       Sections[AEGIS_POLICY_PATHS].Count       prefixes of paths
  *   AEGIS_POLICY_RULE       Sections[AEGIS_POLICY_IMAGES].Count      images whose processes are left alone
- *   AEGIS_POLICY_RULE       Sections[AEGIS_POLICY_EXTENSIONS].Count  extensions of files
+ *   AEGIS_POLICY_RULE       Sections[AEGIS_POLICY_EXTENSIONS].Count  extensions of names
  *   AEGIS_POLICY_HANDLES    Sections[AEGIS_POLICY_HANDLE_MASKS].Count
  *   AEGIS_POLICY_PROCESS    Sections[AEGIS_POLICY_PROTECTED].Count
  *   uint16_t                Sections[AEGIS_POLICY_TEXT].Count        the rules' texts, back to back, in their order
@@ -19,7 +19,8 @@
  *   2. the type's Operations lack it                                     filtered
  *   3. it belongs to a process whose image is excluded                   filtered
  *   4. that path rule says AEGIS_POLICY_DROP or AEGIS_POLICY_REPORT;
- *      without one, the type's Default does                              filtered, or on with it
+ *      without one its extension's rule does, without that the type's
+ *      Default                                                           filtered, or on with it
  *   5. one like it was published within the type's merge window          merged
  *   6. the type's tokens are used up; a refusal needs none               limited
  *   7. otherwise                                                         published
@@ -29,7 +30,8 @@
  *
  * A path rule's text is a path without a separator at its end; it matches that path and what lies below it. Both
  * separators, \ and /, are the same, and case means nothing. An image rule is matched the same way, when its process
- * starts, and counts for the process's life. The end of a process has no path: it goes as its start went.
+ * starts, and counts for the process's life. The end of a process has no path: it goes as its start went. An extension
+ * is what follows the last dot of a path's last component; a rule's text is that, without the dot.
  *
  * Valid C11 and C++20; fixed-width types only.
  */
@@ -53,12 +55,13 @@
 #define AEGIS_POLICY_TEXT         5U
 #define AEGIS_POLICY_SECTIONS     6U
 
-#define AEGIS_POLICY_PATHS_MAX        1024U
-#define AEGIS_POLICY_IMAGES_MAX       256U
-#define AEGIS_POLICY_EXTENSIONS_MAX   64U
-#define AEGIS_POLICY_HANDLE_MASKS_MAX 32U
-#define AEGIS_POLICY_PROTECTED_MAX    64U
-#define AEGIS_POLICY_PATH_UNITS_MAX   511U /* UTF-16 units of one path or image rule */
+#define AEGIS_POLICY_PATHS_MAX           1024U
+#define AEGIS_POLICY_IMAGES_MAX          256U
+#define AEGIS_POLICY_EXTENSIONS_MAX      64U
+#define AEGIS_POLICY_HANDLE_MASKS_MAX    32U
+#define AEGIS_POLICY_PROTECTED_MAX       64U
+#define AEGIS_POLICY_PATH_UNITS_MAX      511U /* UTF-16 units of one path or image rule */
+#define AEGIS_POLICY_EXTENSION_UNITS_MAX 31U
 
 /* AEGIS_POLICY_RULE.Action, AEGIS_POLICY_TYPE.Default */
 #define AEGIS_POLICY_REPORT 1U
@@ -133,10 +136,12 @@ typedef struct AEGIS_POLICY_PROCESS {
  *   STATUS_INTEGER_OVERFLOW          tokens, burst or merge window beyond their limits
  *   STATUS_QUOTA_EXCEEDED            more entries in a section than it may have
  *   STATUS_ARRAY_BOUNDS_EXCEEDED     a section does not begin where the one before ends, or exceeds the blob
- *   STATUS_NAME_TOO_LONG             a path of more than AEGIS_POLICY_PATH_UNITS_MAX units
+ *   STATUS_NAME_TOO_LONG             a path of more than AEGIS_POLICY_PATH_UNITS_MAX units, an extension of more than
+ *                                    AEGIS_POLICY_EXTENSION_UNITS_MAX
  *   STATUS_OBJECT_PATH_SYNTAX_BAD    a path that is empty, does not begin with a separator, ends with one, has two in a
  *                                    row, or a unit 0
- *   STATUS_OBJECT_NAME_COLLISION     two rules of one section with the same path
+ *   STATUS_OBJECT_NAME_INVALID       an extension that is empty, or has a separator, a dot, or a unit 0
+ *   STATUS_OBJECT_NAME_COLLISION     two rules of one section with the same text
  *   STATUS_END_OF_FILE               the rules' texts are longer than the section of texts
  *   STATUS_DATA_OVERRUN              texts, or bytes, that belong to nothing
  *   STATUS_NOT_SUPPORTED             a type, a section or a rule that this driver has no sensor for: it would not do
@@ -169,7 +174,7 @@ typedef struct AEGIS_POLICY_COUNTERS {
     uint64_t Refused; /* whatever became of their events */
 } AEGIS_POLICY_COUNTERS;
 
-#define AEGIS_POLICY_RULES_MAX (AEGIS_POLICY_PATHS_MAX + AEGIS_POLICY_IMAGES_MAX)
+#define AEGIS_POLICY_RULES_MAX (AEGIS_POLICY_PATHS_MAX + AEGIS_POLICY_IMAGES_MAX + AEGIS_POLICY_EXTENSIONS_MAX)
 
 typedef struct AEGIS_GET_POLICY_REPLY {
     uint32_t Version;        /* AEGIS_CONTROL_VERSION */
@@ -178,7 +183,7 @@ typedef struct AEGIS_GET_POLICY_REPLY {
     uint64_t Digest;         /* FNV-1a, 64 bits, of the blob */
     int64_t SetTime;         /* 100 ns since 1601 */
     uint32_t OwnerProcessId; /* of the process that sent it */
-    uint32_t Rules;          /* rows of Hits that mean something: the paths, then the images */
+    uint32_t Rules;          /* rows of Hits that mean something: paths, images, extensions */
     uint64_t Notes;          /* AEGIS_EVENT_SUPPRESSED events since load: published ones that no sensor has seen */
     uint64_t UnmarkedProcesses; /* since load: of so many the driver could not keep how they started; their ends are
                                    reported like those of others */
@@ -201,7 +206,7 @@ AEGIS_STATIC_ASSERT(sizeof(AEGIS_GET_POLICY_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_POLICY_COUNTERS) == 32, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_GET_POLICY_REPLY, Types) == 56, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_GET_POLICY_REPLY, Hits) == 568, "layout");
-AEGIS_STATIC_ASSERT(sizeof(AEGIS_GET_POLICY_REPLY) == 568 + 8 * 1280, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_GET_POLICY_REPLY) == 568 + 8 * 1344, "layout");
 AEGIS_STATIC_ASSERT(AEGIS_POLICY_PATH_UNITS_MAX == AEGIS_MAX_PATH_REPORTED, "what an event shows whole can be named");
 
 #endif

@@ -42,9 +42,12 @@ std::vector<std::byte> policy_from(ByteSource& input) {
         const auto paths = static_cast<std::uint32_t>(input.below(rules + 1));
         const auto text_at = static_cast<std::uint32_t>(sizeof(header) + rules * sizeof(AEGIS_POLICY_RULE));
         const auto images_at = static_cast<std::uint32_t>(sizeof(header) + paths * sizeof(AEGIS_POLICY_RULE));
+        const std::uint32_t extensions = (rules - paths) / 4;
+        const auto extensions_at = static_cast<std::uint32_t>(text_at - extensions * sizeof(AEGIS_POLICY_RULE));
         header.Sections[AEGIS_POLICY_PATHS] = {sizeof(header), paths};
-        header.Sections[AEGIS_POLICY_IMAGES] = {images_at, rules - paths};
-        for (const unsigned empty : {AEGIS_POLICY_EXTENSIONS, AEGIS_POLICY_HANDLE_MASKS, AEGIS_POLICY_PROTECTED}) {
+        header.Sections[AEGIS_POLICY_IMAGES] = {images_at, rules - paths - extensions};
+        header.Sections[AEGIS_POLICY_EXTENSIONS] = {extensions_at, extensions};
+        for (const unsigned empty : {AEGIS_POLICY_HANDLE_MASKS, AEGIS_POLICY_PROTECTED}) {
             header.Sections[empty] = {text_at, 0};
         }
         header.Sections[AEGIS_POLICY_TEXT] = {text_at, static_cast<std::uint32_t>((blob.size() - text_at) / 2)};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -17,7 +18,7 @@ namespace {
 
 using Blob = std::vector<std::byte>;
 
-// Two paths, two images, limits and a merge window: something in every section that may have something.
+// Two paths, two images, two extensions, limits and a merge window: something in every section that may have something.
 Blob valid_blob() {
     return PolicyBuilder()
         .type(AEGIS_EVENT_PROCESS_CREATE, {AEGIS_POLICY_OPERATION_ANY,
@@ -31,13 +32,15 @@ Blob valid_blob() {
         .path(u"/c", AEGIS_POLICY_REPORT)
         .image(u"\\i")
         .image(u"\\j\\" + std::u16string(AEGIS_POLICY_PATH_UNITS_MAX - 3, u'j'))
+        .extension(u"e", AEGIS_POLICY_DROP)
+        .extension(std::u16string(AEGIS_POLICY_EXTENSION_UNITS_MAX, u'f'), AEGIS_POLICY_REPORT)
         .blob();
 }
 
 NTSTATUS parse(const Blob& blob) {
     // Memory that ends with the blob, aligned as a request's buffer is.
     std::vector<std::uint64_t> copy((blob.size() + 7) / 8);
-    std::memcpy(copy.data(), blob.data(), blob.size());
+    std::ranges::copy(blob, reinterpret_cast<std::byte*>(copy.data()));
     driver::PolicyBlob parsed;
     return driver::parse_policy(copy.data(), blob.size(), &parsed);
 }
@@ -76,7 +79,9 @@ constexpr std::size_t section_at(unsigned section) {
 
 constexpr std::size_t kPath = sizeof(AEGIS_POLICY_HEADER);
 constexpr std::size_t kImage = kPath + 2 * sizeof(AEGIS_POLICY_RULE);
-constexpr std::size_t kText = kImage + 2 * sizeof(AEGIS_POLICY_RULE);
+constexpr std::size_t kExtension = kImage + 2 * sizeof(AEGIS_POLICY_RULE);
+constexpr std::size_t kText = kExtension + 2 * sizeof(AEGIS_POLICY_RULE);
+constexpr std::size_t kExtensionText = 4 + 2 + 2 + AEGIS_POLICY_PATH_UNITS_MAX;  // units
 constexpr std::size_t kCreate = type_at(AEGIS_EVENT_PROCESS_CREATE);
 constexpr std::size_t kExit = type_at(AEGIS_EVENT_PROCESS_EXIT);
 
@@ -178,8 +183,18 @@ std::vector<Fault> faults_of_rules() {
                              AEGIS_POLICY_PATH_UNITS_MAX + 1),
         field<std::uint16_t>("an image that is too long", STATUS_NAME_TOO_LONG, kImage + 12,
                              AEGIS_POLICY_PATH_UNITS_MAX + 1),
-        field<std::uint16_t>("texts with a unit left", STATUS_DATA_OVERRUN, kImage + 12,
-                             AEGIS_POLICY_PATH_UNITS_MAX - 1),
+        field<std::uint32_t>("an extension of no type", STATUS_INVALID_PARAMETER, kExtension, 0),
+        field<std::uint32_t>("an extension of type 16", STATUS_INVALID_PARAMETER, kExtension, 0x10002),
+        field<std::uint32_t>("an extension of ends", STATUS_NOT_SUPPORTED, kExtension, 1U << AEGIS_EVENT_PROCESS_EXIT),
+        field<std::uint8_t>("an extension's action 0", STATUS_INVALID_VARIANT, kExtension + 6, 0),
+        field<std::uint8_t>("an extension that is refused", STATUS_INVALID_VARIANT, kExtension + 6,
+                            AEGIS_POLICY_REFUSE),
+        field<std::uint8_t>("an extension's reserved byte", STATUS_INVALID_PARAMETER, kExtension + 7, 1),
+        field<std::uint16_t>("an empty extension", STATUS_OBJECT_NAME_INVALID, kExtension + 4, 0),
+        field<std::uint16_t>("an extension that is too long", STATUS_NAME_TOO_LONG, kExtension + 12,
+                             AEGIS_POLICY_EXTENSION_UNITS_MAX + 1),
+        field<std::uint16_t>("texts with a unit left", STATUS_DATA_OVERRUN, kExtension + 12,
+                             AEGIS_POLICY_EXTENSION_UNITS_MAX - 1),
         {"texts with a unit too few", STATUS_END_OF_FILE,
          [](Blob& blob) {
              blob.resize(blob.size() - 2);
@@ -193,6 +208,10 @@ std::vector<Fault> faults_of_rules() {
         {"a unit 0", STATUS_OBJECT_PATH_SYNTAX_BAD, text(1, u'\0')},
         {"a unit 0 at the end", STATUS_OBJECT_PATH_SYNTAX_BAD, text(3, u'\0')},
         {"an image that ends with a separator", STATUS_OBJECT_PATH_SYNTAX_BAD, text(7, u'\\')},
+        {"an extension with a dot", STATUS_OBJECT_NAME_INVALID, text(kExtensionText, u'.')},
+        {"an extension with a separator at its end", STATUS_OBJECT_NAME_INVALID,
+         text(kExtensionText + AEGIS_POLICY_EXTENSION_UNITS_MAX, u'/')},
+        {"an extension with a unit 0", STATUS_OBJECT_NAME_INVALID, text(kExtensionText + 1, u'\0')},
     };
     return faults;
 }
@@ -200,8 +219,7 @@ std::vector<Fault> faults_of_rules() {
 // Sections that no sensor of this driver uses: right ones, and still refused.
 std::vector<Fault> faults_of_unused_sections() {
     std::vector<Fault> faults;
-    for (const auto& [section, bytes] : {std::pair{AEGIS_POLICY_EXTENSIONS, sizeof(AEGIS_POLICY_RULE)},
-                                         {AEGIS_POLICY_HANDLE_MASKS, sizeof(AEGIS_POLICY_HANDLES)},
+    for (const auto& [section, bytes] : {std::pair{AEGIS_POLICY_HANDLE_MASKS, sizeof(AEGIS_POLICY_HANDLES)},
                                          {AEGIS_POLICY_PROTECTED, sizeof(AEGIS_POLICY_PROCESS)}}) {
         faults.push_back({fmt::format("an entry in section {}", section), STATUS_NOT_SUPPORTED,
                           [section = section, bytes = bytes](Blob& blob) {
@@ -239,6 +257,9 @@ TEST(PolicyBlob, EverySectionMayBeFull) {
     }
     for (unsigned i = 0; i < AEGIS_POLICY_IMAGES_MAX; ++i) {
         builder.image(u"\\i" + std::u16string(1, static_cast<char16_t>(0x4E00 + i)));
+    }
+    for (unsigned i = 0; i < AEGIS_POLICY_EXTENSIONS_MAX; ++i) {
+        builder.extension(std::u16string(1, static_cast<char16_t>(0x4E00 + i)), AEGIS_POLICY_DROP);
     }
     EXPECT_EQ(parse(builder.blob()), STATUS_SUCCESS);
 }

@@ -162,6 +162,46 @@ TEST_F(ProcessPolicy, AnExcludedImageIsSilentForItsLife) {
     EXPECT_EQ(policy().Hits[1], 1U);
 }
 
+// Catches: a dot of a folder; an extension that is found in the middle of a name, or with its case; one that decides
+// where a path does; the end of a process that goes another way than its start.
+TEST_F(ProcessPolicy, AnExtensionDecidesWhereNoPathDoes) {
+    set(PolicyBuilder()
+            .path(u"\\a\\b", AEGIS_POLICY_REPORT)
+            .extension(u"tmp", AEGIS_POLICY_DROP)
+            .extension(u"e", AEGIS_POLICY_DROP));
+    start(1, u"\\a\\x.TMP");
+    start(2, u"\\a\\b\\x.tmp");
+    start(3, u"\\a.tmp\\x");
+    start(4, u"\\a\\x.tmp.y");
+    start(5, u"\\a\\x.xe");
+    start(6, u"\\a\\tmp");
+    start(7, u"\\a\\.e");
+    start(8, u"\\a\\x.");
+    start(9, u"");
+    for (std::uint32_t n = 1; n <= 9; ++n) {
+        end(n);
+    }
+    EXPECT_EQ(told(), (Lines{"start 2", "start 3", "start 4", "start 5", "start 6", "start 8", "start 9", "end 2",
+                             "end 3", "end 4", "end 5", "end 6", "end 8", "end 9"}));
+    EXPECT_EQ(policy().Rules, 3U);
+    EXPECT_EQ(policy().Hits[0], 1U);
+    EXPECT_EQ(policy().Hits[1], 1U);
+    EXPECT_EQ(policy().Hits[2], 1U);
+
+    set(PolicyBuilder()
+            .type(AEGIS_EVENT_PROCESS_CREATE, kDropByDefault)
+            .type(AEGIS_EVENT_PROCESS_EXIT, kDropByDefault)
+            .extension(u"exe", AEGIS_POLICY_REPORT)
+            .image(u"\\i"));
+    start(1, u"/a/x.exe");
+    start(2, u"/a/x");
+    start(3, u"/i/x.exe");
+    for (std::uint32_t n = 1; n <= 3; ++n) {
+        end(n);
+    }
+    EXPECT_EQ(told(), (Lines{"start 1", "end 1"}));
+}
+
 // Catches: a refusal that is dropped, or off, or excluded; another status; a rule's count.
 TEST_F(ProcessPolicy, ARefusalIsAlwaysAnEvent) {
     for (const AEGIS_POLICY_TYPE& type : {kReportAll, kDropByDefault, kOff}) {

@@ -33,6 +33,14 @@ class PolicyBuilder {
         return *this;
     }
 
+    // Without its dot.
+    PolicyBuilder& extension(std::u16string_view extension, std::uint8_t action) {
+        extensions_.push_back(
+            {1U << AEGIS_EVENT_PROCESS_CREATE, static_cast<std::uint16_t>(extension.size()), action, 0});
+        extension_text_ += extension;
+        return *this;
+    }
+
     std::vector<std::byte> blob() const {
         AEGIS_POLICY_HEADER header = header_;
         header.Magic = AEGIS_POLICY_MAGIC;
@@ -44,10 +52,10 @@ class PolicyBuilder {
         };
         section(AEGIS_POLICY_PATHS, paths_.size(), sizeof(AEGIS_POLICY_RULE));
         section(AEGIS_POLICY_IMAGES, images_.size(), sizeof(AEGIS_POLICY_RULE));
-        section(AEGIS_POLICY_EXTENSIONS, 0, 0);
+        section(AEGIS_POLICY_EXTENSIONS, extensions_.size(), sizeof(AEGIS_POLICY_RULE));
         section(AEGIS_POLICY_HANDLE_MASKS, 0, 0);
         section(AEGIS_POLICY_PROTECTED, 0, 0);
-        const std::u16string text = path_text_ + image_text_;
+        const std::u16string text = path_text_ + image_text_ + extension_text_;
         section(AEGIS_POLICY_TEXT, text.size(), sizeof(char16_t));
         header.Bytes = end;
 
@@ -60,6 +68,7 @@ class PolicyBuilder {
         append(&header, sizeof(header));
         append(paths_.data(), paths_.size() * sizeof(AEGIS_POLICY_RULE));
         append(images_.data(), images_.size() * sizeof(AEGIS_POLICY_RULE));
+        append(extensions_.data(), extensions_.size() * sizeof(AEGIS_POLICY_RULE));
         append(text.data(), text.size() * sizeof(char16_t));
         return blob;
     }
@@ -68,8 +77,10 @@ class PolicyBuilder {
     AEGIS_POLICY_HEADER header_{};
     std::vector<AEGIS_POLICY_RULE> paths_;
     std::vector<AEGIS_POLICY_RULE> images_;
+    std::vector<AEGIS_POLICY_RULE> extensions_;
     std::u16string path_text_;
     std::u16string image_text_;
+    std::u16string extension_text_;
 };
 
 inline constexpr AEGIS_POLICY_TYPE kReportAll{AEGIS_POLICY_OPERATION_ANY, 0, 0, 0, AEGIS_POLICY_REPORT, {}};
