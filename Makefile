@@ -15,7 +15,7 @@ help:
 	@echo 'make check            while you work: build the release configuration and run its tests (3 minutes at most)'
 	@echo 'make test             before you push: build and test everything: release, sanitizers, Windows artifacts under Wine'
 	@echo 'make install PREFIX=/usr/local DESTDIR=  install agent, host, headers and CMake package (docs/library.md)'
-	@echo 'make windows          build AegisMon.sys, AegisAgent.exe and AegisBench.exe into out/windows'
+	@echo 'make windows          build AegisMon.sys, AegisAgent.exe, AegisBench.exe and aegis.dll into out/windows'
 	@echo 'make bench            measure everything and render docs/benchmarks.md (6 minutes)'
 	@echo 'make bench-quick      measure the ratios only (1 minute)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones (3 minutes)'

@@ -10,20 +10,25 @@ add_custom_target(windows_artifacts)
 include(AegisVersionResource)
 include(AegisDriver)
 
-# aegis_windows_program(<target> DESCRIPTION <text>): the version resource, hardening and signature of a program we
-# ship.
-function(aegis_windows_program target)
-    cmake_parse_arguments(ARG "" "DESCRIPTION" "" ${ARGN})
-    get_target_property(name ${target} OUTPUT_NAME)
-    if(NOT name)
-        set(name ${target})
-    endif()
-    aegis_version_resource(${target} FILENAME ${name}.exe DESCRIPTION ${ARG_DESCRIPTION} FILETYPE VFT_APP)
+# aegis_windows_image(<target> <file> FILETYPE <VFT_…> DESCRIPTION <text>): the version resource, hardening and signature
+# of what we ship, and a place in the package.
+function(aegis_windows_image target file)
+    cmake_parse_arguments(ARG "" "DESCRIPTION;FILETYPE" "" ${ARGN})
+    aegis_version_resource(${target} FILENAME ${file} DESCRIPTION ${ARG_DESCRIPTION} FILETYPE ${ARG_FILETYPE})
     target_link_options(${target} PRIVATE -s -Wl,--dynamicbase -Wl,--high-entropy-va -Wl,--nxcompat
                         -Wl,--no-insert-timestamp)
     aegis_sign_in_place(${target})
     add_dependencies(windows_artifacts ${target})
-    install(TARGETS ${target} RUNTIME DESTINATION .)
+    install(TARGETS ${target} RUNTIME DESTINATION . ARCHIVE DESTINATION lib)
+endfunction()
+
+# aegis_windows_program(<target> DESCRIPTION <text>)
+function(aegis_windows_program target)
+    get_target_property(name ${target} OUTPUT_NAME)
+    if(NOT name)
+        set(name ${target})
+    endif()
+    aegis_windows_image(${target} ${name}.exe FILETYPE VFT_APP ${ARGN})
 endfunction()
 
 # Programs of this tree run through Wine, in a prefix of the tree's own.

@@ -1,4 +1,4 @@
-"""AegisAgent.exe and AegisBench.exe: one file each, hardened, that needs nothing but Windows.
+"""AegisAgent.exe, AegisBench.exe and aegis.dll: one file each, hardened, that needs nothing but Windows.
 
 Usage: program_image_test.py <image> <version string>
 """
