@@ -1,4 +1,5 @@
-// aegis.dll against AegisMonTest.sys, both as built for Windows. Under Wine no ring can be mapped, so the library pulls.
+// aegis.dll against AegisMonTest.sys, both as built for Windows. Under Wine no ring can be mapped, so the library
+// pulls.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

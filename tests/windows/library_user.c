@@ -1,4 +1,5 @@
-/* Somebody else's program: says what aegis.dll is and what it says of a driver that is not there. library_user [device] */
+/* Somebody else's program: prints what aegis.dll is, and what it says of a driver that is not there.
+ * library_user [device] */
 #include <aegis/client.h>
 #include <stdio.h>
 #include <string.h>
