@@ -27,6 +27,7 @@ endfunction()
 aegis_header_library(cli11 libcli11-dev "" CLI)
 aegis_header_library(fmt libfmt-dev "" fmt)
 aegis_header_library(rapidjson rapidjson-dev "" rapidjson)
+aegis_header_library(tomlplusplus libtomlplusplus-dev "" toml++)
 aegis_header_library(utfcpp libutfcpp-dev "utf8cpp/" utf8.h utf8)
 
 # For libaegis, which brings what it needs of it: programs that link it know nothing of fmt.

@@ -5,7 +5,7 @@
 # Installs only what is missing, and only as root on a system with apt; otherwise prints the one command that does.
 set -eu
 
-run_packages="cmake ninja-build gcc g++ libcli11-dev libfmt-dev rapidjson-dev libutfcpp-dev"
+run_packages="cmake ninja-build gcc g++ libcli11-dev libfmt-dev rapidjson-dev libtomlplusplus-dev libutfcpp-dev"
 windows_packages="$run_packages gcc-mingw-w64-x86-64-posix g++-mingw-w64-x86-64-posix binutils-mingw-w64-x86-64
     openssl osslsigncode python3 libconcurrentqueue-dev libreaderwriterqueue-dev"
 test_packages="$windows_packages libgtest-dev libgmock-dev googletest clang libclang-rt-dev clang-format

@@ -45,9 +45,11 @@ const AEGIS_CALLBACK_HEALTH* find(const AEGIS_QUERY_REPLY& reply, std::uint32_t 
 
 }  // namespace
 
-HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open) : log_(&log), last_{} {
+HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open, std::uint64_t own_policy) : log_(&log), last_{} {
     look_at_state(at_open);
+    look_at_policy(at_open);
     last_ = at_open;
+    last_.PolicyGeneration = own_policy != 0 ? own_policy : at_open.PolicyGeneration;
     for (std::size_t reason = 0; reason < AEGIS_LOST_REASONS; ++reason) {
         if (at_open.LostBefore[reason] != 0) {
             log_->note(fmt::format("{} events were lost before this agent came: {}", at_open.LostBefore[reason],
@@ -72,6 +74,7 @@ void HealthWatch::look(const AEGIS_QUERY_REPLY& now) {
     look_at_state(now);
     look_at_callbacks(now);
     look_at_losses(now);
+    look_at_policy(now);
     last_ = now;
 }
 
@@ -101,6 +104,21 @@ void HealthWatch::look_at_callbacks(const AEGIS_QUERY_REPLY& now) {
         if (after.Kind != 0 && after.Registered != 0 && (before == nullptr || before->Registered == 0)) {
             log_->note(fmt::format("the driver's {} is registered again", name_of(after.Kind)));
         }
+    }
+}
+
+void HealthWatch::look_at_policy(const AEGIS_QUERY_REPLY& now) {
+    if (now.PolicyGeneration == last_.PolicyGeneration) {
+        return;
+    }
+    if (now.PolicyGeneration == 0) {
+        log_->note(fmt::format("policy {} has ended with the program that set it: everything is reported again",
+                               last_.PolicyGeneration));
+    } else {
+        log_->warning(
+            fmt::format("policy {} of another program decides what is reported and refused, until that program ends; "
+                        "--holders names the programs",
+                        now.PolicyGeneration));
     }
 }
 

@@ -15,6 +15,7 @@
 #include "agent/app/counters.hpp"
 #include "agent/app/health.hpp"
 #include "agent/app/malformed.hpp"
+#include "agent/app/policy.hpp"
 #include "agent/app/printer.hpp"
 #include "agent/app/reading.hpp"
 #include "agent/app/run_control.hpp"
@@ -45,6 +46,7 @@ struct Opened {
     Client client;
     aegis_info info = {};
     AEGIS_QUERY_REPLY at_open = {};  // before any event was read
+    std::uint64_t policy = 0;        // the generation of the policy that this agent has set; 0: none
 };
 
 class Session {
@@ -56,7 +58,7 @@ class Session {
           opened_(opened),
           output_(port, options.measure_latency),
           malformed_(log),
-          health_(log, opened.at_open),
+          health_(log, opened.at_open, opened.policy),
           workers_(opened.info.transport == AEGIS_TRANSPORT_RING ? options.consumers : 1),
           control_(port, workers_, options.count) {}
 
@@ -187,6 +189,11 @@ void Session::report(const Supervisor& supervisor) {
     }
     const Totals totals = supervisor.totals();
     const std::string malformed = totals.malformed != 0 ? fmt::format(" malformed={}", totals.malformed) : "";
+    if (opened_.policy != 0) {
+        if (const std::string line = supervisor.policy_line(); !line.empty()) {
+            log_.report(line);
+        }
+    }
     log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}{}", totals.delivered,
                             totals.lost, rate(totals.delivered, supervisor.elapsed()), totals.wakeups, totals.max_lag,
                             malformed, unwritten_note(totals)));
@@ -288,9 +295,21 @@ std::optional<Failure> open(Port& port, Log& log, const Options& options, Opened
 }  // namespace
 
 ExitCode run_session(Port& port, Log& log, const Options& options) {
+    std::vector<std::byte> policy;
+    if (!options.policy_path.empty()) {
+        // Before anything is opened: a file that is wrong costs no host its start.
+        if (const std::optional<Failure> failure = load_policy(options.policy_path, log, policy)) {
+            log.error(failure->message);
+            return failure->exit_code;
+        }
+    }
     Opened opened;
     ExitCode code = ExitCode::kFinished;
-    if (const std::optional<Failure> failure = open(port, log, options, opened)) {
+    std::optional<Failure> failure = open(port, log, options, opened);
+    if (!failure && !policy.empty()) {
+        failure = set_policy(opened.client.get(), log, policy, opened.policy);
+    }
+    if (failure) {
         code = failure->exit_code;
         if (code == ExitCode::kFinished) {
             log.note(failure->message);
@@ -301,10 +320,10 @@ ExitCode run_session(Port& port, Log& log, const Options& options) {
         code = Session(port, log, options, opened).run();
     }
     opened.client.reset();
-    if (const std::optional<Failure> failure = port.close_driver()) {
-        log.error(failure->message);
+    if (const std::optional<Failure> at_end = port.close_driver()) {
+        log.error(at_end->message);
         const bool fine = code == ExitCode::kFinished || code == ExitCode::kLost;
-        code = fine ? failure->exit_code : code;
+        code = fine ? at_end->exit_code : code;
     }
     return code;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/app/policy.hpp"
+
 namespace aegis::agent {
 namespace {
 
@@ -28,6 +30,7 @@ Supervisor::Supervisor(const Parts& parts, const Options& options)
       begin_(Clock::now()),
       health_interval_(options.health_seconds),
       request_limit_(options.request_seconds),
+      policy_statistics_(!options.policy_path.empty()),
       last_statistics_(begin_) {
     if (options.duration_seconds) {
         end_ = begin_ +
@@ -150,8 +153,17 @@ void Supervisor::print_statistics() {
     parts_.log->report_on_request(fmt::format("stats: delivered={} lost={} rate={}/s lag={}{}", now.delivered, now.lost,
                                               rate(delivered, time - last_statistics_), parts_.reading->lag(),
                                               unwritten_note(now)));
+    if (policy_statistics_) {
+        if (const std::string line = policy_line(); !line.empty()) {
+            parts_.log->report_on_request(line);
+        }
+    }
     delivered_at_last_statistics_ = now.delivered;
     last_statistics_ = time;
+}
+
+std::string Supervisor::policy_line() const {
+    return agent::policy_line(parts_.client, request_limit_ms());
 }
 
 Totals Supervisor::totals() const {

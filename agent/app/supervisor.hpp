@@ -41,6 +41,9 @@ class Supervisor {
     // when the driver does not answer.
     bool look_at_health();
 
+    // As policy_line, of the policy in force now.
+    std::string policy_line() const;
+
     // What the driver lost since the last look is not known.
     bool health_unknown() const { return unanswered_; }
 
@@ -69,6 +72,7 @@ class Supervisor {
     Deadline end_;
     Deadline next_health_;
     Deadline next_statistics_;
+    bool policy_statistics_;  // there is a policy of this agent to tell of
     std::uint64_t delivered_at_last_statistics_ = 0;
     Clock::time_point last_statistics_;
 };

@@ -32,7 +32,8 @@ Error mismatch(const std::string& message) {
     return {AEGIS_ERROR_VERSION, message + "; install driver and agent from the same release"};
 }
 
-// What went wrong with an IOCTL, in the words of every message about one.
+}  // namespace
+
 Error control_failure(const Device& device, std::string_view name, const IoResult& result,
                       std::chrono::nanoseconds limit) {
     const std::string reason = device.describe(result.code);
@@ -54,6 +55,8 @@ Error control_failure(const Device& device, std::string_view name, const IoResul
     }
     return {AEGIS_ERROR_FAILED, fmt::format("{} failed: {}", name, reason)};
 }
+
+namespace {
 
 // A reply that is not the struct of this version must not be interpreted.
 template <class Reply>

@@ -33,6 +33,10 @@ struct Channel {
 // Asks the driver for its counters and checks that it answers in this library's version.
 std::optional<Error> query_driver(Device& device, std::chrono::nanoseconds limit, AEGIS_QUERY_REPLY& reply);
 
+// What went wrong with an IOCTL, `name`, in the words of every message about one.
+Error control_failure(const Device& device, std::string_view name, const IoResult& result,
+                      std::chrono::nanoseconds limit);
+
 // The driver's failure to answer a request, `name`, within `limit`.
 Error no_answer(const Device& device, std::string_view name, const IoResult& result, std::chrono::nanoseconds limit);
 

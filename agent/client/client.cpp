@@ -13,6 +13,7 @@
 #include "agent/client/last_error.hpp"
 #include "agent/client/open.hpp"
 #include "agent/client/options.hpp"
+#include "agent/client/policy.hpp"
 #include "agent/client/pull_reader.hpp"
 #include "agent/client/ring_reader.hpp"
 #include "agent/client/stream.hpp"
@@ -349,6 +350,54 @@ std::int32_t aegis_at_open(const aegis_client* client, AEGIS_QUERY_REPLY* reply,
             return fail(AEGIS_ERROR_ARGUMENT, "a query needs a place for its reply");
         }
         std::memcpy(reply, &client->stream->channel().at_open, std::min<std::size_t>(bytes, sizeof(AEGIS_QUERY_REPLY)));
+        return AEGIS_OK;
+    });
+}
+
+std::int32_t aegis_set_policy(aegis_client* client, const void* blob, std::uint32_t bytes,
+                              AEGIS_SET_POLICY_REPLY* reply, std::uint32_t reply_bytes,
+                              std::int32_t timeout_ms) noexcept {
+    return guarded([&]() -> std::int32_t {
+        if (const std::int32_t result = check_reading(client, timeout_ms); result != AEGIS_OK) {
+            return result;
+        }
+        if (blob == nullptr || bytes == 0) {
+            return fail(AEGIS_ERROR_ARGUMENT, "aegis_set_policy needs a blob");
+        }
+        if (bytes > AEGIS_POLICY_BYTES_MAX) {
+            return fail(AEGIS_ERROR_ARGUMENT, "a policy of " + std::to_string(bytes) + " bytes: the driver takes " +
+                                                  std::to_string(AEGIS_POLICY_BYTES_MAX));
+        }
+        AEGIS_SET_POLICY_REPLY own;
+        const std::optional<Error> error =
+            set_policy(client->stream->device(), {static_cast<const std::byte*>(blob), bytes},
+                       timeout_of(timeout_ms).value_or(client->stream->options().request_limit), own);
+        if (error) {
+            return fail_with(*error);
+        }
+        if (reply != nullptr) {
+            std::memcpy(reply, &own, std::min<std::size_t>(reply_bytes, sizeof(own)));
+        }
+        return AEGIS_OK;
+    });
+}
+
+std::int32_t aegis_get_policy(aegis_client* client, AEGIS_GET_POLICY_REPLY* reply, std::uint32_t bytes,
+                              std::int32_t timeout_ms) noexcept {
+    return guarded([&]() -> std::int32_t {
+        if (const std::int32_t result = check_reading(client, timeout_ms); result != AEGIS_OK) {
+            return result;
+        }
+        if (reply == nullptr || bytes == 0) {
+            return fail(AEGIS_ERROR_ARGUMENT, "aegis_get_policy needs a place for its reply");
+        }
+        AEGIS_GET_POLICY_REPLY own;
+        const std::optional<Error> error = get_policy(
+            client->stream->device(), timeout_of(timeout_ms).value_or(client->stream->options().request_limit), own);
+        if (error) {
+            return fail_with(*error);
+        }
+        std::memcpy(reply, &own, std::min<std::size_t>(bytes, sizeof(own)));
         return AEGIS_OK;
     });
 }

@@ -109,6 +109,19 @@ void add_stream_options(CLI::App& app, Options& options) {
                               "End after this many printed events");
 }
 
+void add_policy_option(CLI::App& app, Options& options) {
+    const auto set_path = [&options](const std::string& path) {
+        if (path.empty()) {
+            throw CLI::ValidationError("--policy", "an empty path; leave --policy out for no policy");
+        }
+        options.policy_path = path;
+    };
+    app.add_option_function<std::string>("--policy", set_path,
+                                         "A policy for the driver: what becomes an event and what is\n"
+                                         "refused, for as long as this agent runs; docs/policy.md")
+        ->option_text("FILE");
+}
+
 void add_reading_options(CLI::App& app, Options& options) {
     add_number<std::uint32_t>(app, "--wakeup-batch", options.wakeup_batch, 1, kMostWakeupBatch, "K [1]",
                               "Sleep until K events wait, or until 100 ms have passed with fewer:\n"
@@ -187,6 +200,7 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     // CLI11 names them in reverse order.
     app.allow_extras();
     add_stream_options(app, options);
+    add_policy_option(app, options);
     add_reading_options(app, options);
     add_reporting_options(app, options);
     add_device_options(app, options, platform);
@@ -203,6 +217,9 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     }
     if (version) {
         return EarlyExit{ExitCode::kFinished, version_text(platform)};
+    }
+    if (options.list_holders && !options.policy_path.empty()) {
+        return usage_error(platform, "--policy lasts as long as the agent reads; --holders ends at once");
     }
     if (options.local_time && options.output == OutputFormat::kNdjson) {
         return usage_error(platform, "--local-time is for --output text; the timestamps of NDJSON are always UTC");

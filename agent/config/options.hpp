@@ -40,6 +40,7 @@ struct Options {
     bool local_time = false;  // of text lines
     bool measure_latency = false;
     bool list_holders = false;  // and nothing else
+    std::string policy_path;    // of a policy to set; empty: none
     DeviceChoice device;
 };
 

@@ -60,6 +60,7 @@ DecodeError decode_process(std::span<const std::byte> payload, Event& event) {
     }
     event.parent_process_id = fields.parent_process_id;
     event.creating_process_id = fields.creating_process_id;
+    event.refused = (fields.image_path_flags & AEGIS_PROCESS_REFUSED) != 0;
     event.path_exact = fields.image_path_exact != 0;
     event.path_partial = !event.path_exact;
     event.path_length = fields.image_path_length;
@@ -68,6 +69,14 @@ DecodeError decode_process(std::span<const std::byte> payload, Event& event) {
     std::memcpy(event.path_units, path.data(), fields.image_path_length * sizeof(char16_t));
     const bool cut = (fields.image_path_flags & AEGIS_PATH_CUT) != 0;
     return cut ? decode_cut(path, fields.image_path_flags, event) : DecodeError::kNone;
+}
+
+DecodeError decode_suppressed(std::span<const std::byte> payload, Event& event) {
+    if (payload.size() < sizeof(event.suppressed)) {
+        return DecodeError::kPayloadTooShort;
+    }
+    std::memcpy(&event.suppressed, payload.data(), sizeof(event.suppressed));
+    return DecodeError::kNone;
 }
 
 }  // namespace
@@ -104,10 +113,13 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
     if (event.header.Size > bytes.size()) {
         return DecodeError::kBeyondItsBuffer;
     }
+    const std::span<const std::byte> payload = bytes.first(event.header.Size).subspan(sizeof(event.header));
     switch (event.header.Type) {
         case AEGIS_EVENT_PROCESS_CREATE:
         case AEGIS_EVENT_PROCESS_EXIT:
-            return decode_process(bytes.first(event.header.Size).subspan(sizeof(event.header)), event);
+            return decode_process(payload, event);
+        case AEGIS_EVENT_SUPPRESSED:
+            return decode_suppressed(payload, event);
         default:
             return DecodeError::kNone;
     }

@@ -13,18 +13,21 @@
 
 namespace aegis::agent {
 
-// Valid according to the header's type: an exit has a process id only, any other type nothing but its header.
+// Valid according to the header's type: an exit has a process id only, events that were kept back have `suppressed`,
+// any other type nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
     std::uint32_t parent_process_id;
     std::uint32_t creating_process_id;
+    bool refused;       // a start that never was
     bool path_exact;    // the whole path, and Windows vouches for it
     bool path_partial;  // Windows does not vouch for the name; of a cut path, for the one that was cut
     std::uint16_t path_length;
     std::uint16_t path_tail;         // of a cut path: where the part behind the cut begins; otherwise 0
     std::uint16_t path_full_length;  // before it was cut
     char16_t path_units[AEGIS_MAX_PATH];
+    AEGIS_SUPPRESSED_PAYLOAD suppressed;
 
     // Of a cut path: its beginning, AEGIS_PATH_CUT_MARK full stops and its end.
     std::u16string_view path() const { return {path_units, path_length}; }

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::string_view kStart =
     R"("kind":"event","category":["process"],"type":["start"],"action":"process-start","code":"1")";
+constexpr std::string_view kRefused =
+    R"("kind":"event","category":["process"],"type":["start","denied"],"action":"process-refused","outcome":"failure","code":"1")";
+constexpr std::string_view kSuppressed = R"("kind":"event","action":"events-suppressed","code":"11")";
 constexpr std::string_view kEnd =
     R"("kind":"event","category":["process"],"type":["end"],"action":"process-end","code":"2")";
 constexpr std::string_view kUnknown = R"("kind":"event","code":")";
@@ -83,6 +86,9 @@ void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, L
         case AEGIS_EVENT_PROCESS_EXIT:
             append_exit(event, sequence, lines);
             break;
+        case AEGIS_EVENT_SUPPRESSED:
+            append_suppressed(event, sequence, lines);
+            break;
         default:
             append_unknown(event, sequence, lines);
             break;
@@ -110,7 +116,7 @@ void NdjsonFormatter::append_identity(std::uint64_t sequence, Lines& lines) {
 }
 
 void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, Lines& lines) {
-    append_head(kStart, event.header.Timestamp, lines);
+    append_head(event.refused ? kRefused : kStart, event.header.Timestamp, lines);
     append_identity(sequence, lines);
     append(lines, R"(,"process":{"pid":)");
     append_number(lines, event.process_id);
@@ -125,8 +131,10 @@ void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, 
     append(lines, R"(,"process":{)");
     const std::size_t about_path = lines.size();
     append_path_fields(event, lines);
-    processes_->remember(event.process_id, {lines.data() + about_process, about_process_end - about_process},
-                         {lines.data() + about_path, lines.size() - about_path});
+    if (!event.refused) {
+        processes_->remember(event.process_id, {lines.data() + about_process, about_process_end - about_process},
+                             {lines.data() + about_path, lines.size() - about_path});
+    }
     append_sensor_fields(event, lines);
     append(lines, "}}}\n");
 }
@@ -192,6 +200,29 @@ void NdjsonFormatter::append_exit(const Event& event, std::uint64_t sequence, Li
         append(lines, "}");
     }
     append(lines, "}}\n");
+}
+
+void NdjsonFormatter::append_suppressed(const Event& event, std::uint64_t sequence, Lines& lines) {
+    const AEGIS_SUPPRESSED_PAYLOAD& suppressed = event.suppressed;
+    append_head(kSuppressed, event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append_filetime(event, lines);
+    append(lines, R"(,"suppressed":{"count":)");
+    append_number(lines, suppressed.Count);
+    append(lines, R"(,"type":)");
+    append_number(lines, suppressed.Type);
+    append(lines, R"(,"reason":")");
+    append(lines, suppressed.Reason == AEGIS_SUPPRESSED_MERGED ? "merged" : "limited");
+    append(lines, R"(","first":")");
+    time_.append_iso(lines, suppressed.FirstTime);
+    append(lines, R"(","last":")");
+    time_.append_iso(lines, suppressed.LastTime);
+    append(lines, "\"");
+    if (suppressed.LikeProcessId != 0) {
+        append(lines, R"(,"like_pid":)");
+        append_number(lines, suppressed.LikeProcessId);
+    }
+    append(lines, "}}}\n");
 }
 
 void NdjsonFormatter::append_unknown(const Event& event, std::uint64_t sequence, Lines& lines) {

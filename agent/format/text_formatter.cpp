@@ -52,7 +52,12 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
     if (const std::string_view name = program_name(event, path); !name.empty()) {
         append_printable(name, name_);
     }
-    processes_->remember(event.process_id, {name_.data(), name_.size()}, {lines.data() + marks, lines.size() - marks});
+    if (event.refused) {
+        append(lines, " [refused]");
+    } else {
+        processes_->remember(event.process_id, {name_.data(), name_.size()},
+                             {lines.data() + marks, lines.size() - marks});
+    }
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, " [creator!=parent]");
     }
@@ -73,6 +78,22 @@ void TextFormatter::append_exit(const Event& event, Lines& lines) {
     append(lines, {path_.data(), path_.size()});
 }
 
+void TextFormatter::append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines) {
+    append(lines, " SUPPRESSED ");
+    append_number(lines, suppressed.Count);
+    append(lines, " events of type ");
+    append_number(lines, suppressed.Type);
+    append(lines, suppressed.Reason == AEGIS_SUPPRESSED_MERGED ? " (merged, " : " (limited, ");
+    time_.append_clock(lines, suppressed.FirstTime);
+    append(lines, "..");
+    time_.append_clock(lines, suppressed.LastTime);
+    append(lines, ")");
+    if (suppressed.LikeProcessId != 0) {
+        append(lines, " like pid=");
+        append_number(lines, suppressed.LikeProcessId);
+    }
+}
+
 void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
     append_time(event.header.Timestamp, lines);
     append(lines, "#");
@@ -83,6 +104,9 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
             break;
         case AEGIS_EVENT_PROCESS_EXIT:
             append_exit(event, lines);
+            break;
+        case AEGIS_EVENT_SUPPRESSED:
+            append_suppressed(event.suppressed, lines);
             break;
         default:
             append(lines, " type=");

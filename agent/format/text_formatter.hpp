@@ -33,6 +33,7 @@ class TextFormatter final : public Formatter {
     void append_time(std::int64_t filetime, Lines& lines);
     void append_create(const Event& event, Lines& lines);
     void append_exit(const Event& event, Lines& lines);
+    void append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines);
 
     TimestampFormatter time_;
     ProcessTable* processes_;

@@ -58,6 +58,7 @@
 #define AEGIS_CLIENT_H
 
 #include "aegis/ioctl.h"
+#include "aegis/policy.h"
 
 /* On Windows a program that uses aegis.dll may define AEGIS_CLIENT_SHARED: it spares each call a jump. */
 #ifndef _WIN32
@@ -237,6 +238,22 @@ AEGIS_API int32_t aegis_query(aegis_client* client, AEGIS_QUERY_REPLY* reply, ui
 
 /* What the driver answered to that question when it was opened. What it had lost by then is no loss of this client. */
 AEGIS_API int32_t aegis_at_open(const aegis_client* client, AEGIS_QUERY_REPLY* reply, uint32_t bytes) AEGIS_NOEXCEPT;
+
+/* Policy ---------------------------------------------------------------------------------------------- */
+
+/* Puts a policy in force: `blob` as aegis/policy.h has it. It decides for every reader of the driver what becomes an
+ * event and what is refused, from the return of this call until the client and all that share with it are closed, or
+ * another one replaces it. `reply` may be NULL; otherwise it gets the first `reply_bytes` of the driver's answer.
+ * timeout_ms as aegis_query. Nothing has changed on an error: AEGIS_ERROR_FAILED says what the driver did not like
+ * about the blob, or which process has a policy in force. After AEGIS_NO_ANSWER it may come into force still. */
+AEGIS_API int32_t aegis_set_policy(aegis_client* client, const void* blob, uint32_t bytes,
+                                   AEGIS_SET_POLICY_REPLY* reply, uint32_t reply_bytes,
+                                   int32_t timeout_ms) AEGIS_NOEXCEPT;
+
+/* Which policy is in force, whoever set it, and what it has done: `reply` gets the first `bytes` of the driver's
+ * answer. timeout_ms and results as aegis_query. */
+AEGIS_API int32_t aegis_get_policy(aegis_client* client, AEGIS_GET_POLICY_REPLY* reply, uint32_t bytes,
+                                   int32_t timeout_ms) AEGIS_NOEXCEPT;
 
 #define AEGIS_STATS_REASONS 16U
 

@@ -129,5 +129,30 @@ TEST(HealthWatch, ADriverThatWasBrokenBeforeIsCriticalAtOnce) {
     EXPECT_EQ(log.count("CRITICAL: the driver found itself broken"), 1U);
 }
 
+// Catches: somebody else's policy that goes unsaid, at the start or later; one's own that is taken for another's.
+TEST(HealthWatch, APolicyOfAnotherProgramIsSaid) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY filtered = healthy();
+    filtered.PolicyGeneration = 3;
+    agent::HealthWatch health(log, filtered);
+    EXPECT_EQ(log.count("policy 3 of another program decides what is reported"), 1U) << log.text();
+    health.look(filtered);
+    health.look(healthy());
+    EXPECT_EQ(log.count("policy 3 has ended"), 1U) << log.text();
+    filtered.PolicyGeneration = 4;
+    health.look(filtered);
+    EXPECT_EQ(log.count("policy 4 of another program"), 1U) << log.text();
+    EXPECT_EQ(log.lines().size(), 3U) << log.text();
+}
+
+TEST(HealthWatch, ItsOwnPolicyIsNoNews) {
+    test::CapturedLog log;
+    agent::HealthWatch health(log, healthy(), 3);
+    AEGIS_QUERY_REPLY filtered = healthy();
+    filtered.PolicyGeneration = 3;
+    health.look(filtered);
+    EXPECT_EQ(log.text(), "");
+}
+
 }  // namespace
 }  // namespace aegis

@@ -92,6 +92,38 @@ TEST_F(NdjsonFormatter, StartByAnotherThanTheParentWithAPartialName) {
     })");
 }
 
+// Catches: a refusal that is reported as a success; an end that is given the name of what never ran.
+TEST_F(NdjsonFormatter, AStartThatWasRefused) {
+    AEGIS_PROCESS_PAYLOAD payload = test::process_payload({.pid = 7, .parent = 2, .creator = 2, .path = u"/tmp/x"});
+    payload.ImagePathFlags |= AEGIS_PROCESS_REFUSED;
+    const rapidjson::Document refused = parse(line(AEGIS_EVENT_PROCESS_CREATE, test::bytes_of(payload)));
+    EXPECT_STREQ(refused["event"]["action"].GetString(), "process-refused");
+    EXPECT_STREQ(refused["event"]["outcome"].GetString(), "failure");
+    EXPECT_STREQ(refused["event"]["type"][1].GetString(), "denied");
+    EXPECT_STREQ(refused["process"]["executable"].GetString(), "/tmp/x");
+    EXPECT_FALSE(parse(exit(7))["process"].HasMember("executable"));
+}
+
+TEST_F(NdjsonFormatter, EventsThatWereKeptBack) {
+    AEGIS_SUPPRESSED_PAYLOAD payload = {};
+    payload.Count = 12;
+    payload.FirstTime = kTimestamp;
+    payload.LastTime = kTimestamp + 10'000'000;
+    payload.LikeProcessId = 640;
+    payload.Type = AEGIS_EVENT_PROCESS_CREATE;
+    payload.Reason = AEGIS_SUPPRESSED_MERGED;
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&payload);
+    const rapidjson::Document document = parse(line(AEGIS_EVENT_SUPPRESSED, {bytes, bytes + sizeof(payload)}));
+    EXPECT_STREQ(document["event"]["action"].GetString(), "events-suppressed");
+    EXPECT_STREQ(document["event"]["code"].GetString(), "11");
+    const rapidjson::Value& suppressed = document["aegis"]["suppressed"];
+    EXPECT_EQ(suppressed["count"].GetUint64(), 12U);
+    EXPECT_EQ(suppressed["type"].GetUint(), 1U);
+    EXPECT_STREQ(suppressed["reason"].GetString(), "merged");
+    EXPECT_EQ(suppressed["like_pid"].GetUint(), 640U);
+    EXPECT_STRNE(suppressed["first"].GetString(), suppressed["last"].GetString());
+}
+
 TEST_F(NdjsonFormatter, ExitOfAnUnknownProcess) {
     expect_json(exit(812), R"({
         "@timestamp": "2024-05-01T12:34:56.1234567Z",

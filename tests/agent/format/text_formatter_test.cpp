@@ -45,6 +45,33 @@ TEST_F(TextFormatter, StartWithANameWindowsDoesNotVouchFor) {
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=2 x [partial-name]\n");
 }
 
+// Catches: a refusal that reads like a start; the end of the pid's next process that is given the refused one's name.
+TEST_F(TextFormatter, AStartThatWasRefused) {
+    AEGIS_PROCESS_PAYLOAD payload = test::process_payload({.pid = 7, .parent = 2, .creator = 2, .path = u"/tmp/x"});
+    payload.ImagePathFlags |= AEGIS_PROCESS_REFUSED;
+    EXPECT_EQ(line(AEGIS_EVENT_PROCESS_CREATE, test::bytes_of(payload)),
+              "[12:34:56.123] #17 CREATE pid=7 ppid=2 creator=2 /tmp/x [refused]\n");
+    EXPECT_EQ(exit_line(7).find("/tmp/x"), std::string::npos);
+}
+
+TEST_F(TextFormatter, EventsThatWereKeptBack) {
+    const auto kept_back = [this](std::uint8_t reason, std::uint32_t like) {
+        AEGIS_SUPPRESSED_PAYLOAD payload = {};
+        payload.Count = 12;
+        payload.FirstTime = kTimestamp;
+        payload.LastTime = kTimestamp + 10'000'000;
+        payload.LikeProcessId = like;
+        payload.Type = AEGIS_EVENT_PROCESS_CREATE;
+        payload.Reason = reason;
+        const auto* const bytes = reinterpret_cast<const std::byte*>(&payload);
+        return line(AEGIS_EVENT_SUPPRESSED, {bytes, bytes + sizeof(payload)});
+    };
+    EXPECT_EQ(kept_back(AEGIS_SUPPRESSED_LIMITED, 0),
+              "[12:34:56.123] #17 SUPPRESSED 12 events of type 1 (limited, 12:34:56.123..12:34:57.123)\n");
+    EXPECT_EQ(kept_back(AEGIS_SUPPRESSED_MERGED, 640),
+              "[12:34:56.123] #17 SUPPRESSED 12 events of type 1 (merged, 12:34:56.123..12:34:57.123) like pid=640\n");
+}
+
 TEST_F(TextFormatter, StartByAnotherThanTheParent) {
     EXPECT_EQ(start_line({.pid = 1, .parent = 2, .creator = 3, .path = u"x"}),
               "[12:34:56.123] #17 CREATE pid=1 ppid=2 creator=3 x [creator!=parent]\n");
