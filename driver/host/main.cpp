@@ -25,6 +25,7 @@
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/options.hpp"
 #include "driver/host/server/activity_notifier.hpp"
+#include "driver/host/server/exec_gate.hpp"
 #include "driver/host/server/server.hpp"
 #include "driver/host/sources/source_selection.hpp"
 
@@ -156,9 +157,12 @@ int serve(const Options& options, Executive& executive, const UniqueFd& signals,
         print_line(fmt::format("--source {}: {}", options.source, started.error.message));
         return kNoSource;
     }
+    // What a source makes up runs nowhere.
+    const bool live = options.source_choice.kind != sources::SourceKind::kSynthetic;
+    server::ExecGate gate(executive, server.processes(), print_line);
+    executive.set_file_watch(live ? &gate : nullptr);
     int result = kFinished;
-    if (const std::optional<std::string> error =
-            server.start(options.socket_path, options.source_choice.kind != sources::SourceKind::kSynthetic)) {
+    if (const std::optional<std::string> error = server.start(options.socket_path, live)) {
         print_line(*error);
         result = kFailed;
     } else if (options.ready_fd >= 0 && !announce_ready(options.ready_fd, options.socket_path)) {
@@ -174,6 +178,7 @@ int serve(const Options& options, Executive& executive, const UniqueFd& signals,
     // First: what it has seen is published before the clients are asked to read to the end.
     started.source->stop();
     stop_service(executive, server, std::chrono::seconds(options.stop_timeout_seconds));
+    executive.set_file_watch(nullptr);
     report_counters(*started.source, options.debug);
     return result;
 }

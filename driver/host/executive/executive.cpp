@@ -70,6 +70,10 @@ UnloadResult Executive::unload_driver() {
     return UnloadResult::kUnloaded;
 }
 
+void Executive::set_file_watch(FileWatch* watch) {
+    parts_->file_watch = watch;
+}
+
 bool Executive::driver_loaded() const {
     return parts_->io.loaded();
 }

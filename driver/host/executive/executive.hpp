@@ -92,6 +92,18 @@ enum class CreateAccess {
     kRemaining,  // what the I/O manager's own check has left over
 };
 
+// Hears, after the driver, what clients have done with an open file; from any thread. `file` names it until it is
+// closed.
+class FileWatch {
+  public:
+    virtual ~FileWatch() = default;
+    // A control request that succeeded.
+    virtual void controlled(const void* file, ULONG code, std::span<const std::byte> input,
+                            std::span<const std::byte> output) = 0;
+    // The last handle.
+    virtual void closed(const void* file) = 0;
+};
+
 struct ExecutiveOptions {
     // Receives the driver's debug output, a line at a time without its newline, from any thread.
     // Default: stderr. `level` is DPFLTR_…_LEVEL.
@@ -108,6 +120,9 @@ class Executive {
     ~Executive();
     Executive(const Executive&) = delete;
     Executive& operator=(const Executive&) = delete;
+
+    // While no client is there. Null: nobody.
+    void set_file_watch(FileWatch* watch);
 
     // --- the driver -------------------------------------------------------------------------------------------
     // Runs DriverEntry in the system process. When it fails, the verifier checks that nothing is left behind.

@@ -30,6 +30,7 @@ struct ExecutiveParts {
     ~ExecutiveParts();
 
     ExecutiveOptions options;
+    FileWatch* file_watch = nullptr;  // changes while no client is there
     Poison poison;
     FaultInjector faults;
     ObjectTable objects;

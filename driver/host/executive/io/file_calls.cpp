@@ -1,5 +1,6 @@
 #include "driver/host/executive/io/file_calls.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "driver/host/executive/io/driver_load.hpp"
@@ -119,7 +120,11 @@ IoResult control_file(Process& process, ProcessHandle handle, ULONG code, std::s
         // Direct I/O is not provided: the driver finds the input, and no MDL.
         irp.set_buffered(input, {});
     }
-    return irp.send();
+    const IoResult result = irp.send();
+    if (FileWatch* const watch = executive_parts().file_watch; watch != nullptr && NT_SUCCESS(result.status)) {
+        watch->controlled(&file, code, input, output.first(std::min<std::size_t>(result.information, output.size())));
+    }
+    return result;
 }
 
 IoResult request_file(Process& process, ProcessHandle handle, UCHAR major_function) {

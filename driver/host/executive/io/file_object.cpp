@@ -32,6 +32,9 @@ void FileObject::last_handle_closed() {
     if (opened_) {
         Irp(*device_, this, IRP_MJ_CLEANUP, KernelMode).send();
     }
+    if (FileWatch* const watch = executive_parts().file_watch) {
+        watch->closed(this);
+    }
 }
 
 void FileObject::destroy() {
