@@ -3,13 +3,22 @@
 #include "control/dispatch.hpp"
 #include "control/driver.hpp"
 #include "control/service_parameters.hpp"
-#include "nt/debug_print.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
 namespace {
 
 constinit Driver g_driver;
+
+// IRQL PASSIVE_LEVEL.
+void report_end(const ChannelCounters& counters) {
+    std::uint64_t lost = 0;
+    for (const std::uint64_t events : counters.lost_before) {
+        lost += events;
+    }
+    report_unload(counters.published, lost);
+}
 
 // Sensors first, so that nothing is produced any more; then the transport; the ring's memory last.
 // IRQL PASSIVE_LEVEL. No handle is open: the I/O manager waits for the last one.
@@ -19,13 +28,18 @@ void NTAPI unload(PDRIVER_OBJECT /*driver*/) {
     stop_owner_exit_watch();
     g_driver.device.destroy();
     g_driver.policies.destroy();
+    report_end(g_driver.channel.counters());
     g_driver.channel.destroy();
+    stop_diagnostics();
 }
 
 // IRQL PASSIVE_LEVEL. NT does not call unload when this fails: the guards undo what was done.
 NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     driver->DriverUnload = unload;
     fill_dispatch_table(driver);
+
+    start_diagnostics();
+    ScopeGuard end_diagnostics([] { stop_diagnostics(); });
 
     NTSTATUS status = g_driver.clock.initialize();
     if (!NT_SUCCESS(status)) {
@@ -38,6 +52,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
         return failed("create the ring", status);
     }
     ScopeGuard destroy_channel([] { g_driver.channel.destroy(); });
+    report_step("create the ring");
     g_driver.handles.initialize(g_driver.channel);
 
     status = g_driver.policies.create(g_driver.channel, g_driver.clock);
@@ -45,24 +60,28 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
         return failed("make the table of upper case", status);
     }
     ScopeGuard destroy_policies([] { g_driver.policies.destroy(); });
+    report_step("make the table of upper case");
 
     status = g_driver.device.create(driver);
     if (!NT_SUCCESS(status)) {
         return status;
     }
     ScopeGuard destroy_device([] { g_driver.device.destroy(); });
+    report_step("create the device");
 
     status = start_owner_exit_watch(g_driver.handles, g_driver.clock);
     if (!NT_SUCCESS(status)) {
         return failed("watch for consumers that exit", status);
     }
+    report_step("watch for consumers that exit");
 
     g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock, &g_driver.policies});
 
     destroy_device.keep();
     destroy_policies.keep();
     destroy_channel.keep();
-    debug_info("AegisMon: ready, ring of %u KiB\n", parameters.ring_kib);
+    end_diagnostics.keep();
+    report_ready(parameters.ring_kib);
     return STATUS_SUCCESS;
 }
 

@@ -3,17 +3,12 @@
 #include <cstring>
 
 #include "channel/session_id.hpp"
-#include "nt/debug_print.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/pool.hpp"
 #include "nt/spin_lock.hpp"
 
 namespace aegis::driver {
 namespace {
-
-// IRQL <= DISPATCH_LEVEL.
-void report_failure(const char* why) {
-    debug_error("AegisMon: internal failure: %s; from now on events are counted, not published\n", why);
-}
 
 bool same_identity(const AEGIS_RING_IDENTITY& a, const AEGIS_RING_IDENTITY& b) {
     return std::memcmp(&a, &b, sizeof(a)) == 0;
@@ -92,7 +87,7 @@ void RingChannel::close() {
     stop(AEGIS_RING_CLOSING, &due);
 }
 
-void RingChannel::fail(const char* why) {
+void RingChannel::fail(Literal why) {
     {
         DueBells due;
         const PublishLockScope lock(publish_lock_, due);
@@ -100,7 +95,7 @@ void RingChannel::fail(const char* why) {
             return;
         }
     }
-    report_failure(why);
+    report_internal_failure(why);
 }
 
 bool RingChannel::verify() {
@@ -112,7 +107,7 @@ bool RingChannel::verify() {
         }
         stop(AEGIS_RING_FAILED, &due);
     }
-    report_failure("the ring's header was overwritten");
+    report_internal_failure("the ring's header was overwritten");
     return false;
 }
 
@@ -135,7 +130,7 @@ void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at, Wak
     }
     target->drain();
     if (stopped) {
-        report_failure("a consumer's doorbell is missing");
+        report_internal_failure("a consumer's doorbell is missing");
     }
 }
 

@@ -16,6 +16,7 @@
 #include "aegis/ring/region.hpp"
 #include "channel/publish_gate.hpp"
 #include "channel/wake_target.hpp"
+#include "nt/literal.hpp"
 #include "nt/nt.hpp"
 
 namespace aegis::driver {
@@ -50,9 +51,9 @@ class RingChannel {
     // AEGIS_LOST_CLOSING. Nothing after a failure. IRQL <= DISPATCH_LEVEL.
     void close();
 
-    // The same after an internal failure: later events are counted as AEGIS_LOST_FAILED, and the debug output has
-    // `why`, once. Nothing when the channel is closed or has failed already. IRQL <= DISPATCH_LEVEL.
-    void fail(const char* why);
+    // The same after an internal failure: later events are counted as AEGIS_LOST_FAILED, and the driver says `why`,
+    // once. Nothing when the channel is closed or has failed already. IRQL <= DISPATCH_LEVEL.
+    void fail(Literal why);
 
     // Without a lock: for callbacks that would change what others do. Any IRQL.
     bool has_failed() const { return failed_.load(std::memory_order_relaxed); }

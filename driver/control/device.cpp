@@ -1,6 +1,6 @@
 #include "control/device.hpp"
 
-#include "nt/debug_print.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/scope_guard.hpp"
 
 namespace aegis::driver {

@@ -2,6 +2,7 @@
 
 #include "aegis/policy.h"
 #include "control/ioctl_request.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/process_id.hpp"
 
 namespace aegis::driver {
@@ -38,6 +39,7 @@ NTSTATUS set_policy(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
     if (!driver.channel.verify()) {
         return STATUS_DRIVER_INTERNAL_ERROR;
     }
+    const std::uint32_t process_id = process_id_number(PsGetCurrentProcessId());
     AEGIS_SET_POLICY_REPLY reply{AEGIS_CONTROL_VERSION, sizeof(reply), 0, 0};
     {
         // Cleanup marks the handle first and then takes its turn to end the policy; so none outlives it.
@@ -46,10 +48,11 @@ NTSTATUS set_policy(Driver& driver, DeviceHandle& handle, IoctlBuffer* buffer) {
             return STATUS_FILE_CLOSED;
         }
         const auto* blob = static_cast<const std::uint8_t*>(buffer->data) + sizeof(AEGIS_SET_POLICY_REQUEST);
-        status = driver.policies.set(&handle, process_id_number(PsGetCurrentProcessId()), blob,
-                                     buffer->input_bytes - sizeof(AEGIS_SET_POLICY_REQUEST), &reply);
+        status = driver.policies.set(&handle, process_id, blob, buffer->input_bytes - sizeof(AEGIS_SET_POLICY_REQUEST),
+                                     &reply);
     }
     if (!NT_SUCCESS(status)) {
+        report_policy_not_taken(process_id, status);
         return status;
     }
     std::memcpy(buffer->data, &reply, sizeof(reply));

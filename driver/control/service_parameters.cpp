@@ -1,6 +1,7 @@
 #include "control/service_parameters.hpp"
 
 #include "aegis/ring/region.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/debug_print.hpp"
 #include "nt/scope_guard.hpp"
 
@@ -64,9 +65,11 @@ NTSTATUS take_ring_kib(HANDLE key, std::uint32_t* ring_kib) {
     }
     if (!NT_SUCCESS(status)) {
         debug_error("AegisMon: cannot read Parameters\\RingKiB (0x%08x), using %u\n", status, *ring_kib);
+        report_ignored_parameter("RingKiB", status, 0, *ring_kib);
     } else if (!ring::is_valid_ring_kib(kib)) {
         debug_error("AegisMon: Parameters\\RingKiB %u is not from %u to %u, using %u\n", kib, AEGIS_RING_KIB_MIN,
                     AEGIS_RING_KIB_MAX, *ring_kib);
+        report_ignored_parameter("RingKiB", STATUS_SUCCESS, kib, *ring_kib);
     } else {
         *ring_kib = kib;
     }
@@ -83,9 +86,11 @@ void take_slot_count(HANDLE key, std::uint32_t* ring_kib) {
     }
     if (!NT_SUCCESS(status)) {
         debug_error("AegisMon: cannot read Parameters\\SlotCount (0x%08x), using RingKiB %u\n", status, *ring_kib);
+        report_ignored_parameter("SlotCount", status, 0, *ring_kib);
     } else if (slots < kSlotsMin || slots > kSlotsMax) {
         debug_error("AegisMon: Parameters\\SlotCount %u is not from %u to %u, using RingKiB %u\n", slots, kSlotsMin,
                     kSlotsMax, *ring_kib);
+        report_ignored_parameter("SlotCount", STATUS_SUCCESS, slots, *ring_kib);
     } else {
         *ring_kib = slots * kSlotBytes / 1024;
         debug_info("AegisMon: Parameters\\SlotCount %u is taken as RingKiB %u, which replaces it\n", slots, *ring_kib);
@@ -104,6 +109,7 @@ ServiceParameters read_service_parameters(PUNICODE_STRING service_key) {
     if (!NT_SUCCESS(status)) {
         debug_error("AegisMon: cannot open the Parameters key (0x%08x), using RingKiB %u\n", status,
                     parameters.ring_kib);
+        report_ignored_parameter("Parameters", status, 0, parameters.ring_kib);
         return parameters;
     }
     ScopeGuard close_key([&] { ZwClose(key); });

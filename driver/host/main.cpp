@@ -191,11 +191,16 @@ int run(const Options& options) {
         return kFailed;
     }
     const UniqueFd signals = catch_end_signals(options.embedded);
-    Executive executive({.debug_print = [debug = options.debug](ULONG level, std::string_view line) {
+    ExecutiveOptions settings;
+    settings.debug_print = [debug = options.debug](ULONG level, std::string_view line) {
         if (debug || level == DPFLTR_ERROR_LEVEL) {
             print_line(line);
         }
-    }});
+    };
+    if (options.trace) {
+        settings.trace = [](const TraceEvent& event) { print_line("etw: " + to_text(event)); };
+    }
+    Executive executive(std::move(settings));
     const NTSTATUS status = executive.load_driver(&DriverEntry, service_options(options));
     if (!NT_SUCCESS(status)) {
         print_line(fmt::format("the driver failed to load (status 0x{:08X}); its own line is above",

@@ -106,6 +106,7 @@ void add_options(CLI::App& app, Options& options) {
         app, "--stop-timeout", 0, kMostStopSeconds,
         [&options](std::uint32_t seconds) { options.stop_timeout_seconds = seconds; }, "SECONDS [5]",
         "When the host is asked to end: how long clients may take to read to\nthe end and to close the device");
+    app.add_flag("--trace", options.trace, "Show what the driver writes to ETW: its load, its failures");
     app.add_flag("--debug", options.debug, "Show all debug output of the driver, and all counters at the end");
 }
 

@@ -28,6 +28,7 @@ struct Options {
     int ready_fd = -1;
     std::uint32_t stop_timeout_seconds = 5;  // for clients to read to the end and to close the device
     bool debug = false;
+    bool trace = false;
 };
 
 // The command line asked for something else than a run: text for stdout (help, version) or for stderr (usage error).

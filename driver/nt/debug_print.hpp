@@ -1,4 +1,4 @@
-// The driver's debug output: one line per load step that fails, one when it is ready, one when it finds itself broken.
+// The driver's debug output; what else becomes of it is in diagnostics/.
 #pragma once
 
 #include "nt/nt.hpp"
@@ -16,12 +16,6 @@ void debug_error(const char* format, Arguments... arguments) {
 template <class... Arguments>
 void debug_info(const char* format, Arguments... arguments) {
     DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, format, arguments...);
-}
-
-// Reports a load step that failed and hands its status on. IRQL <= DISPATCH_LEVEL.
-inline NTSTATUS failed(const char* step, NTSTATUS status) {
-    debug_error("AegisMon: cannot %s: 0x%08x\n", step, status);
-    return status;
 }
 
 }  // namespace aegis::driver

@@ -1,5 +1,7 @@
 #include "policy/policy_store.hpp"
 
+#include "diagnostics/diagnostics.hpp"
+
 namespace aegis::driver {
 namespace {
 
@@ -49,6 +51,7 @@ NTSTATUS PolicyStore::set(const void* owner, std::uint32_t process_id, const voi
     owner_ = owner;
     generation_ = origin.generation;
     exchange(policy);
+    report_policy_set(origin.generation, process_id);
     reply->Generation = origin.generation;
     reply->Digest = origin.digest;
     return STATUS_SUCCESS;
@@ -59,6 +62,7 @@ void PolicyStore::end(const void* owner) {
     if (owner_ == owner) {
         owner_ = nullptr;
         exchange(nullptr);
+        report_policy_ended(generation_);
     }
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "aegis/event.h"
-#include "nt/debug_print.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "nt/process_id.hpp"
 #include "sensors/image_path.hpp"
 
@@ -63,6 +63,7 @@ Decision decide_start(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std
         g_context.policies->mark_refused(process_id);
     } else if (decision.refused) {
         info->CreationStatus = STATUS_ACCESS_DENIED;
+        report_refusal("process", process_id);
     }
     return decision;
 }

@@ -9,6 +9,7 @@
 
 #include "channel/callback_health.hpp"
 #include "channel/ring_channel.hpp"
+#include "nt/literal.hpp"
 #include "nt/nt.hpp"
 #include "nt/system_clock.hpp"
 #include "policy/policy_store.hpp"
@@ -58,7 +59,7 @@ using StartSensor = NTSTATUS (*)(const SensorContext& context);
 using StopSensor = void (*)();
 
 struct Sensor {
-    const char* name;    // as the debug output calls it
+    Literal name;        // as the driver's own reports call it
     std::uint32_t kind;  // AEGIS_CALLBACK_…
     StartSensor start;
     StopSensor stop;

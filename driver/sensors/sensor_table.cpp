@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "nt/debug_print.hpp"
+#include "diagnostics/diagnostics.hpp"
 #include "sensors/process_sensor.hpp"
 
 namespace aegis::driver {
@@ -35,7 +35,7 @@ void SensorTable::start(std::span<const Sensor* const> sensors, const SensorCont
         if (NT_SUCCESS(status)) {
             started_ |= bit(i);
         } else {
-            debug_error("AegisMon: cannot register the %s, going on without it: 0x%08x\n", sensor.name, status);
+            report_missing_sensor(sensor.name, status);
         }
     }
 }

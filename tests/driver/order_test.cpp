@@ -106,12 +106,13 @@ TEST(Order, OfTheAttemptsAtASessionId) {
 // Catches: SensorTable::stop() that does not ask which sensors started.
 TEST(Order, NothingIsRemovedThatWasNotThere) {
     TestHost host;
-    // The call for processes of every subsystem, and then the one that would do instead.
+    // The call for processes of every subsystem, and then the one that would do instead; between them lies the ETW
+    // event about the first.
     for (std::uint64_t n = 1; !host->driver_loaded() || host->faults().failed().front() != kSensorCallForSubsystems;
          ++n) {
         host.unload();
         host->faults().reset();
-        host->faults().arm(n, n + 1);
+        host->faults().arm(n, n + 2);
         host.load();
         ASSERT_FALSE(host->faults().failed().empty()) << "the sensor's registration did not fail";
     }

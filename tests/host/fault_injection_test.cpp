@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "driver/consumers/mapping_guard.h"
+#include "driver/host/executive/etw/trace_providers.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {
@@ -76,6 +77,12 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
         ULONG length = 0;
         UUID uuid{};
         PEPROCESS found = nullptr;
+        std::uint64_t provider = 0;
+        const host::EtwDescriptor trace{0, 0, 11, 1, 0, 0, 1};
+        const std::string_view me("\x05\0Me\0", 5);
+        const std::string_view boom("\x08\0\0Boom\0", 8);
+        host::EtwData data[] = {{reinterpret_cast<std::uintptr_t>(me.data()), 5, 2},
+                                {reinterpret_cast<std::uintptr_t>(boom.data()), 8, 1}};
         EXPECT_EQ(fails([] { return ExAllocatePoolWithTag(PagedPool, 1, kTag); }), nullptr);
         EXPECT_EQ(fails([] { return IoAllocateMdl(nullptr, 1, FALSE, FALSE, nullptr); }), nullptr);
         EXPECT_EQ(fails([&] { return MmGetSystemRoutineAddress(&name); }), nullptr);
@@ -88,6 +95,11 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
                       nullptr);
         }
         EXPECT_EQ(fails([&] { return ExUuidCreate(&uuid); }), STATUS_RETRY);
+        EXPECT_EQ(fails([&] { return EtwRegister(&uuid, nullptr, nullptr, &provider); }), STATUS_NO_MEMORY);
+        EXPECT_EQ(EtwRegister(&uuid, nullptr, nullptr, &provider), STATUS_SUCCESS);
+        EXPECT_EQ(fails([&] { return EtwSetInformation(provider, 2, nullptr, 0); }), STATUS_NO_MEMORY);
+        EXPECT_EQ(fails([&] { return EtwWrite(provider, &trace, nullptr, 2, data); }), STATUS_NO_MEMORY);
+        EXPECT_EQ(EtwUnregister(provider), STATUS_SUCCESS);
         EXPECT_EQ(fails([&] {
                       return ObReferenceObjectByHandle(NtCurrentProcess(), 0, nullptr, KernelMode, &object, nullptr);
                   }),

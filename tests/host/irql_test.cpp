@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/exports.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
@@ -23,6 +24,9 @@ struct Limit {
 std::vector<Limit> limits() {
     return {
         {"DbgPrintEx", PASSIVE_LEVEL, [] { DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_ERROR_LEVEL, "%ws", u"wide"); }},
+        {"EtwRegister", PASSIVE_LEVEL, [] { EtwRegister(nullptr, nullptr, nullptr, nullptr); }},
+        {"EtwSetInformation", PASSIVE_LEVEL, [] { EtwSetInformation(0, 0, nullptr, 0); }},
+        {"EtwUnregister", PASSIVE_LEVEL, [] { EtwUnregister(0); }},
         {"ExAcquireFastMutex", APC_LEVEL, [] { ExAcquireFastMutex(nullptr); }},
         {"ExAcquireRundownProtection", DISPATCH_LEVEL, [] { ExAcquireRundownProtection(nullptr); }},
         {"ExAllocatePoolWithTag", APC_LEVEL, [] { ExAllocatePoolWithTag(PagedPool, 1, kTag); }},
@@ -93,6 +97,7 @@ std::vector<Limit> limits() {
 
 // At any IRQL, or at DISPATCH_LEVEL exactly.
 const std::set<std::string> kOthers{
+    "EtwWrite",
     "ExInitializeRundownProtection",
     "ExReInitializeRundownProtection",
     "ExRundownCompleted",

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "driver/host/executive/etw/trace_event.hpp"
 #include "driver/host/executive/memory/address_space.hpp"
 #include "driver/host/executive/processes/process_activity.hpp"
 #include "driver/host/executive/registry/service_options.hpp"
@@ -108,6 +109,8 @@ struct ExecutiveOptions {
     // Receives the driver's debug output, a line at a time without its newline, from any thread.
     // Default: stderr. `level` is DPFLTR_…_LEVEL.
     std::function<void(ULONG level, std::string_view line)> debug_print;
+    // Receives the events that the driver writes to ETW, from any thread. Default: nobody listens.
+    std::function<void(const TraceEvent& event)> trace = {};
     CreateAccess create_access = CreateAccess::kGranted;
     // Where MmGetSystemRoutineAddress answers otherwise than by default: null for what an older system lacks.
     std::map<std::string, void*> other_exports = {};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/runtime.hpp"
@@ -25,6 +26,10 @@ namespace {
 std::vector<Export> make_exports() {
     std::vector<Export> exports = {
         AEGIS_FUNCTION(DbgPrintEx),
+        AEGIS_FUNCTION(EtwRegister),
+        AEGIS_FUNCTION(EtwSetInformation),
+        AEGIS_FUNCTION(EtwUnregister),
+        AEGIS_FUNCTION(EtwWrite),
         AEGIS_FUNCTION(ExAcquireFastMutex),
         AEGIS_FUNCTION(ExAcquireRundownProtection),
         AEGIS_FUNCTION(ExAllocatePoolWithTag),

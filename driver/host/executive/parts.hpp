@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 
+#include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/io/io_state.hpp"
 #include "driver/host/executive/io/irp.hpp"
@@ -37,6 +38,7 @@ struct ExecutiveParts {
     Pool pool;
     MdlTable mdls;
     NotifyRoutines notify;
+    TraceProviders trace_providers;
     Registry registry;
     UuidSource uuids;
     IrpTable irps;

@@ -297,8 +297,8 @@ TEST(PartialProtection, ADriverWithoutItsSensorLoadsAndSaysSo) {
     TestHost host;
     std::uint64_t registration = 0;
     for (std::uint64_t n = 1; registration == 0; ++n) {
-        // Both ways to register, one after the other.
-        host->faults().arm(n, n + 1);
+        // Both ways to register; between them lies the ETW event about the first.
+        host->faults().arm(n, n + 2);
         const NTSTATUS status = host.load_small();
         const std::vector<std::string> failed = host->faults().failed();
         ASSERT_FALSE(failed.empty()) << "the sensor is never registered";

@@ -144,8 +144,8 @@ TEST_F(SensorTable, EverySensorOfTheDriverIsComplete) {
     std::set<const driver::CallbackHealth*> healths;
     for (const driver::Sensor* sensor : driver::all_sensors()) {
         EXPECT_TRUE(kinds.insert(sensor->kind).second) << sensor->kind;
-        EXPECT_TRUE(names.insert(sensor->name).second) << sensor->name;
-        EXPECT_TRUE(healths.insert(sensor->health).second) << sensor->name;
+        EXPECT_TRUE(names.insert(sensor->name.text).second) << sensor->name.text;
+        EXPECT_TRUE(healths.insert(sensor->health).second) << sensor->name.text;
         EXPECT_NE(sensor->start, nullptr);
         EXPECT_NE(sensor->stop, nullptr);
     }

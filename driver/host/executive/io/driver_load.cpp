@@ -31,7 +31,8 @@ void require_nothing_left(const char* when) {
             verifier_stop(code, fmt::format("left behind {}: {}", when, left.substr(0, left.size() - 2)));
         }
     };
-    stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations, parts.notify.describe_leaks());
+    stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations,
+                parts.notify.describe_leaks() + parts.trace_providers.describe_leaks());
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +
