@@ -82,6 +82,7 @@ std::vector<Limit> limits() {
         {"RtlCreateSecurityDescriptor", APC_LEVEL, [] { RtlCreateSecurityDescriptor(nullptr, 0); }},
         {"RtlSetDaclSecurityDescriptor", APC_LEVEL,
          [] { RtlSetDaclSecurityDescriptor(nullptr, TRUE, nullptr, FALSE); }},
+        {"RtlUpcaseUnicodeChar", PASSIVE_LEVEL, [] { RtlUpcaseUnicodeChar(u'a'); }},
         {"SeAccessCheck", PASSIVE_LEVEL,
          [] { SeAccessCheck(nullptr, nullptr, FALSE, 0, 0, nullptr, nullptr, UserMode, nullptr, nullptr); }},
         {"SeCaptureSubjectContext", APC_LEVEL, [] { SeCaptureSubjectContext(nullptr); }},
