@@ -15,7 +15,7 @@ PACKAGE = {"AegisAgent.exe", "AegisMon.sys", "AegisTest.cer", "INSTALL.txt", "ce
            "service-errors.ps1", "stop-driver.ps1", "uninstall.ps1", os.path.join("test", "AegisMonTest.sys"),
            "aegis.dll", os.path.join("lib", "libaegis.dll.a"),
            *(os.path.join("include", "aegis", name)
-             for name in ("client.h", "event.h", "ioctl.h", "ring_layout.h", "version.h")), *programs}
+             for name in ("client.h", "event.h", "ioctl.h", "policy.h", "ring_layout.h", "version.h")), *programs}
 
 
 class Package(unittest.TestCase):
