@@ -190,6 +190,22 @@ action = 'report'
             self.assertEqual(actions(), ["process-start", "process-refused", "process-end"])
             self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
 
+    def test_an_agent_that_is_killed_takes_its_policy_along(self):
+        """Catches: a gate that waits for itself when its policy ends in the middle of a question."""
+        with Folder() as folder, sensor.Host(self.SOURCE) as host:
+            refused = folder.program("no/program")
+            storm = subprocess.Popen(["/bin/sh", "-c", f"while :; do {refused}; done"], stderr=subprocess.DEVNULL)
+            try:
+                for _ in range(10):
+                    agent = self.refusing(folder, host)
+                    self.assertFalse(self.runs(refused))
+                    agent.process.kill()
+                    agent.finish()
+                    sensor.wait_until(lambda: self.runs(refused), "the end of the policy")
+            finally:
+                storm.kill()
+                storm.wait(sensor.PATIENCE)
+
     def test_a_host_that_is_killed_refuses_nothing_any_more(self):
         with Folder() as folder:
             refused = folder.program("no/program")
