@@ -30,8 +30,10 @@ class Snapshot {
 
       private:
         friend class Snapshot;
-        T* object_ = nullptr;              // null while the slot is closed
-        typename Machine::Rundown users_;  // closed while the slot is not in force
+        using Rundown = typename Machine::Rundown;
+
+        T* object_ = nullptr;  // null while the slot is closed
+        Rundown users_;        // closed while the slot is not in force
     };
 
     // Nothing is in force. Before anybody else sees it. IRQL <= APC_LEVEL.
@@ -101,8 +103,10 @@ class Snapshot {
     static constexpr std::uint32_t kFirst = 1;
     static constexpr std::uint32_t kSecond = 2;
 
+    using Number = typename Machine::template Atomic<std::uint32_t>;
+
     Slot slots_[2];
-    typename Machine::template Atomic<std::uint32_t> in_force_{kNone};
+    Number in_force_{kNone};
 };
 
 }  // namespace aegis::driver
