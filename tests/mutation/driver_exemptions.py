@@ -70,7 +70,7 @@ _MISSING = {
 _EXCHANGED = (
     (_ALONE, (
         "driver_entry.cpp load order driver->DriverUnload = unload; <-> fill_dispatch_table(driver);",
-        "driver_entry.cpp load order fill_dispatch_table(driver); <-> NTSTATUS status = g_driver.clock.initialize();",
+        "driver_entry.cpp load order fill_dispatch_table(driver); <-> start_diagnostics();",
         "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel); <-> status = "
         "g_driver.policies.create(g_driver.channel, g_driver.clock);",
         "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> lock_.initialize();",
