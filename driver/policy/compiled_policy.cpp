@@ -123,7 +123,8 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
         filter(rules, decision);
         return;
     }
-    if (PathRule* const image = images_.longest(subject.path, type)) {
+    PathRule* const image = images_.longest(subject.path, type);
+    if (image != nullptr) {
         count(image->hits);
         decision->mark = ProcessMark::kSilent;
         filter(rules, decision);

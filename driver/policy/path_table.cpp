@@ -27,8 +27,12 @@ NTSTATUS PathTable::build(const AEGIS_POLICY_RULE* rules, std::uint32_t count, c
     count_ = count;
     longest_ = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
-        auto* rule = new (rules_ + i) PathRule{
-            kPathHashOfNothing, to, rules[i].Types == 0 ? ~0U : rules[i].Types, rules[i].TextUnits, rules[i].Action, 0};
+        auto* rule = new (rules_ + i) PathRule{};
+        rule->hash = kPathHashOfNothing;
+        rule->text = to;
+        rule->types = rules[i].Types == 0 ? ~0U : rules[i].Types;
+        rule->length = rules[i].TextUnits;
+        rule->action = rules[i].Action;
         for (std::uint32_t unit = 0; unit < rule->length; ++unit) {
             to[unit] = cases.fold(from[unit]);
             rule->hash = path_hash(rule->hash, to[unit]);

@@ -73,7 +73,8 @@ std::uint64_t PolicyStore::generation_in_force() {
 
 void PolicyStore::describe(AEGIS_GET_POLICY_REPLY* reply) {
     const FastMutexScope turn(turn_);
-    if (const CompiledPolicy* policy = in_force_.object()) {
+    const CompiledPolicy* const policy = in_force_.object();
+    if (policy != nullptr) {
         policy->describe(reply);
     }
     reply->Notes = notes_.load(std::memory_order_relaxed);
@@ -96,7 +97,8 @@ Decision PolicyStore::process_started(const Subject& subject) {
     Decision decision;
     {
         const Reader reader(in_force_);
-        if (CompiledPolicy* const policy = reader.policy()) {
+        CompiledPolicy* const policy = reader.policy();
+        if (policy != nullptr) {
             policy->decide(subject, &decision);
         }
     }
@@ -109,9 +111,10 @@ Decision PolicyStore::process_ended(const Subject& subject) {
     // Whatever the policy is by now: an end whose start nobody has seen tells nobody anything.
     const ProcessMark mark = marks_.take(subject.process_id);
     const Reader reader(in_force_);
+    CompiledPolicy* const policy = reader.policy();
     if (mark == ProcessMark::kSilent || mark == ProcessMark::kRefused) {
         decision.verdict = Verdict::kFilter;
-    } else if (CompiledPolicy* const policy = reader.policy()) {
+    } else if (policy != nullptr) {
         policy->decide_end(subject, mark, &decision);
     }
     return decision;
