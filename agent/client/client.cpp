@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <system_error>
@@ -170,7 +171,8 @@ std::int32_t open_client(const aegis_options* options, const DeviceOpener& open_
         if (error) {
             return fail_with(*error);
         }
-        *client = new aegis_client(make_stream(std::move(channel), settings.transport, settings.reading));
+        *client = std::make_unique<aegis_client>(make_stream(std::move(channel), settings.transport, settings.reading))
+                      .release();
         return AEGIS_OK;
     });
 }
@@ -192,7 +194,7 @@ std::int32_t aegis_share(aegis_client* client, aegis_client** reader) noexcept {
         if (const std::int32_t result = check(client); result != AEGIS_OK) {
             return result;
         }
-        *reader = new aegis_client(client->stream);
+        *reader = std::make_unique<aegis_client>(client->stream).release();
         return AEGIS_OK;
     });
 }
