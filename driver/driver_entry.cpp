@@ -20,11 +20,11 @@ void report_end(const ChannelCounters& counters) {
     report_unload(counters.published, lost);
 }
 
-// Sensors first, so that nothing is produced any more; then the transport; the ring's memory last.
-// IRQL PASSIVE_LEVEL. No handle is open: the I/O manager waits for the last one.
+// Sensors first, so that nothing is produced any more; then the transport; the ring's memory last. No handle is open,
+// the I/O manager waits for the last one: so no mapping is left in which anybody could be told of the end.
+// IRQL PASSIVE_LEVEL.
 void NTAPI unload(PDRIVER_OBJECT /*driver*/) {
     g_driver.sensors.stop();
-    g_driver.channel.close();
     stop_owner_exit_watch();
     g_driver.device.destroy();
     g_driver.policies.destroy();

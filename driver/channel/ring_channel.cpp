@@ -63,7 +63,7 @@ bool RingChannel::publish(std::uint16_t type, std::int64_t timestamp, const void
 bool RingChannel::publish_locked(std::uint16_t type, std::int64_t timestamp, const void* payload,
                                  std::size_t payload_bytes, DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
-        producer_.count_lost(state_ == AEGIS_RING_FAILED ? AEGIS_LOST_FAILED : AEGIS_LOST_CLOSING);
+        producer_.count_lost(AEGIS_LOST_FAILED);
         return false;
     }
     if (!producer_.publish(type, timestamp, payload, payload_bytes)) {
@@ -81,17 +81,11 @@ void RingChannel::count_source_loss(std::uint32_t events) {
     wake_for_loss(&due);
 }
 
-void RingChannel::close() {
-    DueBells due;
-    const PublishLockScope lock(publish_lock_, due);
-    stop(AEGIS_RING_CLOSING, &due);
-}
-
 void RingChannel::fail(Literal why) {
     {
         DueBells due;
         const PublishLockScope lock(publish_lock_, due);
-        if (!stop(AEGIS_RING_FAILED, &due)) {
+        if (!stop(&due)) {
             return;
         }
     }
@@ -105,7 +99,7 @@ bool RingChannel::verify() {
         if (state_ != AEGIS_RING_RUNNING || header_is_intact()) {
             return state_ != AEGIS_RING_FAILED;
         }
-        stop(AEGIS_RING_FAILED, &due);
+        stop(&due);
     }
     report_internal_failure("the ring's header was overwritten");
     return false;
@@ -125,7 +119,7 @@ void RingChannel::remove_doorbell(const std::atomic<std::uint64_t>* wake_at, Wak
             // The table is not what the driver made of it, so nothing that it names may be touched: this caller is
             // about to free its page, and the other pages may be no more than that.
             bells_ = {};
-            stopped = stop(AEGIS_RING_FAILED, &due);
+            stopped = stop(&due);
         }
     }
     target->drain();
@@ -146,12 +140,12 @@ ChannelCounters RingChannel::counters() {
     return counters;
 }
 
-bool RingChannel::stop(std::uint32_t state, DueBells* due) {
+bool RingChannel::stop(DueBells* due) {
     if (state_ != AEGIS_RING_RUNNING) {
         return false;
     }
-    failed_.store(state == AEGIS_RING_FAILED, std::memory_order_relaxed);
-    state_ = state;
+    failed_.store(true, std::memory_order_relaxed);
+    state_ = AEGIS_RING_FAILED;
     producer_.close();
     count_wakeups(bells_.ring_all([due](WakeTarget* target) { due->add(target); }));
     return true;

@@ -47,12 +47,9 @@ class RingChannel {
     // and wakes every sleeper. IRQL <= DISPATCH_LEVEL.
     void count_source_loss(std::uint32_t events);
 
-    // Says in shared memory that no event will follow, and wakes every sleeper; later events are counted as
-    // AEGIS_LOST_CLOSING. Nothing after a failure. IRQL <= DISPATCH_LEVEL.
-    void close();
-
-    // The same after an internal failure: later events are counted as AEGIS_LOST_FAILED, and the driver says `why`,
-    // once. Nothing when the channel is closed or has failed already. IRQL <= DISPATCH_LEVEL.
+    // After an internal failure: says in shared memory that no event will follow, and wakes every sleeper; later events
+    // are counted as AEGIS_LOST_FAILED, and the driver says `why`, once. Nothing when the channel has failed already.
+    // IRQL <= DISPATCH_LEVEL.
     void fail(Literal why);
 
     // Without a lock: for callbacks that would change what others do. Any IRQL.
@@ -88,8 +85,8 @@ class RingChannel {
     // Sleepers are woken after the count is there: a reader that arms its bell too late for that looks at the counters
     // once more before it sleeps.
     void wake_for_loss(DueBells* due);
-    // False when the channel had stopped before.
-    bool stop(std::uint32_t state, DueBells* due);
+    // False when the channel had failed before.
+    bool stop(DueBells* due);
     bool header_is_intact() const;
     void count_wakeups(std::uint64_t rung);
 
@@ -103,7 +100,7 @@ class RingChannel {
     KSPIN_LOCK publish_lock_ = 0;
     ring::Producer<> producer_;
     ring::DoorbellRinger<WakeTarget*, AEGIS_MAX_CONSUMERS> bells_;
-    std::uint32_t state_ = AEGIS_RING_CLOSING;
+    std::uint32_t state_ = AEGIS_RING_FAILED;
 };
 
 }  // namespace aegis::driver

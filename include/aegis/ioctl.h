@@ -186,7 +186,7 @@ typedef struct AEGIS_QUERY_REPLY {
     uint32_t Version;       /* AEGIS_CONTROL_VERSION */
     uint32_t Bytes;         /* length of the whole reply */
     uint32_t DriverVersion; /* major << 24 | minor << 16 | patch */
-    uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_CLOSING, AEGIS_RING_FAILED */
+    uint32_t State;         /* AEGIS_RING_RUNNING, AEGIS_RING_FAILED */
     uint8_t SessionId[16];
     uint32_t HeaderBytes;
     uint32_t CellBytes;

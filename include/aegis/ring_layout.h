@@ -55,7 +55,7 @@
 /* Why an event never got a ticket: index into AEGIS_RING_HEADER.LostBefore. The counters only grow, and whenever one
  * does while the driver runs, sleepers are woken, so that a loss with no event behind it is seen as well. */
 #define AEGIS_LOST_OVERSIZE 0U /* larger than AEGIS_RING_EVENT_BYTES */
-#define AEGIS_LOST_CLOSING  1U /* seen while the channel was shutting down */
+#define AEGIS_LOST_CLOSING  1U /* seen after a producer closed its ring; the driver only fails */
 #define AEGIS_LOST_FAILED   2U /* seen after the driver found itself broken */
 #define AEGIS_LOST_SOURCE   3U /* lost by the source of events before a sensor saw them: AEGIS_IOCTL_SOURCE_LOSS */
 #define AEGIS_LOST_REASONS  4U

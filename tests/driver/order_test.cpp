@@ -49,9 +49,8 @@ TEST(Order, OfTheUnload) {
     TestHost host;
     ASSERT_EQ(host.load(), STATUS_SUCCESS);
     KernelCalls calls;
-    expect_in_order(calls, {"PsSetCreateProcessNotifyRoutineEx2 remove", "KeAcquireInStackQueuedSpinLock",
-                            "PsSetCreateProcessNotifyRoutine remove", "IoDeleteSymbolicLink", "IoDeleteDevice",
-                            "ExFreePoolWithTag"});
+    expect_in_order(calls, {"PsSetCreateProcessNotifyRoutineEx2 remove", "PsSetCreateProcessNotifyRoutine remove",
+                            "IoDeleteSymbolicLink", "IoDeleteDevice", "ExFreePoolWithTag"});
     ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
 }
 

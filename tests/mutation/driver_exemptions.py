@@ -123,7 +123,7 @@ _EXCHANGED = (
         "wake_target.hpp add order target->wakeups_.fetch_add(1, std::memory_order_relaxed); <-> "
         "targets_[count_++] = target;",
         "wake_target.hpp add order ExAcquireRundownProtection(&target->signals_); <-> targets_[count_++] = target;",
-        "ring_channel.cpp RingChannel::stop order state_ = state; <-> producer_.close();",
+        "ring_channel.cpp RingChannel::stop order state_ = AEGIS_RING_FAILED; <-> producer_.close();",
         "ring_channel.cpp RingChannel::counters order counters.published = producer_.published(); <-> for (unsigned "
         "reason = 0; reason < AEGIS_LOST_REASONS; ++reason)",
         "ring_channel.cpp RingChannel::counters order for (unsigned reason = 0; reason < AEGIS_LOST_REASONS; "
