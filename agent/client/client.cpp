@@ -18,6 +18,7 @@
 #include "agent/client/pull_reader.hpp"
 #include "agent/client/ring_reader.hpp"
 #include "agent/client/stream.hpp"
+#include "agent/client/structs.hpp"
 
 struct aegis_client {
     explicit aegis_client(std::shared_ptr<aegis::client::Stream> of)
@@ -59,16 +60,7 @@ std::int32_t check_size(const char* what, std::uint64_t given, std::uint64_t nee
         return AEGIS_OK;
     }
     return fail(AEGIS_ERROR_ARGUMENT, std::string(what) + " is " + std::to_string(given) + ": it is at least " +
-                                          std::to_string(needed) + ", what the struct has here");
-}
-
-// The library's own struct into the caller's, which may have grown since. The caller's size stays as it is.
-template <class Struct>
-void hand_out(const Struct& own, std::uint32_t size, void* callers) {
-    auto* const bytes = static_cast<std::byte*>(callers);
-    std::memcpy(bytes + sizeof(size), reinterpret_cast<const std::byte*>(&own) + sizeof(size),
-                sizeof(own) - sizeof(size));
-    std::memset(bytes + sizeof(own), 0, size - sizeof(own));
+                                          std::to_string(needed) + ", what the struct had in release 1.0");
 }
 
 // Every call of the C interface that can fail: whatever is thrown becomes a result.
@@ -123,25 +115,67 @@ struct Batch {
     std::byte* end;
 };
 
+// In the pieces in which the ring's reader has stored it a moment ago: a load that spans two such stores waits until
+// both have left the store buffer, longer than copying a small event takes.
+void copy_event(std::byte* to, const std::byte* from, std::size_t bytes) {
+    constexpr std::size_t kPiece = 16;
+    if (bytes < kPiece) {
+        std::memcpy(to, from, bytes);
+        return;
+    }
+    for (std::size_t done = 0; done + kPiece <= bytes; done += kPiece) {
+        std::memcpy(to + done, from + done, kPiece);
+        // Or the compiler makes one large copy of them.
+        asm volatile("" : : : "memory");
+    }
+    // What is left over, with the end of the last piece.
+    std::memcpy(to + bytes - kPiece, from + bytes - kPiece, kPiece);
+}
+
+// A field in a load of its own, for the same reason: the compiler would join several.
+template <class Field>
+Field alone(const Field& field) {
+    Field value = field;
+    asm("" : "+r"(value));
+    return value;
+}
+
+// The library's item into the caller's, which may have grown since. The caller's size stays as it is.
+void hand_out_item(const aegis_item& own, std::uint32_t size, aegis_item* callers) {
+    callers->kind = alone(own.kind);
+    callers->sequence = alone(own.sequence);
+    callers->last = alone(own.last);
+    callers->count = alone(own.count);
+    callers->reason = alone(own.reason);
+    callers->bytes = alone(own.bytes);
+    callers->data = alone(own.data);
+    // All of them are of release 1.0.
+    static_assert(sizeof(own) == kFirstItem);
+    if (size != sizeof(own)) {
+        std::memset(callers + 1, 0, size - sizeof(own));
+    }
+}
+
 // An event that says that it is larger than events are is cut: it is malformed.
 std::int32_t add_to_batch(void* context, const aegis_item* item) {
     Batch& batch = *static_cast<Batch*>(context);
-    aegis_item own = *item;
+    auto* const callers = reinterpret_cast<aegis_item*>(batch.items);
+    hand_out_item(*item, batch.stride, callers);
+    callers->size = batch.stride;
     if (item->kind == AEGIS_ITEM_EVENT) {
-        own.bytes = std::min<std::uint32_t>(item->bytes, AEGIS_MAX_EVENT_SIZE);
-        own.data = std::memcpy(batch.buffer, item->data, own.bytes);
+        callers->bytes = std::min<std::uint32_t>(item->bytes, AEGIS_MAX_EVENT_SIZE);
+        callers->data = batch.buffer;
+        copy_event(batch.buffer, static_cast<const std::byte*>(item->data), callers->bytes);
         // The next one is aligned as well.
-        batch.buffer += (own.bytes + 7U) & ~std::size_t{7};
+        batch.buffer += (callers->bytes + 7U) & ~std::size_t{7};
     }
-    hand_out(own, batch.stride, batch.items);
-    std::memcpy(batch.items, &batch.stride, sizeof(batch.stride));
     batch.items += batch.stride;
     return batch.buffer >= batch.end || static_cast<std::size_t>(batch.end - batch.buffer) < AEGIS_MAX_EVENT_SIZE;
 }
 
 std::int32_t take_item(void* context, const aegis_item* item) {
     auto* const callers = static_cast<aegis_item*>(context);
-    hand_out(*item, callers->size, callers);
+    hand_out_item(*item, callers->size, callers);
     return 0;
 }
 
@@ -213,8 +247,7 @@ std::int32_t aegis_info_of(const aegis_client* client, aegis_info* info) noexcep
         if (info == nullptr) {
             return fail(AEGIS_ERROR_ARGUMENT, "the info is NULL");
         }
-        if (const std::int32_t result = check_size("aegis_info.size", info->size, sizeof(aegis_info));
-            result != AEGIS_OK) {
+        if (const std::int32_t result = check_size("aegis_info.size", info->size, kFirstInfo); result != AEGIS_OK) {
             return result;
         }
         const Channel& channel = client->stream->channel();
@@ -239,11 +272,8 @@ std::int32_t aegis_next(aegis_client* client, aegis_item* item, std::int32_t tim
         if (item == nullptr) {
             return fail(AEGIS_ERROR_ARGUMENT, "the item is NULL");
         }
-        if (item->size != sizeof(aegis_item)) {
-            if (const std::int32_t result = check_size("aegis_item.size", item->size, sizeof(aegis_item));
-                result != AEGIS_OK) {
-                return result;
-            }
+        if (const std::int32_t result = check_size("aegis_item.size", item->size, kFirstItem); result != AEGIS_OK) {
+            return result;
         }
         return read(client, take_item, item, 1, timeout_ms);
     });
@@ -258,8 +288,7 @@ std::int32_t aegis_next_batch(aegis_client* client, aegis_item* items, std::uint
         if (items == nullptr || buffer == nullptr || count == 0) {
             return fail(AEGIS_ERROR_ARGUMENT, "a batch needs items, at least one, and a buffer");
         }
-        if (const std::int32_t result =
-                check_size("aegis_item.size of the first item", items->size, sizeof(aegis_item));
+        if (const std::int32_t result = check_size("aegis_item.size of the first item", items->size, kFirstItem);
             result != AEGIS_OK) {
             return result;
         }
@@ -412,8 +441,7 @@ std::int32_t aegis_stats_of(const aegis_client* client, aegis_stats* stats) noex
         if (stats == nullptr) {
             return fail(AEGIS_ERROR_ARGUMENT, "the stats are NULL");
         }
-        if (const std::int32_t result = check_size("aegis_stats.size", stats->size, sizeof(aegis_stats));
-            result != AEGIS_OK) {
+        if (const std::int32_t result = check_size("aegis_stats.size", stats->size, kFirstStats); result != AEGIS_OK) {
             return result;
         }
         aegis_stats own = {};

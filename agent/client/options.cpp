@@ -1,8 +1,8 @@
 #include "agent/client/options.hpp"
 
-#include <cstddef>
-#include <cstring>
 #include <string>
+
+#include "agent/client/structs.hpp"
 
 namespace aegis::client {
 namespace {
@@ -17,26 +17,7 @@ Error wrong(const std::string& text) {
     return {AEGIS_ERROR_ARGUMENT, "aegis_options." + text};
 }
 
-// A field that this library does not know may only be left at its default.
-bool rest_is_zero(const aegis_options& options) {
-    const auto* const bytes = reinterpret_cast<const std::byte*>(&options);
-    for (std::size_t i = sizeof(options); i < options.size; ++i) {
-        if (bytes[i] != std::byte{0}) {
-            return false;
-        }
-    }
-    return true;
-}
-
 std::optional<Error> check(const aegis_options& options) {
-    if (options.size < sizeof(options) || options.size > kLargestStruct) {
-        return wrong("size is " + std::to_string(options.size) + ": set it to sizeof(aegis_options), " +
-                     std::to_string(sizeof(options)) + " here");
-    }
-    if (!rest_is_zero(options)) {
-        return Error{AEGIS_ERROR_UNSUPPORTED,
-                     "a field behind those of aegis_options that this library knows is set: use a newer library"};
-    }
     if ((options.flags & ~AEGIS_OPTION_INTERRUPT) != 0) {
         return wrong("flags has a bit without a meaning: " + std::to_string(options.flags));
     }
@@ -67,12 +48,18 @@ std::uint32_t value_or(std::uint32_t value, std::uint32_t otherwise) {
 
 std::optional<Error> read_options(const aegis_options* options, Settings& settings) {
     aegis_options given = {};
-    given.size = sizeof(given);
     if (options != nullptr) {
-        if (auto error = check(*options)) {
+        if (options->size < kFirstOptions || options->size > kLargestStruct) {
+            return wrong("size is " + std::to_string(options->size) + ": set it to sizeof(aegis_options), " +
+                         std::to_string(sizeof(given)) + " here");
+        }
+        if (!take_in(options, given)) {
+            return Error{AEGIS_ERROR_UNSUPPORTED,
+                         "a field behind those of aegis_options that this library knows is set: use a newer library"};
+        }
+        if (auto error = check(given)) {
             return error;
         }
-        given = *options;
     }
     if (given.device != nullptr) {
         settings.device.path = given.device;

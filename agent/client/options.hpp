@@ -9,9 +9,6 @@
 
 namespace aegis::client {
 
-// No caller's struct is larger; a size beyond it is no size.
-inline constexpr std::uint32_t kLargestStruct = 4096;
-
 struct Settings {
     DeviceChoice device;
     std::uint32_t transport = AEGIS_TRANSPORT_AUTO;
