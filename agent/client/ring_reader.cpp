@@ -28,7 +28,16 @@ RingStream::RingStream(Channel opened, const ReadingOptions& reading)
       watch_(device(), group_, channel().ring->listener(), losses(), batch_) {}
 
 std::unique_ptr<Reader> RingStream::make_reader() {
-    return std::make_unique<RingReader>(*this);
+    std::optional<ring::Consumer<>> alone;
+    if (!has_reader_) {
+        has_reader_ = true;
+        if (has_process_barrier()) {
+            alone.emplace(group_.memory(), start_);
+        }
+    } else {
+        sole_reading_.take_away();
+    }
+    return std::make_unique<RingReader>(*this, alone);
 }
 
 std::int32_t RingReader::visit(const Visitor& visitor, Timeout timeout, std::string& /*error*/) {
@@ -49,7 +58,7 @@ std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
         return AEGIS_INTERRUPTED;
     }
     DoorbellWatch::Deadline deadline;
-    if (timeout) {
+    if (waits && timeout) {
         deadline = DoorbellWatch::Clock::now() + *timeout;
     }
     for (int looks = 1;; ++looks) {
@@ -82,57 +91,101 @@ std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
 }
 
 std::int32_t RingReader::drain(const Visitor& visitor, std::uint64_t last) {
-    aegis_item item;
-    std::int32_t visited = 0;
-    for (bool more = true; more && static_cast<std::uint32_t>(visited) < visitor.most && next(last, item); ++visited) {
-        more = visitor.wants_more(item);
-    }
-    return visited;
-}
-
-bool RingReader::next(std::uint64_t last, aegis_item& item) {
-    while (true) {
+    Visit visit = {visitor};
+    while (visit.goes_on()) {
         if (losses_.waiting()) {
-            item = losses_.next(*counters_);
-            return true;
+            visit.hand_out(losses_.next(*counters_));
+            continue;
         }
-        if (stream_->group().cursor() >= last) {
-            return false;
+        const ring::Ticket cursor = stream_->group().cursor();
+        if (cursor >= last) {
+            break;
         }
         if (until_look_ == 0) {
             until_look_ = kReportInterval;
             look_around();
             continue;
         }
-        switch (member_.read(buffer_)) {
-            case ring::ReadStatus::kEvent:
-                --until_look_;
-                stream_->watch().call_help_if_behind();
-                Counters::add(counters_->events, 1);
-                item =
-                    event_item(buffer_.ticket() + 1, {static_cast<const std::byte*>(buffer_.data()), buffer_.size()});
-                return true;
-            case ring::ReadStatus::kLapped: {
-                const ring::Loss& loss = member_.last_loss();
-                counters_->see_lag(loss.count + stream_->lag());
-                Counters::add(counters_->overwritten, loss.count);
-                item = overwritten_item(loss.first + 1, loss.first + loss.count);
-                return true;
-            }
-            case ring::ReadStatus::kEmpty:
-                if (!losses_.take(loss_counters(stream_->group().memory()))) {
-                    return false;
-                }
+        const auto most = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>({until_look_, last - cursor, visitor.most - visit.visited}));
+        const ring::ReadStatus status = alone_ ? drain_alone(visit, most) : drain_shared(visit, most, last);
+        if (status == ring::ReadStatus::kLapped) {
+            counters_->see_lag(loss_.count + stream_->lag());
+            Counters::add(counters_->overwritten, loss_.count);
+            visit.hand_out(overwritten_item(loss_.first + 1, loss_.first + loss_.count));
+        } else if (status == ring::ReadStatus::kEmpty) {
+            if (alone_ && stream_->sole_reading().is_over()) {
+                alone_.reset();
+            } else if (!losses_.take(loss_counters(stream_->group().memory()))) {
                 break;
+            }
         }
     }
+    return static_cast<std::int32_t>(visit.visited);
+}
+
+// Runs for each event: what need not be there is not.
+template <class Read>
+[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_by(Visit& visit, std::uint32_t most, Read read) {
+    const Visitor visitor = visit.visitor;
+    Counters& counters = *counters_;
+    // What is the same of all events.
+    aegis_item item = event_item(0, {static_cast<const std::byte*>(buffer_.data()), 0});
+    const std::uint64_t events = counters.events.load(std::memory_order_relaxed);
+    ring::ReadStatus status = ring::ReadStatus::kEvent;
+    std::uint32_t visited = 0;
+    while (visited < most && (status = read()) == ring::ReadStatus::kEvent) {
+        ++visited;
+        counters.events.store(events + visited, std::memory_order_relaxed);
+        item.sequence = item.last = buffer_.ticket() + 1;
+        item.bytes = static_cast<std::uint32_t>(buffer_.size());
+        if (!visitor.wants_more(item)) {
+            visit.more = false;
+            break;
+        }
+    }
+    visit.visited += visited;
+    until_look_ -= visited;
+    return status;
+}
+
+ring::ReadStatus RingReader::drain_alone(Visit& visit, std::uint32_t most) {
+    return drain_by(visit, most, [this, &sole = stream_->sole_reading(), &group = stream_->group()] {
+        ring::ReadStatus status = ring::ReadStatus::kEmpty;
+        if (sole.begin()) {
+            status = alone_->read(buffer_);
+            group.follow(alone_->cursor(), alone_->position());
+        }
+        sole.finish();
+        if (status == ring::ReadStatus::kLapped) {
+            loss_ = alone_->last_loss();
+        }
+        return status;
+    });
+}
+
+ring::ReadStatus RingReader::drain_shared(Visit& visit, std::uint32_t most, std::uint64_t last) {
+    return drain_by(visit, most, [this, last, &watch = stream_->watch()] {
+        // The others move it as well.
+        if (stream_->group().cursor() >= last) {
+            return ring::ReadStatus::kEmpty;
+        }
+        const ring::ReadStatus status = member_.read(buffer_);
+        if (status == ring::ReadStatus::kEvent) {
+            watch.call_help_if_behind();
+        } else if (status == ring::ReadStatus::kLapped) {
+            loss_ = member_.last_loss();
+        }
+        return status;
+    });
 }
 
 void RingReader::look_around() {
-    take_note_of_progress();
+    stream_->report_cursor();
     look_for_losses();
-    if (--until_device_look_ == 0) {
-        until_device_look_ = kLooksPerDeviceLook;
+    if (--until_costly_look_ == 0) {
+        until_costly_look_ = kLooksPerCostlyLook;
+        counters_->see_lag(stream_->lag());
         look_at_device();
     }
 }
@@ -150,11 +203,6 @@ void RingReader::look_for_losses() {
     }
 }
 
-void RingReader::take_note_of_progress() {
-    counters_->see_lag(stream_->lag());
-    stream_->report_cursor();
-}
-
 bool RingReader::look_at_device() {
     const WaitStatus status = stream_->device().look();
     interrupted_ = status == WaitStatus::kInterrupted;
@@ -167,7 +215,8 @@ bool RingReader::look_at_device() {
 }
 
 std::int32_t RingReader::sleep(DoorbellWatch::Deadline deadline) {
-    take_note_of_progress();
+    counters_->see_lag(stream_->lag());
+    stream_->report_cursor();
     slept_ = true;
     switch (stream_->watch().sleep(deadline)) {
         case DoorbellWatch::Outcome::kLookAgain:

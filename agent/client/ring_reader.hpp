@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "aegis/ring/consumer.hpp"
 #include "aegis/ring/consumer_group.hpp"
 #include "agent/client/doorbell_watch.hpp"
 #include "agent/client/items.hpp"
+#include "agent/client/sole_reading.hpp"
 #include "agent/client/stream.hpp"
 
 namespace aegis::client {
@@ -26,6 +28,7 @@ class RingStream final : public Stream {
     std::uint64_t published() const override { return group_.memory().load_published(); }
 
     ring::ConsumerGroup<>& group() { return group_; }
+    SoleReading& sole_reading() { return sole_reading_; }
     DoorbellWatch& watch() { return watch_; }
     bool closing() const { return group_.memory().load_state() == AEGIS_RING_CLOSING; }
 
@@ -35,6 +38,8 @@ class RingStream final : public Stream {
   private:
     const ring::Beginning start_;
     const std::uint32_t batch_;
+    bool has_reader_ = false;  // the first one comes before anybody else knows the stream
+    SoleReading sole_reading_;
     ring::ConsumerGroup<> group_;
     ring::DoorbellListener<> listener_;  // report_cursor only
     DoorbellWatch watch_;
@@ -42,8 +47,13 @@ class RingStream final : public Stream {
 
 class RingReader final : public Reader {
   public:
-    explicit RingReader(RingStream& stream)
-        : stream_(&stream), counters_(&stream.add_counters()), member_(stream.group()), losses_(stream) {}
+    // `alone`: the stream has no other reader, and the right to read alone was not taken away yet.
+    RingReader(RingStream& stream, std::optional<ring::Consumer<>> alone)
+        : stream_(&stream),
+          counters_(&stream.add_counters()),
+          alone_(alone),
+          member_(stream.group()),
+          losses_(stream) {}
     ~RingReader() override { stream_->retire(*counters_); }
     RingReader(const RingReader&) = delete;
     RingReader& operator=(const RingReader&) = delete;
@@ -53,10 +63,11 @@ class RingReader final : public Reader {
   private:
     // An empty ring is looked at this often, with a pause in between, before a reader goes to sleep.
     static constexpr int kLooksBeforeSleep = 4;
-    // How often, in events, a busy reader looks at its lag, at what the driver lost, and reports its cursor.
+    // How often, in events, a busy reader looks at what the driver lost, and reports its cursor.
     static constexpr unsigned kReportInterval = 64;
-    // And how often, in such looks, at what may end its reading: that is a system call.
-    static constexpr unsigned kLooksPerDeviceLook = 16;
+    // And how often, in such looks, at its lag, which takes a line from the producer that is written with every event,
+    // and at what may end its reading: that is a system call.
+    static constexpr unsigned kLooksPerCostlyLook = 16;
 
     // A loss that a busy reader has noticed, and will tell behind what was published by then: it happened before that,
     // and is not to stand before events that came before it.
@@ -65,14 +76,30 @@ class RingReader final : public Reader {
         ring::Ticket published;
     };
 
+    // One visit while it runs.
+    struct Visit {
+        const Visitor& visitor;
+        std::uint32_t visited = 0;
+        bool more = true;  // as the visitor said
+
+        bool goes_on() const { return more && visited < visitor.most; }
+        void hand_out(const aegis_item& item) {
+            ++visited;
+            more = visitor.wants_more(item);
+        }
+    };
+
     std::int32_t read(const Visitor& visitor, Timeout timeout);
     // Hands out what is there, up to sequence `last`.
     std::int32_t drain(const Visitor& visitor, std::uint64_t last);
-    // The next item; false when there is none now.
-    bool next(std::uint64_t last, aegis_item& item);
+    // Hands out up to `most` events. Another status than kEvent: why there are no more; with kLapped, loss_ says what
+    // is lost. kEmpty also when this reader is no longer alone, or the group is at `last`.
+    ring::ReadStatus drain_alone(Visit& visit, std::uint32_t most);
+    ring::ReadStatus drain_shared(Visit& visit, std::uint32_t most, std::uint64_t last);
+    template <class Read>
+    ring::ReadStatus drain_by(Visit& visit, std::uint32_t most, Read read);
     void look_around();
     void look_for_losses();
-    void take_note_of_progress();
     // Whether the device has something to say beside its signals, and makes it known to all.
     bool look_at_device();
     // AEGIS_OK: look again. Something else: the result.
@@ -80,12 +107,14 @@ class RingReader final : public Reader {
 
     RingStream* stream_;
     Counters* counters_;
+    std::optional<ring::Consumer<>> alone_;  // none: by member_
     ring::GroupMember<> member_;
     ring::EventBuffer buffer_;
+    ring::Loss loss_;  // that the last read found out
     UntoldLosses losses_;
     std::optional<NoticedLoss> noticed_;
     unsigned until_look_ = 0;
-    unsigned until_device_look_ = kLooksPerDeviceLook;
+    unsigned until_costly_look_ = 1;
     bool interrupted_ = false;  // as the last look at the device said
     bool slept_ = false;        // in this call
 };

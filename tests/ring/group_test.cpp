@@ -54,6 +54,27 @@ struct Bench {
                                      test::MemberRecord(kRecipe)};
 };
 
+// Catches: a cursor or a position that is left where the group began.
+TEST(Group, MembersGoOnWhereAConsumerIsThatReadInTheirPlace) {
+    Bench<ring::StdAtomics> bench(8);
+    ring::Consumer<> alone(bench.ring.memory(), {});
+    ring::EventBuffer event;
+    test::publish_many(bench.producer, kRecipe, 6);
+    for (ring::Ticket ticket = 0; ticket < 4; ++ticket) {
+        ASSERT_EQ(alone.read(event), ReadStatus::kEvent);
+        bench.group.follow(alone.cursor(), alone.position());
+        EXPECT_EQ(bench.group.cursor(), ticket + 1);
+    }
+    // Where the group began there is something else by now: who looks there finds itself lapped.
+    test::publish_many(bench.producer, kRecipe, 6);
+    for (ring::Ticket ticket = 4; ticket < 12; ++ticket) {
+        ASSERT_EQ(bench.members[0].read(event), ReadStatus::kEvent);
+        EXPECT_EQ(event.ticket(), ticket);
+    }
+    EXPECT_EQ(bench.members[0].lost(), 0U);
+    EXPECT_EQ(bench.members[0].read(event), ReadStatus::kEmpty);
+}
+
 TEST(Group, StartsWhereItIsToldTo) {
     test::PrivateRing<> ring(4, kEventWords);
     const ring::ConsumerGroup<> group(ring.memory(), test::at(17));

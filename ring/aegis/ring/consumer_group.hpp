@@ -40,6 +40,13 @@ class ConsumerGroup {
 
     const RingMemory<Atomics>& memory() const { return memory_; }
 
+    // Where a Consumer is that reads in the group's place while no member does: members go on there. Relaxed: who lets
+    // the members begin orders what this has stored before what they load.
+    void follow(Ticket cursor, Position position) {
+        cursor_.store(cursor, std::memory_order_relaxed);
+        position_.store(position, std::memory_order_relaxed);
+    }
+
   private:
     template <class>
     friend class GroupMember;
