@@ -19,6 +19,7 @@ using Suite = std::pair<const char*, void (*)(Session&)>;
 constexpr Suite kSuites[] = {
     {"throughput", run_throughput},
     {"rings", run_rings},
+    {"library", run_library},
     {"cell-sizes", run_cell_sizes},
     {"kept-events", run_kept_events},
     {"publish-cost", run_publish_cost},

@@ -18,8 +18,9 @@ Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) 
     constexpr int kSendsPerStopCheck = 64;
     constexpr int kReceivesPerClockCheck = 16;
 
-    std::atomic<bool> stop = false;  // relaxed: carries no data
-    std::uint64_t delivered = 0;
+    // Lines of their own: the sender looks at the one while the receiver may be counting in memory.
+    alignas(AEGIS_CACHE_LINE) std::atomic<bool> stop = false;  // relaxed: carries no data
+    alignas(AEGIS_CACHE_LINE) std::uint64_t delivered = 0;
     std::uint64_t corrupt = 0;
     Nanoseconds elapsed = 0;
 

@@ -9,6 +9,7 @@ NEAR, FAR = "near", "far"
 
 PULL = "IOCTL pull"
 SIZES = (160, 1056)
+LIBRARY_SIZES = (48, 160, 1056)
 ALL_SIZES = (48, 160, 320, 1056)
 
 
@@ -108,6 +109,16 @@ def add_throughput(computation):
                              throughput(size, PULL), throughput(size, "ring"), "cpu_ns")
 
 
+def add_library(computation):
+    for call in ("visit", "next_batch"):
+        for size in LIBRARY_SIZES:
+            parameters = {"bytes": size}
+            computation.add_pair(f"library/{call.replace('_', '-')}/{size}",
+                                 f"libaegis, `aegis_{call}`, over the ring's headers, delivered events per second, "
+                                 f"{size} bytes", 0.9, ("library", parameters, f"libaegis, aegis_{call}"),
+                                 ("library", parameters, "ring"), "rate")
+
+
 def add_latency(computation):
     computation.add_pair("one-way/word",
                          "one way through the ring, spinning, over a word that one side writes and the other reads, "
@@ -150,6 +161,7 @@ def overload_ratio(measurements, contender, regime):
 def compute(measurements):
     computation = Computation(measurements)
     add_rings(computation)
+    add_library(computation)
     add_throughput(computation)
     add_latency(computation)
     add_publishing(computation)

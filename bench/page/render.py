@@ -129,6 +129,21 @@ who may be overwritten.
             self.text(f"### {size:g} bytes, beside the fastest")
             self.parts.append(table(("contender", "million per second", "corrupt", "ns per message on one core"), rows))
 
+    def library(self):
+        sizes = self.measurements.parameter_values("library", "bytes")
+        if sizes:
+            self.text("""
+## Through libaegis
+
+One sender that never rests and one reader that checks every byte: with the ring's headers, and through the C interface of
+the client library over the same ring.
+""")
+            rows = []
+            for name in self.measurements.names("library", {"bytes": sizes[0]}):
+                rates = [self.spread("library", {"bytes": size}, name, "rate") for size in sizes]
+                rows.append((name, *(spread_text(rate, MILLION) if rate else "" for rate in rates)))
+            self.parts.append(table(("million per second", *(f"{size:g} bytes" for size in sizes)), rows))
+
     def throughput(self):
         self.text("""
 ## Throughput
@@ -349,6 +364,7 @@ what moved against the committed ratios. A quiet machine with two cores is enoug
         self.ratios(ratios)
         self.parts.append(filled_in(FINDINGS.read_text(encoding="utf-8"), self.measurements, self.regime))
         self.rings()
+        self.library()
         self.throughput()
         self.contenders()
         self.cell_sizes()

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <deque>
 #include <memory>
-#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -13,10 +12,10 @@
 #include "aegis/ring/region.hpp"
 #include "agent/app/log.hpp"
 #include "agent/app/reading.hpp"
-#include "agent/client/open.hpp"
 #include "agent/format/ndjson_formatter.hpp"
 #include "agent/format/text_formatter.hpp"
 #include "channels/page_memory.hpp"
+#include "hosted/ring_device.hpp"
 #include "suites/suites.hpp"
 
 namespace aegis::bench {
@@ -62,65 +61,6 @@ class NullPort final : public agent::Port {
     std::uint64_t bytes_ = 0;
 };
 
-// A driver whose ring is `ring`, and whose doorbell is never needed.
-class RingDevice final : public client::Device {
-  public:
-    RingDevice(const void* region, std::size_t bytes, const AEGIS_RING_IDENTITY& identity)
-        : region_(region), bytes_(bytes), identity_(identity) {}
-
-    client::IoResult control(std::uint32_t code, std::span<const std::byte>, std::span<std::byte> reply,
-                             std::chrono::nanoseconds) override {
-        return code == AEGIS_IOCTL_QUERY ? answer(query(), reply) : answer(setup(), reply);
-    }
-    std::uint64_t event_handle() const override { return 0; }
-    client::WaitStatus wait(client::Timeout) override { return client::WaitStatus::kDriverGone; }
-    client::WaitStatus look() override { return client::WaitStatus::kTimeout; }
-    void interrupt() override {}
-    void resume() override {}
-    bool driver_is_stopping() const override { return false; }
-    std::uint64_t stop_signal() const override { return 0; }
-    std::string describe(std::uint32_t) const override { return ""; }
-    std::uint32_t process_id() const override { return 0; }
-
-  private:
-    template <class Reply>
-    static client::IoResult answer(const Reply& own, std::span<std::byte> reply) {
-        std::memcpy(reply.data(), &own, sizeof(own));
-        return {client::IoStatus::kOk, sizeof(own), 0};
-    }
-    AEGIS_QUERY_REPLY query() const {
-        AEGIS_QUERY_REPLY reply{};
-        reply.Version = AEGIS_CONTROL_VERSION;
-        reply.Bytes = sizeof(reply);
-        std::memcpy(reply.SessionId, identity_.SessionId, sizeof(reply.SessionId));
-        reply.HeadBytes = AEGIS_QUERY_HEAD_BYTES;
-        reply.CallbackRows = {offsetof(AEGIS_QUERY_REPLY, Callbacks), 0, sizeof(AEGIS_CALLBACK_HEALTH)};
-        reply.ConsumerRows = {offsetof(AEGIS_QUERY_REPLY, Consumers), 0, sizeof(AEGIS_CONSUMER_INFO)};
-        return reply;
-    }
-    AEGIS_RING_SETUP_REPLY setup() {
-        AEGIS_RING_SETUP_REPLY reply{};
-        reply.Version = AEGIS_CONTROL_VERSION;
-        reply.Bytes = sizeof(reply);
-        reply.RingAddress = reinterpret_cast<std::uintptr_t>(region_);
-        reply.RingBytes = bytes_;
-        reply.ConsumerPageAddress = reinterpret_cast<std::uintptr_t>(&page_);
-        reply.ConsumerPageBytes = sizeof(page_);
-        reply.HeaderBytes = identity_.HeaderBytes;
-        reply.CellBytes = identity_.CellBytes;
-        reply.CellCount = identity_.CellCount;
-        reply.AbiMajor = identity_.AbiMajor;
-        reply.AbiMinor = identity_.AbiMinor;
-        std::memcpy(reply.SessionId, identity_.SessionId, sizeof(reply.SessionId));
-        return reply;
-    }
-
-    const void* region_;
-    std::size_t bytes_;
-    AEGIS_RING_IDENTITY identity_;
-    AEGIS_CONSUMER_PAGE page_{};
-};
-
 // A full ring of process events as a sensor publishes them: starts with a path, each followed by its exit.
 class FullRing {
   public:
@@ -145,20 +85,7 @@ class FullRing {
     const ring::RingMemory<>& memory() const { return memory_; }
 
     // A client of the library that reads it from its first event on.
-    agent::Client open() const {
-        const auto open_device = [this](const client::DeviceChoice&, const client::OpenLimit&,
-                                        std::unique_ptr<client::Device>& device) -> std::optional<client::Error> {
-            AEGIS_RING_IDENTITY identity;
-            std::memcpy(&identity, pages_.data(), sizeof(identity));
-            device = std::make_unique<RingDevice>(pages_.data(), ring::region_bytes(kCells), identity);
-            return std::nullopt;
-        };
-        aegis_client* opened = nullptr;
-        if (client::open_client(nullptr, open_device, &opened) != AEGIS_OK) {
-            throw std::runtime_error(aegis_last_error());
-        }
-        return agent::Client(opened);
-    }
+    LibraryClient open() const { return open_ring(pages_.data(), ring::region_bytes(kCells)); }
 
   private:
     static constexpr std::uint8_t kSession[16] = {};
@@ -206,7 +133,7 @@ Sample sample_reading(Session& session, const FullRing& ring) {
 // The agent's own classes from the ring to the write call.
 Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<agent::Formatter> formatter) {
     NullPort port;
-    const agent::Client opened = ring.open();
+    const LibraryClient opened = ring.open();
     agent::StderrLog log("aegis-bench", true);
     agent::Output output(port, false);
     agent::MalformedReporter malformed(log);

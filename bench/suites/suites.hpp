@@ -11,6 +11,9 @@ void run_throughput(Session& session);
 // The ring beside the fastest ones there are, which leave out most of what it does; between two cores and on one.
 void run_rings(Session& session);
 
+// The ring read through the C interface of libaegis, beside its headers.
+void run_library(Session& session);
+
 // The ring with cells of several sizes, in the same memory.
 void run_cell_sizes(Session& session);
 
