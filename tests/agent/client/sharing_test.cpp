@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "aegis/client.h"
@@ -109,6 +110,40 @@ TEST(Sharing, CanBeAskedForByAVisitor) {
     EXPECT_EQ(aegis_visit(second.get(), visit, &context, 100, 0), 4);
     EXPECT_EQ(context.last, 10U);
     EXPECT_EQ(aegis_visit(first.get(), visit, &context, 100, 0), 0);
+}
+
+// One reader's visitor lets the other one read all that is left before the driver's end.
+// Catches: a reader that does not see that the others have come to the end, and reads on behind it.
+TEST(Sharing, NobodyReadsBehindTheEnd) {
+    FakeSystem system(1024);
+    system.publish_starts(1, 10);
+    const agent::Client first = open(system);
+    const agent::Client second = share(first);
+    system.stop_driver();
+    aegis_item item = {};
+    item.size = sizeof(item);
+    ASSERT_EQ(aegis_next(first.get(), &item, 0), 1);
+    // Found out by now: what is published from here on is for nobody, but for one event that may be in the making.
+    system.publish_starts(100, 20);
+    struct Context {
+        aegis_client* second;
+        std::uint64_t last = 0;
+    } context{second.get()};
+    const auto visit = [](void* given, const aegis_item* event) -> std::int32_t {
+        auto& own = *static_cast<Context*>(given);
+        own.last = event->sequence;
+        if (aegis_client* const other = std::exchange(own.second, nullptr); other != nullptr) {
+            const auto see = [](void* last, const aegis_item* seen) -> std::int32_t {
+                *static_cast<std::uint64_t*>(last) = seen->sequence;
+                return 0;
+            };
+            EXPECT_GT(aegis_visit(other, see, &own.last, 1000, 0), 0);
+        }
+        return 0;
+    };
+    EXPECT_EQ(aegis_visit(first.get(), visit, &context, 1000, 0), 1);
+    EXPECT_EQ(context.last, 11U);
+    EXPECT_EQ(aegis_next(first.get(), &item, 0), AEGIS_STOPPING);
 }
 
 // The first reader may leave before the others.

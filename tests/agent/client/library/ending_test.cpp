@@ -332,8 +332,10 @@ TEST_P(Ending, AForkedChildHasNoPartInIt) {
         wrong |= aegis_query(inherited, &reply, sizeof(reply), 0) != AEGIS_ERROR_FORKED ? 2 : 0;
         wrong |= aegis_share(inherited, &own) != AEGIS_ERROR_FORKED ? 4 : 0;
         wrong |= aegis_stopping(inherited) != AEGIS_ERROR_FORKED ? 8 : 0;
+        const std::size_t descriptors = own_descriptors();
         aegis_interrupt(inherited);
         aegis_close(inherited);
+        wrong |= own_descriptors() != descriptors ? 64 : 0;
         wrong |= aegis_open(&options, &own) != AEGIS_OK ? 16 : 0;
         wrong |= aegis_next(own, &item, 10'000) != 1 ? 32 : 0;
         aegis_close(own);
