@@ -17,6 +17,8 @@ std::string name_of(std::uint32_t kind) {
             return "process callback";
         case AEGIS_CALLBACK_OWNER_EXIT:
             return "owner-exit callback";
+        case AEGIS_CALLBACK_THREAD:
+            return "thread callback";
         default:
             return fmt::format("callback of kind {}", kind);
     }
@@ -27,6 +29,8 @@ std::string_view consequence_of(std::uint32_t kind) {
     switch (kind) {
         case AEGIS_CALLBACK_PROCESS:
             return "process starts and ends are not seen";
+        case AEGIS_CALLBACK_THREAD:
+            return "thread starts and ends are not seen";
         case AEGIS_CALLBACK_OWNER_EXIT:
             return "the driver may not notice at once that a consumer has died";
         default:
@@ -63,8 +67,14 @@ HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open, std::uint64
         }
         if (row.Registered != 0 && (row.Flags & AEGIS_CALLBACK_NO_SUBSYSTEMS) != 0) {
             log_->warning(
-                fmt::format("the driver's {} is not told of processes of subsystems such as WSL 1; "
+                fmt::format("the driver's {} is not told of {} of subsystems such as WSL 1; "
                             "it takes Windows 10 1703 or later",
+                            name_of(row.Kind), row.Kind == AEGIS_CALLBACK_THREAD ? "threads" : "processes"));
+        }
+        if (row.Registered != 0 && (row.Flags & AEGIS_CALLBACK_NO_FIRST_THREADS) != 0) {
+            log_->warning(
+                fmt::format("the driver's {} does not know which thread of a process is the first: "
+                            "each looks as if another process had put it there",
                             name_of(row.Kind)));
         }
     }

@@ -79,6 +79,15 @@ DecodeError decode_suppressed(std::span<const std::byte> payload, Event& event) 
     return DecodeError::kNone;
 }
 
+DecodeError decode_thread(std::span<const std::byte> payload, Event& event) {
+    if (payload.size() < sizeof(event.thread)) {
+        return DecodeError::kPayloadTooShort;
+    }
+    std::memcpy(&event.thread, payload.data(), sizeof(event.thread));
+    event.process_id = event.thread.ProcessId;
+    return DecodeError::kNone;
+}
+
 }  // namespace
 
 const char* describe(DecodeError error) {
@@ -120,6 +129,9 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
             return decode_process(payload, event);
         case AEGIS_EVENT_SUPPRESSED:
             return decode_suppressed(payload, event);
+        case AEGIS_EVENT_THREAD_CREATE:
+        case AEGIS_EVENT_THREAD_EXIT:
+            return decode_thread(payload, event);
         default:
             return DecodeError::kNone;
     }

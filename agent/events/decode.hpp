@@ -13,8 +13,8 @@
 
 namespace aegis::agent {
 
-// Valid according to the header's type: an exit has a process id only, events that were kept back have `suppressed`,
-// any other type nothing but its header.
+// Valid according to the header's type: an exit has a process id only, a thread's start or end a process id and
+// `thread`, events that were kept back have `suppressed`, any other type nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
@@ -28,6 +28,8 @@ struct Event {
     std::uint16_t path_full_length;  // before it was cut
     char16_t path_units[AEGIS_MAX_PATH];
     AEGIS_SUPPRESSED_PAYLOAD suppressed;
+
+    AEGIS_THREAD_PAYLOAD thread;  // bits of Flags that this release does not know may be set
 
     // Of a cut path: its beginning, AEGIS_PATH_CUT_MARK full stops and its end.
     std::u16string_view path() const { return {path_units, path_length}; }

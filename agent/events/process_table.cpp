@@ -39,17 +39,30 @@ void ProcessTable::remember(std::uint32_t process_id, std::string_view first, st
     set.splits[way] = first.size();
 }
 
-bool ProcessTable::take(std::uint32_t process_id, Lines& first, Lines& second) {
-    const std::scoped_lock lock(mutex_);
+std::uint64_t* ProcessTable::append_known(std::uint32_t process_id, Lines& first, Lines& second) {
     Set& set = set_of(process_id);
     const std::size_t way = find(set, process_id);
     if (way == kWays) {
-        return false;
+        return nullptr;
     }
     const std::string_view texts = set.texts[way];
     append(first, texts.substr(0, set.splits[way]));
     append(second, texts.substr(set.splits[way]));
-    set.stamps[way] = 0;
+    return &set.stamps[way];
+}
+
+bool ProcessTable::look_up(std::uint32_t process_id, Lines& first, Lines& second) {
+    const std::scoped_lock lock(mutex_);
+    return append_known(process_id, first, second) != nullptr;
+}
+
+bool ProcessTable::take(std::uint32_t process_id, Lines& first, Lines& second) {
+    const std::scoped_lock lock(mutex_);
+    std::uint64_t* const stamp = append_known(process_id, first, second);
+    if (stamp == nullptr) {
+        return false;
+    }
+    *stamp = 0;
     return true;
 }
 

@@ -27,6 +27,9 @@ class ProcessTable {
     // same id left.
     void remember(std::uint32_t process_id, std::string_view first, std::string_view second = {});
 
+    // Appends the texts of a process that goes on, each to its own; false when it is not known.
+    bool look_up(std::uint32_t process_id, Lines& first, Lines& second);
+
     // Appends the texts of a process that has ended, each to its own, and forgets it; false when it is not known.
     bool take(std::uint32_t process_id, Lines& first, Lines& second);
 
@@ -43,6 +46,8 @@ class ProcessTable {
         std::array<std::size_t, kWays> splits = {};    // where the second begins
     };
 
+    // The caller holds mutex_. The stamp of what was appended; null: not known.
+    std::uint64_t* append_known(std::uint32_t process_id, Lines& first, Lines& second);
     Set& set_of(std::uint32_t process_id);
     // The way of a process that is known; kWays otherwise.
     std::size_t find(const Set& set, std::uint32_t process_id) const;

@@ -1,5 +1,6 @@
 #include "agent/format/ndjson_formatter.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <rapidjson/writer.h>
 
@@ -20,6 +21,10 @@ constexpr std::string_view kRefused =
 constexpr std::string_view kSuppressed = R"("kind":"event","action":"events-suppressed","code":"11")";
 constexpr std::string_view kEnd =
     R"("kind":"event","category":["process"],"type":["end"],"action":"process-end","code":"2")";
+constexpr std::string_view kThreadStart =
+    R"("kind":"event","category":["process"],"type":["start"],"action":"thread-start","code":"3")";
+constexpr std::string_view kThreadEnd =
+    R"("kind":"event","category":["process"],"type":["end"],"action":"thread-end","code":"7")";
 constexpr std::string_view kUnknown = R"("kind":"event","code":")";
 constexpr std::string_view kLost = R"("kind":"pipeline_error","action":"events-lost")";
 
@@ -61,6 +66,38 @@ void append_filetime(const Event& event, Lines& lines) {
     append(lines, "\"");
 }
 
+void append_flag(std::uint32_t flags, std::uint32_t flag, std::string_view field, Lines& lines) {
+    if ((flags & flag) != 0) {
+        append(lines, field);
+    }
+}
+
+// 64-bit identifiers are strings. Nothing where it is not known.
+void append_key(std::string_view field, std::uint64_t key, Lines& lines) {
+    if (key != 0) {
+        append(lines, field);
+        append_number(lines, key);
+        append(lines, "\"");
+    }
+}
+
+// The members of aegis.thread, each behind a comma.
+void append_thread_start(const AEGIS_THREAD_PAYLOAD& thread, Lines& lines) {
+    if (thread.CreatorThreadId != 0) {
+        append(lines, R"(,"creator_pid":)");
+        append_number(lines, thread.CreatorProcessId);
+        append(lines, R"(,"creator_tid":)");
+        append_number(lines, thread.CreatorThreadId);
+        append_key(R"(,"creator_key":")", thread.CreatorKey, lines);
+        append_flag(thread.Flags, AEGIS_THREAD_CREATOR_KEY_IS_TIME, R"(,"creator_key_is_time":true)", lines);
+    }
+    if ((thread.Flags & AEGIS_THREAD_ADDRESS_VALID) != 0) {
+        fmt::format_to(std::back_inserter(lines), FMT_COMPILE(R"(,"start_address":"0x{:x}")"), thread.StartAddress);
+    }
+    append_flag(thread.Flags, AEGIS_THREAD_REMOTE, R"(,"remote":true)", lines);
+    append_flag(thread.Flags, AEGIS_THREAD_FIRST, R"(,"first":true)", lines);
+}
+
 }  // namespace
 
 std::string hexadecimal(const SessionId& session) {
@@ -88,6 +125,10 @@ void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, L
             break;
         case AEGIS_EVENT_SUPPRESSED:
             append_suppressed(event, sequence, lines);
+            break;
+        case AEGIS_EVENT_THREAD_CREATE:
+        case AEGIS_EVENT_THREAD_EXIT:
+            append_thread(event, sequence, lines);
             break;
         default:
             append_unknown(event, sequence, lines);
@@ -221,6 +262,36 @@ void NdjsonFormatter::append_suppressed(const Event& event, std::uint64_t sequen
     if (suppressed.LikeProcessId != 0) {
         append(lines, R"(,"like_pid":)");
         append_number(lines, suppressed.LikeProcessId);
+    }
+    append(lines, "}}}\n");
+}
+
+void NdjsonFormatter::append_thread(const Event& event, std::uint64_t sequence, Lines& lines) {
+    const bool start = event.header.Type == AEGIS_EVENT_THREAD_CREATE;
+    append_head(start ? kThreadStart : kThreadEnd, event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append(lines, R"(,"process":{"pid":)");
+    append_number(lines, event.process_id);
+    known_path_fields_.clear();
+    const bool known = processes_->look_up(event.process_id, lines, known_path_fields_);
+    append(lines, R"(,"thread":{"id":)");
+    append_number(lines, event.thread.ThreadId);
+    append(lines, "}}");
+    append_filetime(event, lines);
+    if (known) {
+        append(lines, R"(,"process":{)");
+        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
+        append(lines, "}");
+    }
+    append(lines, R"(,"thread":{"system":)");
+    append(lines, (event.thread.Flags & AEGIS_THREAD_SYSTEM) != 0 ? "true" : "false");
+    append_key(R"(,"process_key":")", event.thread.ProcessKey, lines);
+    append_flag(event.thread.Flags, AEGIS_THREAD_KEY_IS_TIME, R"(,"process_key_is_time":true)", lines);
+    if (start) {
+        append_thread_start(event.thread, lines);
+    } else if ((event.thread.Flags & AEGIS_THREAD_EXIT_STATUS_VALID) != 0) {
+        append(lines, R"(,"exit_code":)");
+        append_number(lines, static_cast<std::uint32_t>(event.thread.ExitStatus));
     }
     append(lines, "}}}\n");
 }

@@ -41,6 +41,7 @@ class NdjsonFormatter final : public Formatter {
     void append_sensor_fields(const Event& event, Lines& lines);
     void append_exit(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_suppressed(const Event& event, std::uint64_t sequence, Lines& lines);
+    void append_thread(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_unknown(const Event& event, std::uint64_t sequence, Lines& lines);
 
     TimestampFormatter time_;

@@ -1,5 +1,9 @@
 #include "agent/format/text_formatter.hpp"
 
+#include <fmt/compile.h>
+
+#include <iterator>
+
 #include "agent/events/program_name.hpp"
 #include "agent/events/utf16.hpp"
 
@@ -18,6 +22,29 @@ void append_path_marks(const Event& event, bool invalid, Lines& lines) {
     }
     if (invalid) {
         append(lines, " [invalid-utf16]");
+    }
+}
+
+void append_creator(const AEGIS_THREAD_PAYLOAD& thread, Lines& lines) {
+    if (thread.CreatorThreadId != 0) {
+        append(lines, " creator=");
+        append_number(lines, thread.CreatorProcessId);
+        append(lines, ":");
+        append_number(lines, thread.CreatorThreadId);
+    }
+    if ((thread.Flags & AEGIS_THREAD_ADDRESS_VALID) != 0) {
+        fmt::format_to(std::back_inserter(lines), FMT_COMPILE(" start=0x{:x}"), thread.StartAddress);
+    }
+}
+
+void append_thread_marks(std::uint32_t flags, Lines& lines) {
+    if ((flags & AEGIS_THREAD_FIRST) != 0) {
+        append(lines, " [first]");
+    } else if ((flags & AEGIS_THREAD_REMOTE) != 0) {
+        append(lines, " [remote]");
+    }
+    if ((flags & AEGIS_THREAD_SYSTEM) != 0) {
+        append(lines, " [system]");
     }
 }
 
@@ -94,6 +121,27 @@ void TextFormatter::append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed
     }
 }
 
+void TextFormatter::append_thread(const Event& event, Lines& lines) {
+    const bool start = event.header.Type == AEGIS_EVENT_THREAD_CREATE;
+    append(lines, start ? " THREAD-START pid=" : " THREAD-EXIT pid=");
+    append_number(lines, event.process_id);
+    append(lines, " tid=");
+    append_number(lines, event.thread.ThreadId);
+    if (start) {
+        append_creator(event.thread, lines);
+    } else if ((event.thread.Flags & AEGIS_THREAD_EXIT_STATUS_VALID) != 0) {
+        fmt::format_to(std::back_inserter(lines), FMT_COMPILE(" status=0x{:08x}"),
+                       static_cast<std::uint32_t>(event.thread.ExitStatus));
+    }
+    name_.clear();
+    path_.clear();
+    if (processes_->look_up(event.process_id, name_, path_) && name_.size() != 0) {
+        append(lines, " ");
+        append(lines, {name_.data(), name_.size()});
+    }
+    append_thread_marks(event.thread.Flags, lines);
+}
+
 void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
     append_time(event.header.Timestamp, lines);
     append(lines, "#");
@@ -107,6 +155,10 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
             break;
         case AEGIS_EVENT_SUPPRESSED:
             append_suppressed(event.suppressed, lines);
+            break;
+        case AEGIS_EVENT_THREAD_CREATE:
+        case AEGIS_EVENT_THREAD_EXIT:
+            append_thread(event, lines);
             break;
         default:
             append(lines, " type=");

@@ -4,12 +4,16 @@
 //   [12:34:56.912] #18 EXIT pid=812 cmd.exe
 //   [12:34:57.001] LOST 3 events (#19..#21)
 //   [12:34:57.002] #22 type=5 (96 bytes)
+//   [12:34:57.003] #23 THREAD-START pid=812 tid=816 creator=640:644 start=0x7ff6a0001000 cmd.exe [first]
+//   [12:34:57.004] #24 THREAD-EXIT pid=812 tid=816 status=0x00000000 cmd.exe
 //
 // Times are UTC, or local with their distance from UTC: [14:34:56.789+02:00].
 // After the path: [partial-name] when Windows does not vouch for it, [path cut: N units] when it was longer than an
 // event holds (N is how long; three full stops stand for its middle), [invalid-utf16] when it held unpaired surrogates,
 // [creator!=parent] when they differ. An exit has the program's name when its start was seen, and the marks of its
-// path.
+// path; a thread has the name of its process's program. The creator of a thread is a process and a thread of it; what
+// is not known of a thread is left out. [first]: the first thread of its process; [remote]: put there by another
+// process; [system]: it runs in the kernel only.
 #pragma once
 
 #include <utility>
@@ -34,6 +38,7 @@ class TextFormatter final : public Formatter {
     void append_create(const Event& event, Lines& lines);
     void append_exit(const Event& event, Lines& lines);
     void append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines);
+    void append_thread(const Event& event, Lines& lines);
 
     TimestampFormatter time_;
     ProcessTable* processes_;

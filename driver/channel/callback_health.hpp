@@ -31,6 +31,8 @@ class CallbackHealth {
 
     void unregistered() { registered_.store(false, std::memory_order_relaxed); }
 
+    bool is_registered() const { return registered_.load(std::memory_order_relaxed); }
+
     // Counts one thing seen at `time` under what became of it. Relaxed: several processors count, and nothing is read
     // because of it. Any IRQL.
     void count(Outcome outcome, std::int64_t time) {

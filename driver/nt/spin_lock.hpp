@@ -20,4 +20,14 @@ class QueuedSpinLockScope {
     KLOCK_QUEUE_HANDLE queue_entry_;
 };
 
+// The IRQL of the caller. What acquiring a spin lock of its own says, because the headers make KeGetCurrentIrql an
+// inline read of a control register, which an image cannot do where it does not run in ring 0. IRQL <= DISPATCH_LEVEL.
+inline KIRQL current_irql() {
+    KSPIN_LOCK own;
+    KeInitializeSpinLock(&own);
+    const KIRQL irql = KeAcquireSpinLockRaiseToDpc(&own);
+    KeReleaseSpinLock(&own, irql);
+    return irql;
+}
+
 }  // namespace aegis::driver

@@ -6,6 +6,7 @@
 #include "aegis/event.h"
 #include "diagnostics/diagnostics.hpp"
 #include "nt/process_id.hpp"
+#include "sensors/first_threads.hpp"
 #include "sensors/image_path.hpp"
 
 namespace aegis::driver {
@@ -32,6 +33,7 @@ void clear_fixed_part(AEGIS_PROCESS_PAYLOAD* payload) {
 
 // IRQL PASSIVE_LEVEL.
 void on_exit(std::uint32_t process_id, std::int64_t now) {
+    forget_first_thread(process_id);
     const Decision decision =
         g_context.policies->process_ended({AEGIS_EVENT_PROCESS_EXIT, process_id, 0, {}, now, false});
     if (g_context.keep_back(&g_health, decision, now)) {
@@ -71,6 +73,9 @@ Decision decide_start(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std
 // IRQL PASSIVE_LEVEL.
 void on_create(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std::int64_t now) {
     const Decision decision = decide_start(process_id, info, now);
+    if (!decision.refused) {
+        expect_first_thread(process_id);
+    }
     if (g_context.keep_back(&g_health, decision, now)) {
         return;
     }
@@ -114,6 +119,7 @@ NTSTATUS register_for_subsystems() {
 NTSTATUS start_process_sensor(const SensorContext& context) {
     g_context = context;
     g_system_process_id = process_id_number(PsGetCurrentProcessId());
+    reset_first_threads();
     g_set_for_subsystems = nullptr;
     NTSTATUS status = register_for_subsystems();
     if (NT_SUCCESS(status)) {

@@ -4,12 +4,14 @@
 
 #include "diagnostics/diagnostics.hpp"
 #include "sensors/process_sensor.hpp"
+#include "sensors/thread_sensor.hpp"
 
 namespace aegis::driver {
 namespace {
 
 constexpr const Sensor* kSensors[] = {
     &kProcessSensor,
+    &kThreadSensor,  // behind the process sensor: that one tells it which thread is the first
 };
 
 // The transport has a row of its own in the query reply.

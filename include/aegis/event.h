@@ -108,6 +108,36 @@ typedef struct AEGIS_SUPPRESSED_PAYLOAD {
     uint8_t Reserved;
 } AEGIS_SUPPRESSED_PAYLOAD;
 
+/* AEGIS_THREAD_PAYLOAD.Flags. A reader takes no meaning from bits without a name. */
+#define AEGIS_THREAD_REMOTE              0x01U /* start: the creator is another process */
+#define AEGIS_THREAD_FIRST               0x02U /* start: the first thread of its process; the creator made both */
+#define AEGIS_THREAD_SYSTEM              0x04U /* it runs in the kernel only */
+#define AEGIS_THREAD_ADDRESS_VALID       0x08U /* start: StartAddress is known */
+#define AEGIS_THREAD_EXIT_STATUS_VALID   0x10U /* exit: ExitStatus is known */
+#define AEGIS_THREAD_KEY_IS_TIME         0x20U /* ProcessKey is the time of the process's creation */
+#define AEGIS_THREAD_CREATOR_KEY_IS_TIME 0x40U /* CreatorKey is the time of the creator's creation */
+
+/*
+ * Payload of AEGIS_EVENT_THREAD_CREATE and AEGIS_EVENT_THREAD_EXIT. An exit has no creator and no start address.
+ *
+ * The creator is the thread that made the call. The first thread of every process is made by another process and so
+ * is remote; a remote thread that is not the first one was put there by somebody else.
+ *
+ * A key names a process for ever, where its number is given to another one: its start key or, with the flag, the time
+ * of its creation. 0: not known.
+ */
+typedef struct AEGIS_THREAD_PAYLOAD {
+    uint32_t ProcessId;
+    uint32_t ThreadId;
+    uint32_t CreatorProcessId; /* 0 with CreatorThreadId 0: not known */
+    uint32_t CreatorThreadId;
+    uint64_t ProcessKey;
+    uint64_t CreatorKey;
+    uint64_t StartAddress; /* in the address space of the process */
+    int32_t ExitStatus;    /* NTSTATUS, or whatever the thread ended with */
+    uint32_t Flags;        /* AEGIS_THREAD_… */
+} AEGIS_THREAD_PAYLOAD;
+
 /* Bytes of AEGIS_PROCESS_PAYLOAD before ImagePath: what a compact exit event carries. */
 #define AEGIS_PROCESS_PAYLOAD_FIXED 16U
 /* A process event in full form, as the pull IOCTL hands it out. */
@@ -132,6 +162,17 @@ AEGIS_STATIC_ASSERT(sizeof(AEGIS_SUPPRESSED_PAYLOAD) == 48, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, Generation) == 24, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, LikeProcessId) == 40, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SUPPRESSED_PAYLOAD, Reason) == 46, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_THREAD_PAYLOAD) == 48, "thread payload is 48 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, ThreadId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, CreatorProcessId) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, CreatorThreadId) == 12, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, ProcessKey) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, CreatorKey) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, StartAddress) == 32, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, ExitStatus) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, Flags) == 44, "layout");
 
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_MAX + 1 == AEGIS_PATH_CUT_PLACE, "a cut path and its terminator end there");
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_FULL + 1 == AEGIS_MAX_PATH, "the last unit");

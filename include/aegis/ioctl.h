@@ -127,9 +127,11 @@ typedef struct AEGIS_QUERY_REQUEST {
 /* AEGIS_CALLBACK_HEALTH.Kind: the sensors, and the transport's own callback */
 #define AEGIS_CALLBACK_PROCESS    1U /* process starts and exits */
 #define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends; it makes no events */
+#define AEGIS_CALLBACK_THREAD     3U /* thread starts and exits */
 
 /* AEGIS_CALLBACK_HEALTH.Flags */
-#define AEGIS_CALLBACK_NO_SUBSYSTEMS 1U /* process sensor: not told of processes of subsystems such as WSL 1 */
+#define AEGIS_CALLBACK_NO_SUBSYSTEMS    1U /* not told of processes, or threads, of subsystems such as WSL 1 */
+#define AEGIS_CALLBACK_NO_FIRST_THREADS 2U /* thread sensor: cannot tell the first thread of a process from others */
 
 /*
  * What a callback has seen since load, and what became of it. In every row of every reply

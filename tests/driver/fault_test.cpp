@@ -33,6 +33,8 @@ const std::set<std::string> kDispensable{
     "MmGetSystemRoutineAddress",           // the better clock, or the sensor's better registration
     "ZwOpenKey",                           // the service key: defaults
     "ZwQueryValueKey",                     //
+    "PsSetCreateThreadNotifyRoutine",      // the same of the thread sensor
+    "PsSetCreateThreadNotifyRoutineEx",    //
     "PsSetCreateProcessNotifyRoutineEx2",  // the sensor: it is blind for other subsystems
     "PsSetCreateProcessNotifyRoutineEx",   // the driver loads and says that it is deaf
 };
@@ -44,6 +46,7 @@ host::ExecutiveOptions options_of(System system) {
     host::ExecutiveOptions options;
     if (system == System::kOld) {
         options.other_exports["PsSetCreateProcessNotifyRoutineEx2"] = nullptr;
+        options.other_exports["PsSetCreateThreadNotifyRoutineEx"] = nullptr;
     }
     return options;
 }
@@ -61,6 +64,7 @@ class Scenario {
         const testing::ScopedTrace trace(__FILE__, __LINE__, label_);
         step("load", [&] { return host_.load_small(); });
         deaf_ = failed_in_step("load", "PsSetCreateProcessNotifyRoutineEx");
+        deaf_for_threads_ = failed_in_step("load", "PsSetCreateThreadNotifyRoutine");
         Activity activity(host_);
         activity.come_and_go(2);
         {
@@ -78,6 +82,7 @@ class Scenario {
             EXPECT_EQ(drain(consumer).size(), deaf_ ? 0U : 6U);
             step("pull", [&] { return pull_all(reader); });
             step("query", [&] { return query(reader); });
+            thread_comes_and_goes(activity, reader);
             const std::vector<std::byte> policy = PolicyBuilder().path(u"\\x", AEGIS_POLICY_DROP).image(u"\\y").blob();
             step("set a policy", [&] { return owner.set_policy(policy).status; });
             step("replace it", [&] { return owner.set_policy(policy).status; });
@@ -137,6 +142,28 @@ class Scenario {
         });
     }
 
+    // Whatever NT refuses to tell of a thread, its events come, and say nothing wrong.
+    void thread_comes_and_goes(Activity& activity, Client& reader) {
+        host::ThreadCreation thread;
+        thread.pid = kFirstFreePid;
+        thread.tid = kFirstFreePid + 4;
+        thread.creator = kFirstFreePid + 8;
+        thread.creator_tid = kFirstFreePid + 12;
+        thread.start_address = 0x1234;
+        activity.create_thread(thread);
+        activity.exit_thread({.pid = thread.pid, .tid = thread.tid, .status = 7, .timestamp = 1});
+        const std::size_t before = host_->faults().failed().size();
+        const std::vector<ProcessEvent> events = events_in(reader.pull(1 << 16).bytes);
+        ASSERT_EQ(events.size(), deaf_for_threads_ ? 0U : 2U);
+        EXPECT_EQ(host_->faults().failed().size(), before);
+        for (const ProcessEvent& event : events) {
+            const AEGIS_THREAD_PAYLOAD told = event.thread();
+            EXPECT_EQ(told.ThreadId, thread.tid);
+            EXPECT_EQ(told.StartAddress, (told.Flags & AEGIS_THREAD_ADDRESS_VALID) != 0 ? 0x1234U : 0U);
+            EXPECT_EQ(told.ExitStatus, (told.Flags & AEGIS_THREAD_EXIT_STATUS_VALID) != 0 ? 7 : 0);
+        }
+    }
+
     NTSTATUS pull_all(Client& reader) const {
         const PullResult pulled = reader.pull(1 << 16);
         EXPECT_EQ(events_in(pulled.bytes).size(), deaf_ ? 0U : 6U);
@@ -158,6 +185,7 @@ class Scenario {
     std::vector<std::string> failed_;
     std::uint64_t calls_ = 0;
     bool deaf_ = false;
+    bool deaf_for_threads_ = false;
 };
 
 std::ptrdiff_t open_descriptors() {
@@ -190,15 +218,20 @@ TEST(Faults, TheScenarioMeetsEveryCallThatCanFail) {
                                           "MmMapLockedPagesSpecifyCache",
                                           "ObOpenObjectByPointer",
                                           "ObReferenceObjectByHandle",
+                                          "PsLookupProcessByProcessId",
+                                          "PsLookupThreadByThreadId",
                                           "PsSetCreateProcessNotifyRoutine",
                                           "PsSetCreateProcessNotifyRoutineEx",
                                           "PsSetCreateProcessNotifyRoutineEx2",
+                                          "PsSetCreateThreadNotifyRoutine",
+                                          "PsSetCreateThreadNotifyRoutineEx",
                                           "RtlAddAccessAllowedAce",
                                           "RtlCreateAcl",
                                           "RtlCreateSecurityDescriptor",
                                           "RtlSetDaclSecurityDescriptor",
                                           "SeAccessCheck",
                                           "ZwOpenKey",
+                                          "ZwQueryInformationThread",
                                           "ZwQueryValueKey",
                                           "ZwSetSecurityObject"}));
 }
@@ -243,7 +276,8 @@ TEST(Faults, AMappingThatFailsAThousandTimesIsReportedEachTime) {
 
 // What a load that failed says, and what one says that goes on without its sensor.
 TEST(Faults, AFailedLoadNamesItsStep) {
-    const std::string blind = "AegisMon: cannot see processes of every subsystem";
+    const std::set<std::string> blind{"AegisMon: cannot see processes of every subsystem",
+                                      "AegisMon: cannot see threads of every subsystem"};
     std::set<std::string> lines;
     for (const System system : {System::kNew, System::kOld}) {
         for (std::uint64_t n = 1;; ++n) {
@@ -266,8 +300,9 @@ TEST(Faults, AFailedLoadNamesItsStep) {
             // without.
             const bool silent = failed.front() == "MmGetSystemRoutineAddress" || failed.front() == "ExUuidCreate" ||
                                 failed.front() == "PsSetCreateProcessNotifyRoutineEx2" ||
+                                failed.front() == "PsSetCreateThreadNotifyRoutineEx" ||
                                 failed.front().starts_with("Etw");
-            std::erase(errors, blind);
+            std::erase_if(errors, [&](const std::string& line) { return blind.contains(line); });
             EXPECT_EQ(errors.size(), silent ? 0U : 1U) << failed.front() << ", " << std::hex << status;
         }
     }
@@ -276,7 +311,10 @@ TEST(Faults, AFailedLoadNamesItsStep) {
                          "AegisMon: cannot build the device's security descriptor",
                          "AegisMon: cannot create \\Device\\AegisMon", "AegisMon: cannot secure \\Device\\AegisMon",
                          "AegisMon: cannot link \\??\\AegisMon", "AegisMon: cannot watch for consumers that exit",
-                         "AegisMon: cannot register the process sensor, going on without it", blind,
+                         "AegisMon: cannot register the process sensor, going on without it",
+                         "AegisMon: cannot register the thread sensor, going on without it",
+                         "AegisMon: cannot see processes of every subsystem",
+                         "AegisMon: cannot see threads of every subsystem",
                          "AegisMon: cannot read Parameters\\RingKiB (0xc000009a), using 4352",
                          "AegisMon: cannot open the Parameters key (0xc000009a), using RingKiB 4352"}));
 }

@@ -165,7 +165,7 @@ TEST(Interleaving, ACallbackThatIsStoppedInTheGateStopsNoOther) {
     channel.destroy();
 }
 
-// A process comes the moment a callback is registered, before the load goes on.
+// A process or thread comes the moment a callback is registered, before the load goes on.
 // Catches: what the callback needs, or counts in, set up after its registration.
 TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
     TestHost host;
@@ -180,6 +180,15 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         ON_CALL(calls, call("PsSetCreateProcessNotifyRoutineEx2 done")).WillByDefault([&] {
             create_process(kFirstFreePid + 1);
         });
+        ON_CALL(calls, call("PsSetCreateThreadNotifyRoutineEx done")).WillByDefault([&host] {
+            host::ThreadCreation thread;
+            thread.pid = kFirstFreePid + 1;
+            thread.tid = kFirstFreePid + 5;
+            thread.creator = kFirstFreePid;
+            thread.creator_tid = kFirstFreePid + 4;
+            thread.timestamp = kActivityTime;
+            std::thread([&] { Activity(host).create_thread(thread); }).join();
+        });
         ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     Client client(host);
@@ -191,12 +200,13 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         }
         EXPECT_EQ(row.Registered, 1U) << row.Kind;
         EXPECT_EQ(row.Status, STATUS_SUCCESS) << row.Kind;
-        EXPECT_EQ(row.Seen, row.Kind == AEGIS_CALLBACK_PROCESS ? 1U : 2U) << row.Kind;
+        EXPECT_EQ(row.Seen, row.Kind == AEGIS_CALLBACK_OWNER_EXIT ? 2U : 1U) << row.Kind;
         EXPECT_EQ(row.LastEventTime, kActivityTime) << row.Kind;
     }
     const std::vector<ProcessEvent> events = events_in(client.pull(1 << 16).bytes);
-    ASSERT_EQ(events.size(), 1U);
+    ASSERT_EQ(events.size(), 2U);
     EXPECT_EQ(events[0].payload.ProcessId, kFirstFreePid + 1);
+    EXPECT_EQ(events[1].thread().ThreadId, kFirstFreePid + 5);
 }
 
 // Other kernel code writes over the ring's header in the middle of a setup, after the driver has looked at it.

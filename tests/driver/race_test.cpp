@@ -182,6 +182,18 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
             }
         });
         threads.emplace_back([&] {
+            Activity activity(host);
+            host::ThreadCreation thread;
+            thread.pid = kFirstFreePid;
+            thread.tid = kFirstFreePid + 4;
+            thread.creator = kFirstFreePid + 8;
+            thread.creator_tid = kFirstFreePid + 12;
+            while (!stop.load(std::memory_order_relaxed)) {
+                activity.create_thread(thread);
+                activity.exit_thread({.pid = thread.pid, .tid = thread.tid, .status = 0, .timestamp = 0});
+            }
+        });
+        threads.emplace_back([&] {
             while (!stop.load(std::memory_order_relaxed)) {
                 Client client(host);
                 if (NT_SUCCESS(client.open())) {

@@ -4,6 +4,7 @@
 
 #include "driver/consumers/mapping_guard.h"
 #include "driver/host/executive/etw/trace_providers.hpp"
+#include "driver/host/executive/processes/thread_routines.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {
@@ -126,6 +127,14 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
                   STATUS_UNKNOWN_REVISION);
         EXPECT_EQ(fails([&] { return PsLookupProcessByProcessId(reinterpret_cast<HANDLE>(100), &found); }),
                   STATUS_INVALID_CID);
+        PETHREAD thread = nullptr;
+        EXPECT_EQ(fails([&] { return PsLookupThreadByThreadId(reinterpret_cast<HANDLE>(100), &thread); }),
+                  STATUS_INVALID_CID);
+        EXPECT_EQ(fails([&] {
+                      return ZwQueryInformationThread(nullptr, ThreadQuerySetWin32StartAddress, &object, sizeof(object),
+                                                      nullptr);
+                  }),
+                  STATUS_INSUFFICIENT_RESOURCES);
         pages.release();
     });
     executive().exit_process(process);

@@ -8,6 +8,7 @@
 #include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/exports.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
+#include "driver/host/executive/processes/thread_routines.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "host/support/executive_test.hpp"
 
@@ -73,10 +74,15 @@ std::vector<Limit> limits() {
         {"ObfDereferenceObject", DISPATCH_LEVEL, [] { ObfDereferenceObject(nullptr); }},
         {"ObfReferenceObject", DISPATCH_LEVEL, [] { ObfReferenceObject(nullptr); }},
         {"PsLookupProcessByProcessId", APC_LEVEL, [] { PsLookupProcessByProcessId(nullptr, nullptr); }},
+        {"PsLookupThreadByThreadId", APC_LEVEL, [] { PsLookupThreadByThreadId(nullptr, nullptr); }},
+        {"PsRemoveCreateThreadNotifyRoutine", PASSIVE_LEVEL, [] { PsRemoveCreateThreadNotifyRoutine(nullptr); }},
         {"PsSetCreateProcessNotifyRoutine", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutine(nullptr, TRUE); }},
         {"PsSetCreateProcessNotifyRoutineEx", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutineEx(nullptr, TRUE); }},
         {"PsSetCreateProcessNotifyRoutineEx2", PASSIVE_LEVEL,
          [] { PsSetCreateProcessNotifyRoutineEx2(PsCreateProcessNotifySubsystems, nullptr, TRUE); }},
+        {"PsSetCreateThreadNotifyRoutine", PASSIVE_LEVEL, [] { PsSetCreateThreadNotifyRoutine(nullptr); }},
+        {"PsSetCreateThreadNotifyRoutineEx", PASSIVE_LEVEL,
+         [] { PsSetCreateThreadNotifyRoutineEx(PsCreateThreadNotifySubsystems, nullptr); }},
         {"RtlAddAccessAllowedAce", APC_LEVEL, [] { RtlAddAccessAllowedAce(nullptr, 0, 0, nullptr); }},
         {"RtlCreateAcl", APC_LEVEL, [] { RtlCreateAcl(nullptr, 0, 0); }},
         {"RtlCreateSecurityDescriptor", APC_LEVEL, [] { RtlCreateSecurityDescriptor(nullptr, 0); }},
@@ -89,6 +95,8 @@ std::vector<Limit> limits() {
         {"SeReleaseSubjectContext", APC_LEVEL, [] { SeReleaseSubjectContext(nullptr); }},
         {"ZwClose", PASSIVE_LEVEL, [] { ZwClose(nullptr); }},
         {"ZwOpenKey", PASSIVE_LEVEL, [] { ZwOpenKey(nullptr, 0, nullptr); }},
+        {"ZwQueryInformationThread", PASSIVE_LEVEL,
+         [] { ZwQueryInformationThread(nullptr, ThreadQuerySetWin32StartAddress, nullptr, 0, nullptr); }},
         {"ZwQuerySecurityObject", PASSIVE_LEVEL, [] { ZwQuerySecurityObject(nullptr, 0, nullptr, 0, nullptr); }},
         {"ZwQueryValueKey", PASSIVE_LEVEL,
          [] { ZwQueryValueKey(nullptr, nullptr, KeyValuePartialInformation, nullptr, 0, nullptr); }},
@@ -113,7 +121,12 @@ const std::set<std::string> kOthers{
     "PsGetCurrentProcess",
     "PsGetCurrentProcessId",
     "PsGetCurrentThreadId",
+    "PsGetProcessCreateTimeQuadPart",
     "PsGetProcessId",
+    "PsGetProcessStartKey",
+    "PsGetThreadExitStatus",
+    "PsGetThreadId",
+    "PsIsSystemThread",
     "RtlCopyMemory",
     "RtlInitUnicodeString",
     "RtlLengthSid",

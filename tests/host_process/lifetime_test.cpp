@@ -71,6 +71,9 @@ class History {
             AEGIS_EVENT_HEADER header;
             AEGIS_PROCESS_PAYLOAD payload;
             std::memcpy(&header, bytes.data(), sizeof(header));
+            if (header.Type != AEGIS_EVENT_PROCESS_CREATE && header.Type != AEGIS_EVENT_PROCESS_EXIT) {
+                continue;
+            }
             std::memcpy(&payload, bytes.data() + sizeof(header), sizeof(payload));
             history_[payload.ProcessId].push_back(header.Type == AEGIS_EVENT_PROCESS_EXIT ? '-' : '+');
         }

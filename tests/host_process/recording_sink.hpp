@@ -1,11 +1,15 @@
 // Remembers what a source of process activity said.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
@@ -24,7 +28,7 @@ struct RecordedActivity {
     bool operator==(const RecordedActivity&) const = default;
 };
 
-class RecordingSink final : public host::sources::ProcessSink {
+class RecordingSink final : public host::sources::ActivitySink {
   public:
     void process_started(const host::sources::ProcessStart& start) override {
         add({true, start.pid, start.parent, start.creator, std::u16string(start.image), start.image_exact, start.time});
@@ -33,15 +37,81 @@ class RecordingSink final : public host::sources::ProcessSink {
         add({false, pid, 0, 0, {}, false, time});
     }
 
+    void thread_started(const host::sources::ThreadStart& start) override {
+        const std::lock_guard guard(mutex_);
+        thread_starts_.push_back(start);
+        order_.emplace_back(start.pid, "thread");
+        changed_.notify_all();
+    }
+    void thread_ended(const host::sources::ThreadEnd& end) override {
+        const std::lock_guard guard(mutex_);
+        thread_ends_.push_back(end);
+        order_.emplace_back(end.pid, "thread end");
+        changed_.notify_all();
+    }
+
     void events_lost(std::uint64_t count) override {
         const std::lock_guard guard(mutex_);
         lost_ += count;
         changed_.notify_all();
     }
 
+    // "process", "thread", "thread end", "process end", as they were told.
+    std::vector<std::string> order_of(std::uint32_t pid) const {
+        const std::lock_guard guard(mutex_);
+        std::vector<std::string> result;
+        for (const auto& [told_of, what] : order_) {
+            if (told_of == pid) {
+                result.emplace_back(what);
+            }
+        }
+        return result;
+    }
+
+    std::vector<host::sources::ThreadStart> thread_starts_of(std::uint32_t pid) const {
+        const std::lock_guard guard(mutex_);
+        std::vector<host::sources::ThreadStart> result;
+        std::copy_if(thread_starts_.begin(), thread_starts_.end(), std::back_inserter(result),
+                     [pid](const host::sources::ThreadStart& start) { return start.pid == pid; });
+        return result;
+    }
+
+    std::vector<host::sources::ThreadStart> thread_starts() const {
+        const std::lock_guard guard(mutex_);
+        return thread_starts_;
+    }
+    std::vector<host::sources::ThreadEnd> thread_ends() const {
+        const std::lock_guard guard(mutex_);
+        return thread_ends_;
+    }
+
     std::uint64_t lost() const {
         const std::lock_guard guard(mutex_);
         return lost_;
+    }
+
+    // Waits until this many starts and ends were told, of whatever; false after a generous time.
+    bool wait_until_told(std::size_t count) const {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return order_.size() >= count; });
+    }
+
+    // Everything once more, in its order.
+    template <typename Process, typename Start, typename End>
+    void replay(Process process, Start start, End end) const {
+        const std::lock_guard guard(mutex_);
+        auto next_process = activity_.begin();
+        auto next_start = thread_starts_.begin();
+        auto next_end = thread_ends_.begin();
+        for (const auto& [pid, what] : order_) {
+            if (std::string_view(what) == "thread") {
+                start(*next_start++);
+            } else if (std::string_view(what) == "thread end") {
+                end(*next_end++);
+            } else {
+                process(*next_process++);
+            }
+        }
     }
 
     // Waits until this many were told as lost; false after a generous time.
@@ -97,6 +167,7 @@ class RecordingSink final : public host::sources::ProcessSink {
   private:
     void add(RecordedActivity activity) {
         const std::lock_guard guard(mutex_);
+        order_.emplace_back(activity.pid, activity.is_start ? "process" : "process end");
         activity_.push_back(std::move(activity));
         changed_.notify_all();
     }
@@ -104,6 +175,9 @@ class RecordingSink final : public host::sources::ProcessSink {
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::vector<RecordedActivity> activity_;
+    std::vector<std::pair<std::uint32_t, const char*>> order_;
+    std::vector<host::sources::ThreadStart> thread_starts_;
+    std::vector<host::sources::ThreadEnd> thread_ends_;
     std::uint64_t lost_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <variant>
@@ -114,6 +115,56 @@ TEST(SyntheticSource, DeliversExactlyTheCountAskedFor) {
     }
 }
 
+// With threads, the processes of a seed stay the same, in the same order. Catches: a thread outside its process's life,
+// a process without a first thread, an event that is not counted, a recipe without injected threads.
+TEST(SyntheticSource, ThreadsComeOnRequestAndLiveInsideTheirProcesses) {
+    RecordingSink sink;
+    constexpr std::uint64_t kMany = 40'000;
+    SyntheticSource source({.rate = 0, .count = kMany, .seed = 7, .threads = true});
+    ASSERT_FALSE(source.start(sink));
+    ASSERT_TRUE(sink.wait_until_told(kMany));
+    source.stop();
+    EXPECT_EQ(source.counters().front().value, kMany);
+    const std::vector<RecordedActivity> processes = sink.all();
+    const std::vector<SyntheticEvent> expected = generate(7);
+    for (std::size_t i = 0; i < std::min(processes.size(), expected.size()); ++i) {
+        ASSERT_EQ(processes[i].pid, expected[i].pid);
+        ASSERT_EQ(processes[i].image, expected[i].image);
+    }
+    std::map<std::uint32_t, std::set<std::uint32_t>> alive;
+    std::size_t injected = 0;
+    std::size_t failed = 0;
+    sink.replay(
+        [&](const RecordedActivity& process) {
+            if (process.is_start) {
+                alive[process.pid] = {};
+            } else {
+                ASSERT_TRUE(alive.at(process.pid).empty()) << "an end before that of its threads";
+                alive.erase(process.pid);
+            }
+        },
+        [&](const host::sources::ThreadStart& thread) {
+            const bool first = alive.at(thread.pid).empty();
+            ASSERT_TRUE(alive.at(thread.pid).insert(thread.tid).second);
+            ASSERT_TRUE(thread.start_address.has_value());
+            injected += !first && thread.creator != thread.pid ? 1 : 0;
+        },
+        [&](const host::sources::ThreadEnd& thread) {
+            ASSERT_EQ(alive.at(thread.pid).erase(thread.tid), 1U);
+            failed += thread.status != 0 ? 1 : 0;
+        });
+    EXPECT_GT(injected, 0U);
+    EXPECT_GT(failed, 0U);
+    EXPECT_GT(sink.thread_starts().size(), processes.size() / 2);
+    RecordingSink again;
+    SyntheticSource same({.rate = 0, .count = kMany, .seed = 7, .threads = true});
+    ASSERT_FALSE(same.start(again));
+    ASSERT_TRUE(again.wait_until_told(kMany));
+    same.stop();
+    ASSERT_EQ(again.thread_starts().size(), sink.thread_starts().size());
+    EXPECT_EQ(again.thread_starts().back().start_address, sink.thread_starts().back().start_address);
+}
+
 // Catches: a stop that leaves the thread running.
 TEST(SyntheticSource, NothingFollowsAStop) {
     RecordingSink sink;
@@ -143,12 +194,49 @@ TEST(SourceSelection, UnderstandsEveryKind) {
     EXPECT_EQ(choice_of("synthetic:20000,count=500").synthetic.count, 500U);
 }
 
+// What a source tells of when nobody says, and what it is told to tell of.
+// Catches: threads of the synthetic source unasked, which would change what every seed gives.
+TEST(SourceSelection, ThreadsAreOnWhereTheyAreLive) {
+    EXPECT_TRUE(choice_of("auto").threads);
+    EXPECT_TRUE(choice_of("connector").threads);
+    EXPECT_FALSE(choice_of("auto,types=process").threads);
+    EXPECT_FALSE(choice_of("connector,types=process").threads);
+    EXPECT_TRUE(choice_of("connector,types=thread+process").threads);
+    EXPECT_FALSE(choice_of("procfs").threads);
+    EXPECT_FALSE(choice_of("procfs,types=process").threads);
+    EXPECT_FALSE(choice_of("synthetic:5").synthetic.threads);
+    EXPECT_FALSE(choice_of("synthetic:5,types=process").synthetic.threads);
+    const SourceChoice all = choice_of("synthetic:max,types=process+thread,count=7");
+    EXPECT_TRUE(all.synthetic.threads);
+    EXPECT_EQ(all.synthetic.count, 7U);
+    EXPECT_EQ(choice_of("synthetic:max,count=7,types=process+thread").synthetic.count, 7U);
+}
+
 // Catches: nonsense accepted.
 TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
-    for (const std::string text :
-         {"", "etw", "synthetic", "synthetic:", "synthetic:-1", "synthetic:nan", "synthetic:inf", "synthetic:1e300",
-          "synthetic:5x", "synthetic:5,", "synthetic:5,count=", "synthetic:5,count=0", "synthetic:5,count=-3",
-          "synthetic:5,seed=3", "auto "}) {
+    for (const std::string text : {"",
+                                   "etw",
+                                   "synthetic",
+                                   "synthetic:",
+                                   "synthetic:-1",
+                                   "synthetic:nan",
+                                   "synthetic:inf",
+                                   "synthetic:1e300",
+                                   "synthetic:5x",
+                                   "synthetic:5,",
+                                   "synthetic:5,count=",
+                                   "synthetic:5,count=0",
+                                   "synthetic:5,count=-3",
+                                   "synthetic:5,seed=3",
+                                   "auto ",
+                                   "auto,count=5",
+                                   "auto,types=",
+                                   "auto,types=thread",
+                                   "auto,types=process+",
+                                   "auto,types=process,thread",
+                                   "procfs,types=process+thread",
+                                   "connector,types=file",
+                                   "synthetic:5,types=Process"}) {
         const auto parsed = parse_source(text);
         ASSERT_TRUE(std::holds_alternative<std::string>(parsed)) << text;
         EXPECT_NE(std::get<std::string>(parsed).find('\''), std::string::npos);

@@ -14,6 +14,9 @@ ROWS = (
     ("descriptor_.Owner", "descriptor_.Group"),
     # the contract's
     ("payload.ProcessId", "payload.ParentProcessId", "payload.CreatingProcessId"),
+    ("told.ProcessId", "told.ThreadId"),
+    ("told->CreatorProcessId", "told->CreatorThreadId"),
+    ("told->CreatorKey", "told->StartAddress"),
     ("payload->ImagePathExact", "payload->ImagePathFlags"),
     ("header.Version", "header.Bytes"),
     ("reply.Version", "reply.Bytes"),

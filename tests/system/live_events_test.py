@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import unittest
 
 import sensor
@@ -45,6 +46,52 @@ class LiveEvents(unittest.TestCase):
         ends = [event["process"]["pid"] for event in ours if event["event"]["action"] == "process-end"]
         self.assertEqual(len(starts), self.PROCESSES)
         self.assertEqual(sorted(starts), sorted(ends))
+
+    def test_threads_come_with_their_process_and_their_maker(self):
+        """Catches: a first thread before its process's start; a thread without its maker, or its process's name; a live
+        source without threads by default."""
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        script = "import threading; t = threading.Thread(target=print); t.start(); t.join()"
+
+        def agent_sees_the_end():
+            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
+            child.wait(sensor.PATIENCE)
+            pids.append(child.pid)
+            # A process that began before the agent did is none of this test's.
+            seen = [[f'"action":"{action}"' in line and f'"process":{{"pid":{pid},' in line for line in agent.lines()]
+                    for pid in pids for action in ("process-start", "process-end")]
+            return any(any(starts) and any(ends) for starts, ends in zip(seen[::2], seen[1::2]))
+
+        pids = []
+        sensor.wait_until(agent_sees_the_end, "the end of a process with threads")
+        self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
+        if "threads are not seen" in agent.messages():
+            self.skipTest(agent.messages())
+        events = agent.events()
+        began = [event["process"]["pid"] for event in events if event["event"]["action"] == "process-start"]
+        ended = next(event["process"]["pid"] for event in events
+                     if event["event"]["action"] == "process-end" and event["process"]["pid"] in pids
+                     and event["process"]["pid"] in began)
+        ours = [event for event in events if event["process"]["pid"] == ended]
+        actions = [event["event"]["action"] for event in ours]
+        self.assertEqual(actions[:2], ["process-start", "thread-start"])
+        self.assertEqual(actions[-1], "process-end")
+        first, second = [event for event in ours if event["event"]["action"] == "thread-start"]
+        self.assertEqual(first["process"]["thread"]["id"], ended)
+        self.assertTrue(first["aegis"]["thread"]["first"])
+        self.assertEqual(first["aegis"]["thread"]["creator_pid"], os.getpid())
+        self.assertEqual(second["aegis"]["thread"]["creator_tid"], ended)
+        self.assertNotIn("remote", second["aegis"]["thread"])
+        self.assertEqual(second["process"]["executable"], os.path.realpath(sys.executable))
+        ends = [event["process"]["thread"]["id"] for event in ours if event["event"]["action"] == "thread-end"]
+        self.assertCountEqual(ends, [ended, second["process"]["thread"]["id"]])
+
+    def test_threads_can_be_left_out(self):
+        agent = sensor.Agent("--source", "connector,types=process", "--count", "10")
+        while agent.process.poll() is None:
+            subprocess.run(["/bin/true"], check=True)
+        self.assertEqual(agent.finish(), 0)
+        self.assertFalse([line for line in agent.lines() if "THREAD" in line])
 
     def test_sequences_have_no_gap_and_ids_are_unique(self):
         agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--count", "40")

@@ -40,10 +40,11 @@ class LongPaths(unittest.TestCase):
 
             def documents():
                 return [event for event in ndjson.events() if event.get("process", {}).get("pid") == process.pid
-                        and event["process"].get("name") == NAME]
+                        and event["process"].get("name") == NAME and event["event"]["action"].startswith("process-")]
 
             def lines():
-                return [line for line in text.lines() if f" pid={process.pid} " in line and NAME in line]
+                return [line for line in text.lines() if f" pid={process.pid} " in line and NAME in line
+                        and " THREAD-" not in line]
 
             try:
                 sensor.wait_until(lambda: documents() and lines(), f"the start of {NAME}")

@@ -102,8 +102,11 @@ TEST_F(RunningDriver, AnswersAQuery) {
     EXPECT_EQ(reply.CallbackRows.RowBytes, sizeof(AEGIS_CALLBACK_HEALTH));
     EXPECT_EQ(reply.Callbacks[0].Kind, AEGIS_CALLBACK_PROCESS);
     EXPECT_EQ(reply.Callbacks[0].Registered, 1U);
-    // Wine has no PsSetCreateProcessNotifyRoutineEx2.
+    // Wine has no PsSetCreateProcessNotifyRoutineEx2, and no PsSetCreateThreadNotifyRoutineEx.
     EXPECT_EQ(reply.Callbacks[0].Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
+    EXPECT_EQ(reply.Callbacks[1].Kind, AEGIS_CALLBACK_THREAD);
+    EXPECT_EQ(reply.Callbacks[1].Registered, 1U);
+    EXPECT_EQ(reply.Callbacks[1].Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
     ASSERT_GE(reply.CallbackRows.Count, 2U);
     ASSERT_LT(reply.CallbackRows.Count, AEGIS_MAX_CALLBACKS);
     const AEGIS_CALLBACK_HEALTH& owner_exit = reply.Callbacks[reply.CallbackRows.Count - 1];

@@ -10,6 +10,7 @@
 #include "driver/host/executive/io/file_object.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/activity.hpp"
+#include "driver/host/executive/processes/thread_activity.hpp"
 #include "driver/host/executive/sync/event_object.hpp"
 #include "driver/host/executive/system_time.hpp"
 #include "driver/host/executive/verifier/verifier.hpp"
@@ -128,6 +129,27 @@ void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
     } else if (!exit_client(*exit.process, timestamp, true)) {
         parts_->processes.forget_exit_ahead(pid);
     }
+}
+
+void Executive::raise_thread_create(const ThreadCreation& creation) {
+    const auto process = parts_->processes.heard_of(creation.pid, creation.timestamp);
+    const auto creator = parts_->processes.heard_of(creation.creator, creation.timestamp);
+    const auto thread = parts_->threads.created(creation);
+    notify_thread_creation(*process, *creator, creation);
+}
+
+void Executive::raise_thread_exit(const ThreadExit& exit) {
+    const auto process = parts_->processes.find_or_invent(exit.pid);
+    auto thread = parts_->threads.find(exit.tid);
+    if (!thread) {
+        ThreadCreation unheard;
+        unheard.pid = exit.pid;
+        unheard.tid = exit.tid;
+        thread = parts_->threads.created(unheard);
+    }
+    thread->ended_with(exit.status.value_or(STATUS_PENDING));
+    notify_thread_exit(*process, *thread, exit);
+    parts_->threads.remove(*thread);
 }
 
 IoResult Executive::internal_device_control(std::u16string_view device, ULONG code, std::span<const std::byte> input,

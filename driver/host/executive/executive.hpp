@@ -161,6 +161,11 @@ class Executive {
     // this timestamp. So made-up pids must not be those of clients: use values that Linux never assigns (> 2^22).
     void raise_process_exit(std::uint32_t pid, std::int64_t timestamp);
 
+    // The same of threads. A process nobody has heard of is known from then on, until its exit. `raise_thread_exit` is
+    // for any number, known or not.
+    void raise_thread_create(const ThreadCreation& creation);
+    void raise_thread_exit(const ThreadExit& exit);
+
     // --- requests of kernel components ------------------------------------------------------------------------
     // Sends the device an IRP_MJ_INTERNAL_DEVICE_CONTROL from kernel mode, without a file object, as a component does
     // that holds a reference to the device object; METHOD_BUFFERED codes only. No system call of a process can.

@@ -9,6 +9,7 @@
 #include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
+#include "driver/host/executive/processes/thread_routines.hpp"
 #include "driver/host/executive/runtime.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/system_time.hpp"
@@ -83,11 +84,20 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(ObfReferenceObject),
         AEGIS_FUNCTION(PsGetCurrentProcessId),
         AEGIS_FUNCTION(PsGetCurrentThreadId),
+        AEGIS_FUNCTION(PsGetProcessCreateTimeQuadPart),
         AEGIS_FUNCTION(PsGetProcessId),
+        AEGIS_FUNCTION(PsGetProcessStartKey),
+        AEGIS_FUNCTION(PsGetThreadExitStatus),
+        AEGIS_FUNCTION(PsGetThreadId),
+        AEGIS_FUNCTION(PsIsSystemThread),
         AEGIS_FUNCTION(PsLookupProcessByProcessId),
+        AEGIS_FUNCTION(PsLookupThreadByThreadId),
+        AEGIS_FUNCTION(PsRemoveCreateThreadNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx2),
+        AEGIS_FUNCTION(PsSetCreateThreadNotifyRoutine),
+        AEGIS_FUNCTION(PsSetCreateThreadNotifyRoutineEx),
         AEGIS_FUNCTION(RtlAddAccessAllowedAce),
         AEGIS_FUNCTION(RtlCreateAcl),
         AEGIS_FUNCTION(RtlCreateSecurityDescriptor),
@@ -101,6 +111,7 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(SeReleaseSubjectContext),
         AEGIS_FUNCTION(ZwClose),
         AEGIS_FUNCTION(ZwOpenKey),
+        AEGIS_FUNCTION(ZwQueryInformationThread),
         AEGIS_FUNCTION(ZwQuerySecurityObject),
         AEGIS_FUNCTION(ZwQueryValueKey),
         AEGIS_FUNCTION(ZwSetSecurityObject),

@@ -24,6 +24,7 @@ ExecutiveOptions become_current(ExecutiveParts* parts, ExecutiveOptions options)
 ExecutiveParts::ExecutiveParts(ExecutiveOptions chosen) : options(become_current(this, std::move(chosen))) {}
 
 ExecutiveParts::~ExecutiveParts() {
+    threads.clear();
     processes.destroy_system();
     current.store(nullptr, std::memory_order_release);
 }

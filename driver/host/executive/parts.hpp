@@ -13,6 +13,7 @@
 #include "driver/host/executive/objects/object.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/process_table.hpp"
+#include "driver/host/executive/processes/thread.hpp"
 #include "driver/host/executive/registry/registry.hpp"
 #include "driver/host/executive/uuid.hpp"
 #include "driver/host/executive/verifier/fault_injector.hpp"
@@ -38,6 +39,7 @@ struct ExecutiveParts {
     Pool pool;
     MdlTable mdls;
     NotifyRoutines notify;
+    RoutineList thread_notify{"thread notify routine"};
     TraceProviders trace_providers;
     Registry registry;
     UuidSource uuids;
@@ -46,6 +48,7 @@ struct ExecutiveParts {
     std::atomic<int> subject_contexts{0};   // captured and not released
     std::atomic<unsigned> most_signals{0};  // events set during one hold of a spin lock; relaxed, for reports
     ProcessTable processes;
+    ThreadTable threads;
 };
 
 // Of the one Executive there is. Stops when there is none.

@@ -1,4 +1,4 @@
-/* Processes, attaching to them, and the notify routines that report their creation and exit. */
+/* Processes and threads, attaching to them, and the notify routines that report their creation and exit. */
 #ifndef AEGIS_HOST_NT_PROCESS_H
 #define AEGIS_HOST_NT_PROCESS_H
 
@@ -40,6 +40,7 @@ struct PS_CREATE_NOTIFY_INFO {
 using PPS_CREATE_NOTIFY_INFO = PS_CREATE_NOTIFY_INFO*;
 
 using PCREATE_PROCESS_NOTIFY_ROUTINE = void(NTAPI*)(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create);
+using PCREATE_THREAD_NOTIFY_ROUTINE = void(NTAPI*)(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
 using PCREATE_PROCESS_NOTIFY_ROUTINE_EX = void(NTAPI*)(PEPROCESS Process, HANDLE ProcessId,
                                                        PPS_CREATE_NOTIFY_INFO CreateInfo);
 
@@ -50,6 +51,11 @@ extern PEPROCESS PsInitialSystemProcess;
 NTSTATUS NTAPI PsSetCreateProcessNotifyRoutine(PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, BOOLEAN Remove);
 NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine, BOOLEAN Remove);
 
+/* PASSIVE_LEVEL. The routine runs at APC_LEVEL or below, on the thread that makes the new one or on the one that exits.
+   Removal returns when no call is in flight any more. */
+NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+
 /* <= APC_LEVEL. UserMode while this thread runs a system call of a client. */
 KPROCESSOR_MODE NTAPI ExGetPreviousMode();
 
@@ -59,8 +65,13 @@ HANDLE NTAPI PsGetCurrentProcessId();
 HANDLE NTAPI PsGetCurrentThreadId();
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 
-/* PASSIVE_LEVEL. The process comes with a reference. */
+LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process);
+HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
+BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread);
+
+/* <= APC_LEVEL. The object comes with a reference. */
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process);
+NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD* Thread);
 
 /* <= APC_LEVEL. They nest; every attach is undone by its own thread. */
 void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);

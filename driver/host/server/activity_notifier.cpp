@@ -35,6 +35,19 @@ void ActivityNotifier::process_ended(std::uint32_t pid, sources::NtTime time) {
     }
 }
 
+void ActivityNotifier::thread_started(const sources::ThreadStart& start) {
+    executive_.raise_thread_create({.pid = start.pid,
+                                    .tid = start.tid,
+                                    .creator = start.creator,
+                                    .creator_tid = start.creator_tid,
+                                    .start_address = start.start_address,
+                                    .timestamp = start.time});
+}
+
+void ActivityNotifier::thread_ended(const sources::ThreadEnd& end) {
+    executive_.raise_thread_exit({.pid = end.pid, .tid = end.tid, .status = end.status, .timestamp = end.time});
+}
+
 void ActivityNotifier::events_lost(std::uint64_t count) {
     while (count != 0) {
         AEGIS_SOURCE_LOSS_REQUEST request{};

@@ -12,13 +12,15 @@ namespace aegis::host::server {
 
 // A client's end reaches the host twice, by its pidfd and by the source; the executive tells the driver once. What
 // is left to do here is an end that was on its way for so long that its pid belongs to a client by now.
-class ActivityNotifier final : public sources::ProcessSink {
+class ActivityNotifier final : public sources::ActivitySink {
   public:
     ActivityNotifier(Executive& executive, ProcessTable& clients, sources::Report report)
         : executive_(executive), clients_(clients), report_(std::move(report)) {}
 
     void process_started(const sources::ProcessStart& start) override;
     void process_ended(std::uint32_t pid, sources::NtTime time) override;
+    void thread_started(const sources::ThreadStart& start) override;
+    void thread_ended(const sources::ThreadEnd& end) override;
     // To the driver's counters, as the kernel component that it is; what the driver refuses is said in a line.
     void events_lost(std::uint64_t count) override;
 

@@ -1,6 +1,6 @@
 // Where process activity comes from, and where it goes.
 //
-// A source watches processes start and end and tells its sink. It knows nothing of the driver: the sink
+// A source watches processes and threads start and end and tells its sink. It knows nothing of the driver: the sink
 // turns what it hears into the notify callbacks that NT would make.
 #pragma once
 
@@ -26,13 +26,31 @@ struct ProcessStart {
     NtTime time = 0;
 };
 
-// Receives from one thread at a time, in order: a process's start before its end. A second start of a
-// pid that has not ended is the same process running another image.
-class ProcessSink {
+struct ThreadStart {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::uint32_t creator = 0;      // the process whose thread made it
+    std::uint32_t creator_tid = 0;  // that thread
+    std::optional<std::uint64_t> start_address;
+    NtTime time = 0;
+};
+
+struct ThreadEnd {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::optional<std::int32_t> status;
+    NtTime time = 0;
+};
+
+// Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads.
+// A second start of a pid that has not ended is the same process running another image.
+class ActivitySink {
   public:
-    virtual ~ProcessSink() = default;
+    virtual ~ActivitySink() = default;
     virtual void process_started(const ProcessStart& start) = 0;
     virtual void process_ended(std::uint32_t pid, NtTime time) = 0;
+    virtual void thread_started(const ThreadStart& start) = 0;
+    virtual void thread_ended(const ThreadEnd& end) = 0;
     // So many events, as the source counts them, are missing between what was heard before and what will be; each
     // missing event is told once. What the source cannot know of (see each source) is not among them.
     virtual void events_lost(std::uint64_t count) = 0;
@@ -60,7 +78,7 @@ class ActivitySource {
 
     // Begins delivery on a thread of the source. On error nothing runs. Called once; the sink outlives
     // the source's stop().
-    virtual std::optional<SourceError> start(ProcessSink& sink) = 0;
+    virtual std::optional<SourceError> start(ActivitySink& sink) = 0;
 
     // No sink call is running or follows when this returns. Harmless when not started, or twice.
     virtual void stop() = 0;

@@ -26,7 +26,7 @@ ConnectorSource::~ConnectorSource() {
     stop();
 }
 
-std::optional<SourceError> ConnectorSource::start(ProcessSink& sink) {
+std::optional<SourceError> ConnectorSource::start(ActivitySink& sink) {
     if (std::optional<SourceError> error = socket_.open()) {
         return error;
     }

@@ -36,7 +36,7 @@ class ConnectorSource final : public ActivitySource {
     ~ConnectorSource() override;
 
     std::string_view name() const override { return "connector"; }
-    std::optional<SourceError> start(ProcessSink& sink) override;
+    std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
 
     // kernel_dropped: events the kernel could not deliver (by their numbers); kernel_overruns: times it
@@ -62,7 +62,7 @@ class ConnectorSource final : public ActivitySource {
     ExecRecorder recorder_;
     RecordQueue queue_;
     StopSignal stop_;
-    ProcessSink* sink_ = nullptr;
+    ActivitySink* sink_ = nullptr;
     std::unique_ptr<ProcessTracker> tracker_;
     // Statistics: written by the reader, nothing is ordered by them.
     std::atomic<std::uint64_t> kernel_dropped_{0};

@@ -33,7 +33,7 @@ inline constexpr std::int64_t kForkGraceNanoseconds = 250'000'000;
 // One thread at a time. Times are CLOCK_MONOTONIC, nanoseconds.
 class ProcessTracker {
   public:
-    explicit ProcessTracker(ProcessSink& sink) : sink_(sink) {}
+    explicit ProcessTracker(ActivitySink& sink) : sink_(sink) {}
 
     // Learns the processes that exist now, without announcing them. Once, after the subscription, so
     // that none falls between.
@@ -76,7 +76,7 @@ class ProcessTracker {
     bool is_pending(const Fork& fork) const;
     static Process existing(std::uint32_t pid);
 
-    ProcessSink& sink_;
+    ActivitySink& sink_;
     std::unordered_map<std::uint32_t, Process> processes_;
     std::deque<Fork> pending_;                       // in order of birth; entries may be out of date
     std::unordered_set<std::uint32_t> ended_early_;  // by reconcile(); their exit may still come

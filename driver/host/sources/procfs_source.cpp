@@ -19,7 +19,7 @@ std::int64_t boot_time_nanoseconds(std::uint64_t ticks) {
 
 }  // namespace
 
-std::optional<SourceError> ProcfsSource::start(ProcessSink& sink) {
+std::optional<SourceError> ProcfsSource::start(ActivitySink& sink) {
     if (!read_stat(static_cast<std::uint32_t>(getpid()))) {
         return SourceError{
             "/proc is not mounted or hides processes; the procfs source needs it: mount -t proc proc /proc"};
@@ -36,14 +36,14 @@ void ProcfsSource::stop() {
     }
 }
 
-void ProcfsSource::run(ProcessSink& sink) {
+void ProcfsSource::run(ActivitySink& sink) {
     while (stop_.keep_going(-1, kScanIntervalNanoseconds)) {
         scan(&sink);
     }
 }
 
 // Without a sink: learns what exists, announces nothing.
-void ProcfsSource::scan(ProcessSink* sink) {
+void ProcfsSource::scan(ActivitySink* sink) {
     const std::uint64_t number = scans_.fetch_add(1, std::memory_order_relaxed) + 1;
     const bool read = for_each_process([&](std::uint32_t pid, std::uint64_t inode) {
         Process& process = processes_[pid];
@@ -78,7 +78,7 @@ void ProcfsSource::scan(ProcessSink* sink) {
 }
 
 // Sees whether the pid stands for another process than at the scan before.
-void ProcfsSource::look_at(std::uint32_t pid, Process& process, const ProcessStat& stat, ProcessSink* sink) {
+void ProcfsSource::look_at(std::uint32_t pid, Process& process, const ProcessStat& stat, ActivitySink* sink) {
     if (process.scan != 0 && process.start_time == stat.start_time) {
         return;
     }
@@ -96,7 +96,7 @@ void ProcfsSource::look_at(std::uint32_t pid, Process& process, const ProcessSta
 }
 
 // A process seen between its fork and its exec still runs its parent's image: give the exec time.
-void ProcfsSource::watch_young(std::uint32_t pid, Process& process, ProcessSink& sink) {
+void ProcfsSource::watch_young(std::uint32_t pid, Process& process, ActivitySink& sink) {
     const std::int64_t age = clock_nanoseconds(CLOCK_BOOTTIME) - boot_time_nanoseconds(process.start_time);
     const auto parent = processes_.find(process.parent);
     const bool image_is_parents =
@@ -111,7 +111,7 @@ void ProcfsSource::watch_young(std::uint32_t pid, Process& process, ProcessSink&
     announce(pid, process, sink);
 }
 
-void ProcfsSource::announce(std::uint32_t pid, Process& process, ProcessSink& sink) {
+void ProcfsSource::announce(std::uint32_t pid, Process& process, ActivitySink& sink) {
     process.announced = true;
     images_unknown_.fetch_add(process.image->exact ? 0 : 1, std::memory_order_relaxed);
     sink.process_started({.pid = pid,
@@ -122,7 +122,7 @@ void ProcfsSource::announce(std::uint32_t pid, Process& process, ProcessSink& si
                           .time = nt_time_of(CLOCK_BOOTTIME, boot_time_nanoseconds(process.start_time))});
 }
 
-void ProcfsSource::end(std::uint32_t pid, const Process& process, ProcessSink& sink) {
+void ProcfsSource::end(std::uint32_t pid, const Process& process, ActivitySink& sink) {
     if (!process.kernel_thread) {
         sink.process_ended(pid, nt_now());
     }

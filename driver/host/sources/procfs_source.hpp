@@ -26,7 +26,7 @@ class ProcfsSource final : public ActivitySource {
     ~ProcfsSource() override { stop(); }
 
     std::string_view name() const override { return "procfs"; }
-    std::optional<SourceError> start(ProcessSink& sink) override;
+    std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
     // scans; images_unknown: starts without an exact path.
     std::vector<Counter> counters() const override;
@@ -42,12 +42,12 @@ class ProcfsSource final : public ActivitySource {
         bool kernel_thread = false;
     };
 
-    void run(ProcessSink& sink);
-    void scan(ProcessSink* sink);
-    void look_at(std::uint32_t pid, Process& process, const ProcessStat& stat, ProcessSink* sink);
-    void watch_young(std::uint32_t pid, Process& process, ProcessSink& sink);
-    void announce(std::uint32_t pid, Process& process, ProcessSink& sink);
-    static void end(std::uint32_t pid, const Process& process, ProcessSink& sink);
+    void run(ActivitySink& sink);
+    void scan(ActivitySink* sink);
+    void look_at(std::uint32_t pid, Process& process, const ProcessStat& stat, ActivitySink* sink);
+    void watch_young(std::uint32_t pid, Process& process, ActivitySink& sink);
+    void announce(std::uint32_t pid, Process& process, ActivitySink& sink);
+    static void end(std::uint32_t pid, const Process& process, ActivitySink& sink);
 
     StopSignal stop_;
     std::unordered_map<std::uint32_t, Process> processes_;

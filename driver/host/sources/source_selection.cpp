@@ -5,8 +5,10 @@
 #include <charconv>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "driver/host/sources/connector_source.hpp"
+#include "driver/host/sources/live_source.hpp"
 #include "driver/host/sources/procfs_source.hpp"
 
 namespace aegis::host::sources {
@@ -22,12 +24,82 @@ std::optional<Number> parse_number(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-std::variant<SourceChoice, std::string> parse_synthetic(std::string_view options) {
+using Options = std::vector<std::string_view>;
+
+Options split(std::string_view text, char separator) {
+    Options parts;
+    for (;;) {
+        const std::size_t end = text.find(separator);
+        parts.push_back(text.substr(0, end));
+        if (end == std::string_view::npos) {
+            return parts;
+        }
+        text.remove_prefix(end + 1);
+    }
+}
+
+// types=process, types=process+thread. Processes are what everything else hangs on.
+std::optional<std::string> parse_types(std::string_view text, SourceChoice& choice) {
+    bool processes = false;
+    choice.threads = false;
+    for (const std::string_view type : split(text, '+')) {
+        if (type == "process") {
+            processes = true;
+        } else if (type == "thread") {
+            choice.threads = true;
+        } else {
+            return fmt::format("'{}' is no type of activity: process or thread", type);
+        }
+    }
+    if (!processes) {
+        return fmt::format("types '{}': without process nothing else is understood; use types=process+{}", text, text);
+    }
+    if (choice.threads && choice.kind == SourceKind::kProcfs) {
+        return fmt::format("types '{}': procfs sees processes only; threads take the connector", text);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> parse_option(std::string_view option, SourceChoice& choice) {
+    constexpr std::string_view kTypes = "types=";
     constexpr std::string_view kCount = "count=";
-    SourceChoice choice;
+    if (option.starts_with(kTypes)) {
+        return parse_types(option.substr(kTypes.size()), choice);
+    }
+    if (choice.kind != SourceKind::kSynthetic) {
+        return fmt::format("'{}' is not types=process or types=process+thread", option);
+    }
+    const std::optional<std::uint64_t> count =
+        option.starts_with(kCount) ? parse_number<std::uint64_t>(option.substr(kCount.size())) : std::nullopt;
+    if (!count || *count == 0) {
+        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread", option);
+    }
+    choice.synthetic.count = *count;
+    return std::nullopt;
+}
+
+// "synthetic:RATE", or the name of another source.
+std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choice) {
+    constexpr std::string_view kSynthetic = "synthetic:";
+    choice.threads = true;
+    if (text == "auto") {
+        choice.kind = SourceKind::kAuto;
+        return std::nullopt;
+    }
+    if (text == "connector") {
+        choice.kind = SourceKind::kConnector;
+        return std::nullopt;
+    }
+    choice.threads = false;
+    if (text == "procfs") {
+        choice.kind = SourceKind::kProcfs;
+        return std::nullopt;
+    }
+    if (!text.starts_with(kSynthetic)) {
+        return fmt::format("'{}' is no source: connector, procfs, auto or synthetic:RATE[,count=N][,types=…]", text);
+    }
     choice.kind = SourceKind::kSynthetic;
-    const std::size_t comma = options.find(',');
-    const std::string_view rate_text = options.substr(0, comma);
+    const std::string_view rate_text = text.substr(kSynthetic.size());
     const std::optional<double> rate = rate_text == "max" ? 0.0 : parse_number<double>(rate_text);
     if (!rate || !(*rate == 0 || (*rate >= kLowestRate && *rate <= kHighestRate))) {
         return fmt::format(
@@ -35,20 +107,11 @@ std::variant<SourceChoice, std::string> parse_synthetic(std::string_view options
             rate_text);
     }
     choice.synthetic.rate = *rate;
-    if (comma != std::string_view::npos) {
-        const std::string_view option = options.substr(comma + 1);
-        const std::optional<std::uint64_t> count =
-            option.starts_with(kCount) ? parse_number<std::uint64_t>(option.substr(kCount.size())) : std::nullopt;
-        if (!count || *count == 0) {
-            return fmt::format("synthetic: '{}' is not count=N with a positive N", option);
-        }
-        choice.synthetic.count = *count;
-    }
-    return choice;
+    return std::nullopt;
 }
 
 template <typename Source, typename... Arguments>
-StartedSource try_start(ProcessSink& sink, Arguments&&... arguments) {
+StartedSource try_start(ActivitySink& sink, Arguments&&... arguments) {
     auto source = std::make_unique<Source>(std::forward<Arguments>(arguments)...);
     if (std::optional<SourceError> error = source->start(sink)) {
         return {nullptr, std::move(*error)};
@@ -56,29 +119,30 @@ StartedSource try_start(ProcessSink& sink, Arguments&&... arguments) {
     return {std::move(source), {}};
 }
 
+StartedSource start_live(const SourceChoice& choice, ActivitySink& sink, const Report& report) {
+    return choice.threads ? try_start<LiveSource>(sink, report) : try_start<ConnectorSource>(sink, report);
+}
+
 }  // namespace
 
 std::variant<SourceChoice, std::string> parse_source(std::string_view text) {
-    constexpr std::string_view kSynthetic = "synthetic:";
-    if (text == "auto") {
-        return SourceChoice{SourceKind::kAuto, {}};
+    SourceChoice choice;
+    const Options parts = split(text, ',');
+    std::optional<std::string> error = parse_kind(parts.front(), choice);
+    for (std::size_t i = 1; i < parts.size() && !error; ++i) {
+        error = parse_option(parts[i], choice);
     }
-    if (text == "connector") {
-        return SourceChoice{SourceKind::kConnector, {}};
+    if (error) {
+        return std::move(*error);
     }
-    if (text == "procfs") {
-        return SourceChoice{SourceKind::kProcfs, {}};
-    }
-    if (text.starts_with(kSynthetic)) {
-        return parse_synthetic(text.substr(kSynthetic.size()));
-    }
-    return fmt::format("'{}' is no source: connector, procfs, auto or synthetic:RATE[,count=N]", text);
+    choice.synthetic.threads = choice.threads;
+    return choice;
 }
 
-StartedSource start_source(const SourceChoice& choice, ProcessSink& sink, const Report& report) {
+StartedSource start_source(const SourceChoice& choice, ActivitySink& sink, const Report& report) {
     switch (choice.kind) {
         case SourceKind::kConnector: {
-            StartedSource started = try_start<ConnectorSource>(sink, report);
+            StartedSource started = start_live(choice, sink, report);
             if (!started.source) {
                 started.error.message += "; or use --source procfs";
             }
@@ -91,12 +155,13 @@ StartedSource start_source(const SourceChoice& choice, ProcessSink& sink, const 
         case SourceKind::kAuto:
             break;
     }
-    StartedSource connector = try_start<ConnectorSource>(sink, report);
+    StartedSource connector = start_live(choice, sink, report);
     if (connector.source) {
         return connector;
     }
-    report(fmt::format("source: scanning /proc, which misses processes that live for less than about 10 ms, because {}",
-                       connector.error.message));
+    report(
+        fmt::format("source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
+                    choice.threads ? ", and sees no threads" : "", connector.error.message));
     return try_start<ProcfsSource>(sink);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <utility>
 
 #include "driver/host/sources/nt_clock.hpp"
 
@@ -17,7 +18,7 @@ constexpr std::uint64_t kMostAtOnce = 1024;
 
 }  // namespace
 
-std::optional<SourceError> SyntheticSource::start(ProcessSink& sink) {
+std::optional<SourceError> SyntheticSource::start(ActivitySink& sink) {
     thread_ = std::thread([this, &sink] { run(sink); });
     return std::nullopt;
 }
@@ -38,7 +39,7 @@ std::uint64_t SyntheticSource::due(std::int64_t elapsed) const {
     return std::min(most, static_cast<std::uint64_t>(events));
 }
 
-void SyntheticSource::run(ProcessSink& sink) {
+void SyntheticSource::run(ActivitySink& sink) {
     const std::int64_t begin = clock_nanoseconds(CLOCK_MONOTONIC);
     const double period = options_.rate == 0 ? 0 : std::max(kBatchNanoseconds, kSecond / options_.rate);
     std::uint64_t done = 0;
@@ -58,8 +59,29 @@ void SyntheticSource::run(ProcessSink& sink) {
     }
 }
 
-void SyntheticSource::deliver(ProcessSink& sink) {
-    const SyntheticEvent event = generator_.next();
+void SyntheticSource::deliver(ActivitySink& sink) {
+    if (next_.empty()) {
+        SyntheticEvent event = generator_.next();
+        std::vector<SyntheticThread> after;
+        if (options_.threads && event.is_start) {
+            after = threads_.after(event);
+        } else if (options_.threads) {
+            const std::vector<SyntheticThread> before = threads_.before_end_of(event.pid);
+            next_.insert(next_.end(), before.begin(), before.end());
+        }
+        next_.emplace_back(std::move(event));
+        next_.insert(next_.end(), after.begin(), after.end());
+    }
+    if (const auto* const thread = std::get_if<SyntheticThread>(&next_.front())) {
+        deliver_thread(*thread, sink);
+    } else {
+        deliver_process(std::get<SyntheticEvent>(next_.front()), sink);
+    }
+    next_.pop_front();
+    delivered_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void SyntheticSource::deliver_process(const SyntheticEvent& event, ActivitySink& sink) {
     if (event.is_start) {
         sink.process_started({.pid = event.pid,
                               .parent = event.parent,
@@ -70,7 +92,19 @@ void SyntheticSource::deliver(ProcessSink& sink) {
     } else {
         sink.process_ended(event.pid, nt_now());
     }
-    delivered_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void SyntheticSource::deliver_thread(const SyntheticThread& thread, ActivitySink& sink) {
+    if (thread.is_start) {
+        sink.thread_started({.pid = thread.pid,
+                             .tid = thread.tid,
+                             .creator = thread.creator,
+                             .creator_tid = thread.creator_tid,
+                             .start_address = thread.start_address,
+                             .time = nt_now()});
+    } else {
+        sink.thread_ended({.pid = thread.pid, .tid = thread.tid, .status = thread.status, .time = nt_now()});
+    }
 }
 
 std::vector<Counter> SyntheticSource::counters() const {

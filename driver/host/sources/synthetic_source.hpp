@@ -1,14 +1,17 @@
-// Invented process activity at a given rate, for load and demonstrations.
+// Invented activity at a given rate, for load and demonstrations.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
 #include "driver/host/sources/stop_signal.hpp"
 #include "driver/host/sources/synthetic_generator.hpp"
+#include "driver/host/sources/synthetic_threads.hpp"
 
 namespace aegis::host::sources {
 
@@ -16,27 +19,34 @@ struct SyntheticOptions {
     double rate = 0;          // events a second; 0: as fast as the driver takes them
     std::uint64_t count = 0;  // ends after so many events; 0: never
     std::uint64_t seed = 1;
+    bool threads = false;  // of the processes, too
 };
 
 class SyntheticSource final : public ActivitySource {
   public:
-    explicit SyntheticSource(const SyntheticOptions& options) : options_(options), generator_(options.seed) {}
+    explicit SyntheticSource(const SyntheticOptions& options)
+        : options_(options), generator_(options.seed), threads_(options.seed) {}
     ~SyntheticSource() override { stop(); }
 
     std::string_view name() const override { return "synthetic"; }
-    std::optional<SourceError> start(ProcessSink& sink) override;
+    std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
-    // events: starts and ends delivered so far.
+    // events: starts and ends delivered so far, of whatever.
     std::vector<Counter> counters() const override;
 
   private:
-    void run(ProcessSink& sink);
+    void run(ActivitySink& sink);
     // How many events are due, `elapsed` nanoseconds after the start.
     std::uint64_t due(std::int64_t elapsed) const;
-    void deliver(ProcessSink& sink);
+    // The next event; with threads, those that belong to a process's start or end are counted one by one, too.
+    void deliver(ActivitySink& sink);
+    void deliver_process(const SyntheticEvent& event, ActivitySink& sink);
+    void deliver_thread(const SyntheticThread& thread, ActivitySink& sink);
 
     SyntheticOptions options_;
     SyntheticGenerator generator_;
+    SyntheticThreads threads_;
+    std::deque<std::variant<SyntheticEvent, SyntheticThread>> next_;  // made and not delivered
     StopSignal stop_;
     std::atomic<std::uint64_t> delivered_{0};  // a statistic, written by the source's thread alone
     std::thread thread_;

@@ -80,6 +80,28 @@ TEST(HealthWatch, ACallbackThatDoesNotSeeSubsystemsIsAWarningOnce) {
               1U);
 }
 
+// Catches: what a thread sensor does not see said of processes, or not at all.
+TEST(HealthWatch, WhatTheThreadCallbackDoesNotSeeIsSaidOnce) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY partial = healthy();
+    AEGIS_CALLBACK_HEALTH& threads = partial.Callbacks[2];
+    threads.Kind = AEGIS_CALLBACK_THREAD;
+    threads.Registered = 1;
+    threads.Flags = AEGIS_CALLBACK_NO_SUBSYSTEMS | AEGIS_CALLBACK_NO_FIRST_THREADS;
+    agent::HealthWatch health(log, partial);
+    health.look(partial);
+    ASSERT_EQ(log.lines().size(), 2U) << log.text();
+    EXPECT_EQ(log.count("warning: the driver's thread callback is not told of threads of subsystems such as WSL 1; "
+                        "it takes Windows 10 1703 or later"),
+              1U);
+    EXPECT_EQ(log.count("warning: the driver's thread callback does not know which thread of a process is the first: "
+                        "each looks as if another process had put it there"),
+              1U);
+    threads.Registered = 0;
+    health.look(partial);
+    EXPECT_EQ(log.count("thread starts and ends are not seen"), 1U);
+}
+
 // Catches: counting what was dropped before the agent came, or telling the total instead of the change.
 TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     test::CapturedLog log;

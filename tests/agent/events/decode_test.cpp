@@ -47,6 +47,41 @@ TEST(Decode, CompactStartHasAllFields) {
     EXPECT_EQ(event.path(), u"\\Device\\a.exe");
 }
 
+// Catches: a thread event that is not taken apart, or taken for a process's.
+TEST(Decode, AThreadHasAllFields) {
+    for (const std::uint16_t type :
+         {std::uint16_t{AEGIS_EVENT_THREAD_CREATE}, std::uint16_t{AEGIS_EVENT_THREAD_EXIT}}) {
+        AEGIS_THREAD_PAYLOAD thread = test::remote_thread();
+        thread.ExitStatus = -7;
+        // Bits that a later release may give a meaning.
+        thread.Flags |= 0xFFFF0000U;
+        agent::Event event;
+        ASSERT_EQ(decode(event_bytes(type, kTimestamp, kSequence, test::thread_payload(thread)), event),
+                  DecodeError::kNone);
+        EXPECT_EQ(event.header.Type, type);
+        EXPECT_EQ(event.process_id, 812U);
+        EXPECT_EQ(std::memcmp(&event.thread, &thread, sizeof(thread)), 0);
+    }
+}
+
+// Catches: reading past the payload's end; a later release's longer payload refused.
+TEST(Decode, AThreadNeedsItsWholePayload) {
+    agent::Event event;
+    std::vector<std::byte> payload = test::thread_payload(test::remote_thread());
+    for (std::size_t bytes = 0; bytes < payload.size(); ++bytes) {
+        const std::vector<std::byte> cut(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes));
+        EXPECT_EQ(decode(event_bytes(AEGIS_EVENT_THREAD_CREATE, kTimestamp, kSequence, cut), event),
+                  DecodeError::kPayloadTooShort)
+            << bytes;
+        EXPECT_EQ(decode(event_bytes(AEGIS_EVENT_THREAD_EXIT, kTimestamp, kSequence, cut), event),
+                  DecodeError::kPayloadTooShort);
+    }
+    payload.resize(payload.size() + 8);
+    EXPECT_EQ(decode(event_bytes(AEGIS_EVENT_THREAD_CREATE, kTimestamp, kSequence, payload), event),
+              DecodeError::kNone);
+    EXPECT_EQ(event.thread.ThreadId, 816U);
+}
+
 // Catches: a decoder that wants one of the two forms, or that takes the zero tail for path.
 TEST(Decode, FullFormMeansTheSameAsCompactForm) {
     agent::Event compact;

@@ -90,5 +90,23 @@ TEST(ProcessTable, ForgetAllLeavesNothingAndCanBeUsedOn) {
     EXPECT_EQ(take(table, 4), "again");
 }
 
+// Catches: a look that forgets, that finds what was forgotten, or that swaps the texts.
+TEST(ProcessTable, ALookLeavesTheProcessKnown) {
+    agent::ProcessTable table;
+    table.remember(4, "name", "marks");
+    for (int i = 0; i < 2; ++i) {
+        agent::Lines first;
+        agent::Lines second;
+        EXPECT_TRUE(table.look_up(4, first, second));
+        EXPECT_EQ(fmt::to_string(first), "name");
+        EXPECT_EQ(fmt::to_string(second), "marks");
+    }
+    agent::Lines none;
+    EXPECT_FALSE(table.look_up(8, none, none));
+    EXPECT_EQ(take(table, 4), "namemarks");
+    EXPECT_FALSE(table.look_up(4, none, none));
+    EXPECT_EQ(none.size(), 0U);
+}
+
 }  // namespace
 }  // namespace aegis

@@ -43,6 +43,10 @@ class NdjsonFormatter : public ::testing::Test {
     std::string start(const test::Start& what) { return line(AEGIS_EVENT_PROCESS_CREATE, compact_payload(what)); }
     std::string exit(std::uint32_t pid) { return line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(pid), 18); }
 
+    std::string thread(const AEGIS_THREAD_PAYLOAD& what, std::uint16_t type = AEGIS_EVENT_THREAD_CREATE) {
+        return line(type, test::thread_payload(what));
+    }
+
     std::string loss(const agent::LostEvents& lost) {
         agent::Lines lines;
         formatter_->append_loss(lost, kTimestamp, lines);
@@ -75,6 +79,75 @@ TEST_F(NdjsonFormatter, Start) {
         "process": {"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640}},
         "aegis": {"filetime": "133590404961234567", "process": {"path_exact": true, "creator_pid": 640}}
     })");
+}
+
+// Catches: a field of a thread left out, or under another's name; 64-bit identifiers as numbers.
+TEST_F(NdjsonFormatter, ThreadStart) {
+    start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
+    for (int i = 0; i < 2; ++i) {
+        expect_json(thread(test::remote_thread()), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["start"], "action": "thread-start", "code": "3",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640},
+                    "thread": {"id": 816}},
+        "aegis": {"filetime": "133590404961234567", "process": {"path_exact": true},
+                  "thread": {"system": false, "process_key": "281474976710663", "creator_pid": 640,
+                             "creator_tid": 644, "creator_key": "281474976710659",
+                             "start_address": "0x7ff6a0001000", "remote": true}}
+    })");
+    }
+}
+
+// Catches: something said that is not known; a mark that is always there, or never.
+TEST_F(NdjsonFormatter, ThreadStartOfWhichLittleIsKnown) {
+    AEGIS_THREAD_PAYLOAD what{};
+    what.ProcessId = 812;
+    what.ThreadId = 816;
+    what.Flags = AEGIS_THREAD_SYSTEM | 0xFFFFFF80U;
+    expect_json(thread(what), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["start"], "action": "thread-start", "code": "3",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812, "thread": {"id": 816}},
+        "aegis": {"filetime": "133590404961234567", "thread": {"system": true}}
+    })");
+    what = test::remote_thread();
+    what.Flags = AEGIS_THREAD_REMOTE | AEGIS_THREAD_FIRST | AEGIS_THREAD_KEY_IS_TIME | AEGIS_THREAD_CREATOR_KEY_IS_TIME;
+    const rapidjson::Document first = parse(thread(what));
+    const auto& told = first["aegis"]["thread"];
+    EXPECT_TRUE(told["first"].GetBool());
+    EXPECT_TRUE(told["process_key_is_time"].GetBool());
+    EXPECT_TRUE(told["creator_key_is_time"].GetBool());
+    EXPECT_FALSE(told.HasMember("start_address"));
+}
+
+TEST_F(NdjsonFormatter, ThreadEnd) {
+    AEGIS_THREAD_PAYLOAD what{};
+    what.ProcessId = 812;
+    what.ThreadId = 816;
+    what.ProcessKey = 7;
+    what.ExitStatus = static_cast<std::int32_t>(0xC0000005);
+    what.Flags = AEGIS_THREAD_EXIT_STATUS_VALID;
+    expect_json(thread(what, AEGIS_EVENT_THREAD_EXIT), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["process"], "type": ["end"], "action": "thread-end", "code": "7",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812, "thread": {"id": 816}},
+        "aegis": {"filetime": "133590404961234567",
+                  "thread": {"system": false, "process_key": "7", "exit_code": 3221225477}}
+    })");
+    what.Flags = 0;
+    EXPECT_FALSE(parse(thread(what, AEGIS_EVENT_THREAD_EXIT))["aegis"]["thread"].HasMember("exit_code"));
 }
 
 // Catches: a mark that is always there, or never.

@@ -31,6 +31,10 @@ class TextFormatter : public ::testing::Test {
     }
     std::string exit_line(std::uint32_t pid) { return line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(pid), 18); }
 
+    std::string thread_line(const AEGIS_THREAD_PAYLOAD& thread, std::uint16_t type = AEGIS_EVENT_THREAD_CREATE) {
+        return line(type, test::thread_payload(thread));
+    }
+
     agent::ProcessTable processes_;
     agent::TextFormatter formatter_{processes_};
 };
@@ -38,6 +42,41 @@ class TextFormatter : public ::testing::Test {
 TEST_F(TextFormatter, Start) {
     EXPECT_EQ(start_line({.pid = 812, .parent = 640, .creator = 640, .path = u"\\Device\\HarddiskVolume3\\cmd.exe"}),
               "[12:34:56.123] #17 CREATE pid=812 ppid=640 creator=640 \\Device\\HarddiskVolume3\\cmd.exe\n");
+}
+
+// Catches: a thread of a known process without its name; a look that forgets the process.
+TEST_F(TextFormatter, ThreadStart) {
+    EXPECT_EQ(thread_line(test::remote_thread()),
+              "[12:34:56.123] #17 THREAD-START pid=812 tid=816 creator=640:644 start=0x7ff6a0001000 [remote]\n");
+    start_line({.pid = 812, .path = u"\\Windows\\cmd.exe"});
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(thread_line(test::remote_thread()),
+                  "[12:34:56.123] #17 THREAD-START pid=812 tid=816 creator=640:644 start=0x7ff6a0001000 cmd.exe "
+                  "[remote]\n");
+    }
+}
+
+// Catches: the first thread called injected; an unknown flag that changes a line; something said that is not known.
+TEST_F(TextFormatter, ThreadMarks) {
+    AEGIS_THREAD_PAYLOAD thread = test::remote_thread();
+    thread.Flags = AEGIS_THREAD_REMOTE | AEGIS_THREAD_FIRST | 0xFFFFFF80U;
+    EXPECT_EQ(thread_line(thread), "[12:34:56.123] #17 THREAD-START pid=812 tid=816 creator=640:644 [first]\n");
+    thread.Flags = AEGIS_THREAD_SYSTEM | AEGIS_THREAD_REMOTE;
+    thread.CreatorProcessId = 0;
+    thread.CreatorThreadId = 0;
+    EXPECT_EQ(thread_line(thread), "[12:34:56.123] #17 THREAD-START pid=812 tid=816 [remote] [system]\n");
+}
+
+TEST_F(TextFormatter, ThreadExit) {
+    AEGIS_THREAD_PAYLOAD thread{};
+    thread.ProcessId = 812;
+    thread.ThreadId = 816;
+    EXPECT_EQ(thread_line(thread, AEGIS_EVENT_THREAD_EXIT), "[12:34:56.123] #17 THREAD-EXIT pid=812 tid=816\n");
+    start_line({.pid = 812, .path = u"/usr/bin/true"});
+    thread.Flags = AEGIS_THREAD_EXIT_STATUS_VALID;
+    thread.ExitStatus = static_cast<std::int32_t>(0xC0000005);
+    EXPECT_EQ(thread_line(thread, AEGIS_EVENT_THREAD_EXIT),
+              "[12:34:56.123] #17 THREAD-EXIT pid=812 tid=816 status=0xc0000005 true\n");
 }
 
 TEST_F(TextFormatter, StartWithANameWindowsDoesNotVouchFor) {

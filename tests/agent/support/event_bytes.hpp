@@ -74,6 +74,25 @@ inline std::vector<std::byte> cut_payload(const Start& start, std::uint16_t head
     return bytes_of(payload);
 }
 
+inline std::vector<std::byte> thread_payload(const AEGIS_THREAD_PAYLOAD& thread) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&thread);
+    return {bytes, bytes + sizeof(thread)};
+}
+
+// A thread that another process put into 812, every field another number.
+inline AEGIS_THREAD_PAYLOAD remote_thread() {
+    AEGIS_THREAD_PAYLOAD thread{};
+    thread.ProcessId = 812;
+    thread.ThreadId = 816;
+    thread.CreatorProcessId = 640;
+    thread.CreatorThreadId = 644;
+    thread.ProcessKey = 0x1000000000007;
+    thread.CreatorKey = 0x1000000000003;
+    thread.StartAddress = 0x7FF6A0001000;
+    thread.Flags = AEGIS_THREAD_REMOTE | AEGIS_THREAD_ADDRESS_VALID;
+    return thread;
+}
+
 inline std::vector<std::byte> exit_payload(std::uint32_t pid) {
     return compact_payload({.pid = pid, .exact = false});
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,13 @@ struct ProcessEvent {
     AEGIS_EVENT_HEADER header;
     AEGIS_PROCESS_PAYLOAD payload;
 
+    // Of a thread's start or end: its bytes stand where those of a process event do.
+    AEGIS_THREAD_PAYLOAD thread() const {
+        AEGIS_THREAD_PAYLOAD thread;
+        std::memcpy(&thread, &payload, sizeof(thread));
+        return thread;
+    }
+
     std::u16string path() const {
         return {reinterpret_cast<const char16_t*>(payload.ImagePath), payload.ImagePathLength};
     }
@@ -42,6 +50,9 @@ class Activity {
     void exit(std::uint32_t pid);
     // A process of WSL 1 or the like, which NT calls a pico process.
     NTSTATUS create_of_subsystem(std::uint32_t pid);
+    // A thread of `pid`, made by thread `creator_tid` of `creator`.
+    void create_thread(const host::ThreadCreation& thread) { host_->executive().raise_thread_create(thread); }
+    void exit_thread(const host::ThreadExit& thread) { host_->executive().raise_thread_exit(thread); }
     // `count` processes that are created and exit at once: twice as many events.
     void come_and_go(std::uint32_t count);
 

@@ -112,6 +112,14 @@ NTSTATUS NTAPI __wrap_PsSetCreateProcessNotifyRoutineEx2(ULONG type, PVOID routi
     return status;
 }
 
+NTSTATUS NTAPI __real_PsSetCreateThreadNotifyRoutineEx(ULONG, PVOID);
+NTSTATUS NTAPI __wrap_PsSetCreateThreadNotifyRoutineEx(ULONG type, PVOID routine) {
+    tell("PsSetCreateThreadNotifyRoutineEx");
+    const NTSTATUS status = __real_PsSetCreateThreadNotifyRoutineEx(type, routine);
+    tell("PsSetCreateThreadNotifyRoutineEx done");
+    return status;
+}
+
 void NTAPI __real_ExReleaseFastMutex(PFAST_MUTEX);
 void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
     tell("ExReleaseFastMutex");

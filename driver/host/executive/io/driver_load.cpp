@@ -32,13 +32,15 @@ void require_nothing_left(const char* when) {
         }
     };
     stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations,
-                parts.notify.describe_leaks() + parts.trace_providers.describe_leaks());
+                parts.notify.list().describe_leaks() + parts.thread_notify.describe_leaks() +
+                    parts.trace_providers.describe_leaks());
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +
                     (contexts != 0 ? fmt::format("{} captured subject context(s); ", contexts) : "") +
                     parts.mdls.describe_leaks() + parts.pool.describe_leaks());
-    parts.notify.forget_removed();
+    parts.notify.list().forget_removed();
+    parts.thread_notify.forget_removed();
 }
 
 }  // namespace

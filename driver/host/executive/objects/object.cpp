@@ -11,6 +11,7 @@
 namespace aegis::host {
 
 OBJECT_TYPE process_object_type{"process", {0x20410, 0x20BEA, 0x121001, 0x1FFFFF}};
+OBJECT_TYPE thread_object_type{"thread", {0x20048, 0x20437, 0x121800, 0x1FFFFF}};
 OBJECT_TYPE file_object_type{"file", {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS}};
 OBJECT_TYPE event_object_type{"event",
                               {STANDARD_RIGHTS_READ | EVENT_QUERY_STATE, STANDARD_RIGHTS_WRITE | EVENT_MODIFY_STATE,

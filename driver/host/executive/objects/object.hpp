@@ -25,6 +25,7 @@ struct OBJECT_TYPE {
 namespace aegis::host {
 
 extern OBJECT_TYPE process_object_type;
+extern OBJECT_TYPE thread_object_type;
 extern OBJECT_TYPE file_object_type;
 extern OBJECT_TYPE event_object_type;
 extern OBJECT_TYPE device_object_type;

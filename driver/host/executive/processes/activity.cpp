@@ -11,19 +11,11 @@
 #include "driver/host/executive/io/driver_call.hpp"
 #include "driver/host/executive/memory/pageable.hpp"
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/processes/notification.hpp"
 #include "driver/host/executive/system_time.hpp"
 
 namespace aegis::host {
 namespace {
-
-// NT calls notify routines inside a critical region.
-class CriticalRegion {
-  public:
-    CriticalRegion() { ++this_thread().critical_regions; }
-    ~CriticalRegion() { --this_thread().critical_regions; }
-    CriticalRegion(const CriticalRegion&) = delete;
-    CriticalRegion& operator=(const CriticalRegion&) = delete;
-};
 
 // A counted string with room for one unit more than it has, as NT's strings may have: what is there is no part of it.
 // The memory ends with the room, so that a sanitizer sees a read past its end; it is pageable, as NT's is; and

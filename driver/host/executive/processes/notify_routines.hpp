@@ -1,14 +1,11 @@
-// Process notify routines: registration, calls from many threads, removal that waits.
+// Process notify routines: by which function each is registered, and how it wants to be called.
 #pragma once
 
 #include <ntifs.h>
 
-#include <condition_variable>
 #include <functional>
-#include <list>
-#include <mutex>
-#include <string>
-#include <vector>
+
+#include "driver/host/executive/processes/routine_list.hpp"
 
 namespace aegis::host {
 
@@ -23,8 +20,7 @@ class NotifyRoutines {
   public:
     // STATUS_INVALID_PARAMETER when registered already, or no slot is free.
     NTSTATUS add(PVOID routine, NotifyKind kind);
-    // Returns when no call of the routine is running. Stops when the routine was removed before, or runs in this
-    // thread. STATUS_PROCEDURE_NOT_FOUND when it was never registered, or as another kind.
+    // As RoutineList::remove; STATUS_PROCEDURE_NOT_FOUND when it was registered as another kind, too.
     NTSTATUS remove(PVOID routine, NotifyKind kind);
 
     using ExtendedCall = std::function<void(PCREATE_PROCESS_NOTIFY_ROUTINE_EX)>;
@@ -33,23 +29,10 @@ class NotifyRoutines {
     // another subsystem those that asked for it.
     void call_all(bool of_subsystem, const ExtendedCall& extended, const LegacyCall& legacy);
 
-    // One line for each routine that is still registered.
-    std::string describe_leaks() const;
-    // The next driver may register what the last one removed.
-    void forget_removed();
+    RoutineList& list() { return list_; }
 
   private:
-    struct Routine {
-        PVOID address;
-        NotifyKind kind;
-        bool removing = false;
-        unsigned running = 0;
-    };
-
-    mutable std::mutex mutex_;
-    std::condition_variable changed_;
-    std::list<Routine> routines_;
-    std::vector<PVOID> removed_;
+    RoutineList list_{"process notify routine"};
 };
 
 }  // namespace aegis::host

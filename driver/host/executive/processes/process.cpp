@@ -8,6 +8,25 @@
 
 namespace aegis::host {
 
+namespace {
+
+// As NT makes them: a count of boots above a count of processes.
+std::uint64_t next_start_key() {
+    constexpr std::uint64_t kFirst = (std::uint64_t{1} << 48) + 1;
+    // Relaxed: only that no two are equal matters.
+    static std::atomic<std::uint64_t> next = kFirst;
+    return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Process::Process(std::uint32_t pid, Account account, std::int64_t create_time)
+    : Object(process_object_type, this),
+      pid_(pid),
+      start_key_(next_start_key()),
+      create_time_(create_time),
+      account_(account) {}
+
 std::string Process::describe() const {
     return fmt::format("process {}", pid_);
 }

@@ -22,7 +22,7 @@ namespace aegis::host {
 
 class Process final : public Object {
   public:
-    Process(std::uint32_t pid, Account account) : Object(process_object_type, this), pid_(pid), account_(account) {}
+    Process(std::uint32_t pid, Account account, std::int64_t create_time);
 
     std::uint32_t pid() const { return pid_; }
     const Token& token() const { return token_of(account_); }
@@ -34,6 +34,10 @@ class Process final : public Object {
     // A pico process, which belongs to another subsystem: said when activity reports its creation.
     bool of_subsystem() const { return of_subsystem_.load(std::memory_order_relaxed); }
     void set_of_subsystem() { of_subsystem_.store(true, std::memory_order_relaxed); }
+
+    // Its name for ever; its creation's time, or that of the first activity it was heard of by.
+    std::uint64_t start_key() const { return start_key_; }
+    std::int64_t create_time() const { return create_time_; }
 
     // A system call begins, unless the process is exiting.
     bool begin_system_call();
@@ -50,6 +54,8 @@ class Process final : public Object {
     enum class Life { kRunning, kExiting, kExited };
 
     const std::uint32_t pid_;
+    const std::uint64_t start_key_;
+    const std::int64_t create_time_;
     std::atomic<bool> of_subsystem_ = false;
     std::atomic<Account> account_;  // activity may run in a process while a client takes it over
     std::mutex mutex_;

@@ -1,6 +1,8 @@
 // What a source of process activity reports, in NT's terms.
 #pragma once
 
+#include <ntifs.h>
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -18,6 +20,24 @@ struct ProcessCreation {
     std::optional<std::u16string_view> command_line;
     // A pico process, as WSL 1 makes them: only who asks for processes of every subsystem is told, also of its exit.
     bool subsystem = false;
+    std::int64_t timestamp = 0;
+};
+
+struct ThreadCreation {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::uint32_t creator = 0;  // the process whose thread made it
+    std::uint32_t creator_tid = 0;
+    std::optional<std::uint64_t> start_address;  // NT always knows it
+    bool system = false;                         // it runs in the kernel only
+    bool at_apc_level = false;                   // NT notifies at PASSIVE_LEVEL or at this
+    std::int64_t timestamp = 0;
+};
+
+struct ThreadExit {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::optional<NTSTATUS> status;  // NT always knows it
     std::int64_t timestamp = 0;
 };
 

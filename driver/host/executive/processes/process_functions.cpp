@@ -5,6 +5,7 @@
 
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/processes/thread_routines.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/verifier/verifier.hpp"
 
@@ -39,11 +40,19 @@ extern "C" HANDLE NTAPI PsGetCurrentProcessId() {
 }
 
 extern "C" HANDLE NTAPI PsGetCurrentThreadId() {
-    return to_nt(static_cast<std::uint32_t>(::gettid()));
+    return to_nt(this_thread().tid.value_or(static_cast<std::uint32_t>(::gettid())));
 }
 
 extern "C" HANDLE NTAPI PsGetProcessId(PEPROCESS Process) {
     return to_nt(require_process(Process, "PsGetProcessId").pid());
+}
+
+extern "C" ULONGLONG NTAPI PsGetProcessStartKey(PEPROCESS Process) {
+    return require_process(Process, "PsGetProcessStartKey").start_key();
+}
+
+extern "C" LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process) {
+    return require_process(Process, "PsGetProcessCreateTimeQuadPart").create_time();
 }
 
 extern "C" NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process) {

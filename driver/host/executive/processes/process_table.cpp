@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "driver/host/executive/system_time.hpp"
+
 namespace aegis::host {
 namespace {
 
@@ -14,7 +16,7 @@ Referenced<Process> again(const Referenced<Process>& process) {
 
 }  // namespace
 
-ProcessTable::ProcessTable() : system_(new Process(kSystemProcessId, Account::kSystem)) {
+ProcessTable::ProcessTable() : system_(new Process(kSystemProcessId, Account::kSystem, system_time_now())) {
     PsInitialSystemProcess = to_nt(*system_);
 }
 
@@ -28,7 +30,8 @@ ProcessRef ProcessTable::add_client(std::uint32_t pid, Account account, std::uni
     const std::lock_guard lock(mutex_);
     auto found = entries_.find(pid);
     if (found == entries_.end()) {
-        found = entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, account)), false}).first;
+        found = entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, account, system_time_now())), false})
+                    .first;
     }
     if (found->second.client || found->second.process->of_subsystem()) {
         return nullptr;
@@ -44,11 +47,24 @@ Referenced<Process> ProcessTable::created(std::uint32_t pid, std::int64_t timest
     if (ahead != exits_ahead_.end() && ahead->second < timestamp) {
         exits_ahead_.erase(ahead);
     }
-    auto found = entries_.find(pid);
-    if (found == entries_.end()) {
-        found = entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, Account::kUser)), false}).first;
+    return again(entry_of(pid, timestamp).process);
+}
+
+Referenced<Process> ProcessTable::heard_of(std::uint32_t pid, std::int64_t timestamp) {
+    if (pid == kSystemProcessId) {
+        return find(pid);
     }
-    return again(found->second.process);
+    const std::lock_guard lock(mutex_);
+    return again(entry_of(pid, timestamp).process);
+}
+
+ProcessTable::Entry& ProcessTable::entry_of(std::uint32_t pid, std::int64_t timestamp) {
+    const auto found = entries_.find(pid);
+    if (found != entries_.end()) {
+        return found->second;
+    }
+    return entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, Account::kUser, timestamp)), false})
+        .first->second;
 }
 
 Referenced<Process> ProcessTable::find(std::uint32_t pid) {
@@ -62,7 +78,7 @@ Referenced<Process> ProcessTable::find(std::uint32_t pid) {
 
 Referenced<Process> ProcessTable::find_or_invent(std::uint32_t pid) {
     Referenced<Process> process = find(pid);
-    return process ? std::move(process) : Referenced<Process>(new Process(pid, Account::kUser));
+    return process ? std::move(process) : Referenced<Process>(new Process(pid, Account::kUser, 0));
 }
 
 ProcessTable::Exit ProcessTable::exited(std::uint32_t pid) {
@@ -77,7 +93,7 @@ ProcessTable::Exit ProcessTable::exited(std::uint32_t pid) {
         process = std::move(found->second.process);
         entries_.erase(found);
     } else {
-        process = Referenced<Process>(new Process(pid, Account::kUser));
+        process = Referenced<Process>(new Process(pid, Account::kUser, 0));
     }
     return reported_ahead ? Exit{} : Exit{std::move(process), false};
 }

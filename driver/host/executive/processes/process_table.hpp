@@ -21,6 +21,8 @@ class ProcessTable {
     ProcessRef add_client(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> space);
     // The process activity reports as created at `timestamp`; a new one unless it is known.
     Referenced<Process> created(std::uint32_t pid, std::int64_t timestamp);
+    // A process that something was heard of at `timestamp`: from now on it is known, until its exit.
+    Referenced<Process> heard_of(std::uint32_t pid, std::int64_t timestamp);
     // Empty when there is none.
     Referenced<Process> find(std::uint32_t pid);
     // As find(); where there is none, a process object for as long as the caller needs it.
@@ -45,6 +47,9 @@ class ProcessTable {
         Referenced<Process> process;
         bool client;
     };
+
+    // Of a process that is known from now on. The caller holds mutex_.
+    Entry& entry_of(std::uint32_t pid, std::int64_t timestamp);
 
     Referenced<Process> system_;
     std::mutex mutex_;

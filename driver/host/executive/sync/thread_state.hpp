@@ -34,6 +34,7 @@ struct ThreadState {
     KIRQL irql = PASSIVE_LEVEL;  // across DISPATCH_LEVEL by change_irql only
     Process* process = nullptr;  // whose system call this thread runs; null: a thread of the system process
     KPROCESSOR_MODE previous_mode = KernelMode;
+    std::optional<std::uint32_t> tid;     // its number while it plays another thread
     std::vector<Attachment> attachments;  // innermost last
     std::vector<HeldLock> locks;          // in order of acquisition
     std::vector<PageableRange> pageable;  // see pageable.hpp

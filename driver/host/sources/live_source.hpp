@@ -1,0 +1,59 @@
+// The live activity of this machine: processes from the connector, their threads from the kernel's perf events.
+//
+// The connector tells of a process when it has loaded its image; what the perf events tell of its threads is put
+// in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and a line says
+// what is missing and what it takes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "driver/host/sources/activity_source.hpp"
+#include "driver/host/sources/connector_source.hpp"
+#include "driver/host/sources/perf_rings.hpp"
+#include "driver/host/sources/stop_signal.hpp"
+#include "driver/host/sources/thread_tracker.hpp"
+
+namespace aegis::host::sources {
+
+class LiveSource final : public ActivitySource, private ActivitySink {
+  public:
+    explicit LiveSource(const Report& report) : report_(report), connector_(report) {}
+    ~LiveSource() override { stop(); }
+
+    std::string_view name() const override { return "connector"; }
+    // Fails where the connector does.
+    std::optional<SourceError> start(ActivitySink& sink) override;
+    void stop() override;
+    // The connector's, and threads_dropped: records of threads that the kernel had no room for.
+    std::vector<Counter> counters() const override;
+
+  private:
+    void process_started(const ProcessStart& start) override;
+    void process_ended(std::uint32_t pid, NtTime time) override;
+    void thread_started(const ThreadStart& start) override;
+    void thread_ended(const ThreadEnd& end) override;
+    void events_lost(std::uint64_t count) override;
+
+    void follow_threads();
+    // What the kernel has recorded by now. The caller holds mutex_.
+    void take_records();
+
+    Report report_;
+    ConnectorSource connector_;
+    StopSignal stop_;
+    std::thread follower_;
+    std::atomic<std::uint64_t> dropped_{0};  // a statistic: nothing is ordered by it
+    // Makes the connector's thread and the follower one teller. Guards everything below.
+    std::mutex mutex_;
+    PerfRings rings_;
+    std::vector<PerfRecord> records_;
+    ActivitySink* sink_ = nullptr;
+    std::unique_ptr<ThreadTracker> tracker_;
+};
+
+}  // namespace aegis::host::sources

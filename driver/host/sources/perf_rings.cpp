@@ -1,0 +1,207 @@
+#include "driver/host/sources/perf_rings.hpp"
+
+#include <fmt/format.h>
+#include <linux/perf_event.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "driver/host/descriptors.hpp"
+
+namespace aegis::host::sources {
+namespace {
+
+// A power of two. Room for about 18,000 forks and exits of one processor.
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+// More than it takes for the last buffer to be found empty, however busy the machine is.
+constexpr int kMostPasses = 64;
+
+constexpr const char* kPerfPrivilege =
+    "perf events of a whole processor need CAP_PERFMON: run as root, or add cap_perfmon to what 'setcap' grants "
+    "aegismon-host";
+constexpr const char* kPerfKernel =
+    "this kernel has no perf events (CONFIG_PERF_EVENTS), or a container forbids them (seccomp)";
+
+// Behind every record, because the event asks for the time and for sample_id_all.
+struct RecordTime {
+    std::uint64_t time;
+};
+
+struct TaskRecord {  // PERF_RECORD_FORK, PERF_RECORD_EXIT
+    perf_event_header header;
+    std::uint32_t pid;
+    std::uint32_t parent_pid;
+    std::uint32_t tid;
+    std::uint32_t parent_tid;
+};
+
+struct LostRecord {
+    perf_event_header header;
+    std::uint64_t id;
+    std::uint64_t lost;
+};
+
+int open_event(int cpu) {
+    perf_event_attr attributes{};
+    attributes.type = PERF_TYPE_SOFTWARE;
+    attributes.size = sizeof(attributes);
+    attributes.config = PERF_COUNT_SW_DUMMY;
+    attributes.sample_type = PERF_SAMPLE_TIME;
+    attributes.sample_id_all = 1;
+    attributes.task = 1;
+    attributes.watermark = 1;
+    attributes.wakeup_watermark = 1;
+    attributes.use_clockid = 1;
+    attributes.clockid = CLOCK_MONOTONIC;
+    return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+SourceError open_error(int error) {
+    const bool denied = error == EACCES || error == EPERM;
+    const bool missing = error == ENOSYS || error == ENOENT || error == EOPNOTSUPP;
+    return {fmt::format("cannot open a perf event: {}{}{}", std::strerror(error), denied || missing ? "; " : "",
+                        denied    ? kPerfPrivilege
+                        : missing ? kPerfKernel
+                                  : "")};
+}
+
+std::size_t page_bytes() {
+    return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+PerfRing::PerfRing(UniqueFd event, void* mapping, std::size_t bytes)
+    : event_(std::move(event)), mapping_(static_cast<std::byte*>(mapping)), bytes_(bytes) {}
+
+PerfRing::~PerfRing() {
+    if (mapping_ != nullptr) {
+        munmap(mapping_, bytes_);
+    }
+}
+
+PerfRing::PerfRing(PerfRing&& other) noexcept
+    : event_(std::move(other.event_)), mapping_(std::exchange(other.mapping_, nullptr)), bytes_(other.bytes_) {}
+
+bool PerfRing::read(std::vector<PerfRecord>& records) {
+    auto* const page = reinterpret_cast<perf_event_mmap_page*>(mapping_);
+    const std::byte* const data = mapping_ + page_bytes();
+    // Acquire: pairs with the kernel's barrier between the records and the new head.
+    const std::uint64_t head = std::atomic_ref(page->data_head).load(std::memory_order_acquire);
+    std::uint64_t tail = page->data_tail;
+    const bool any = head != tail;
+    while (tail != head) {
+        const std::size_t at = tail % kBufferBytes;
+        perf_event_header header;
+        // Records are multiples of 8 bytes, and so is the header.
+        std::memcpy(&header, data + at, sizeof(header));
+        if (header.size < sizeof(header)) {
+            // The kernel writes no such record. Whatever this is, it must not be read for ever.
+            tail = head;
+            break;
+        }
+        const std::size_t before_the_end = std::min<std::size_t>(header.size, kBufferBytes - at);
+        joined_.assign(data + at, data + at + before_the_end);
+        joined_.insert(joined_.end(), data, data + header.size - before_the_end);
+        decode(joined_, records);
+        tail += header.size;
+    }
+    // Release: pairs with the kernel's reading of the tail; the records have been copied.
+    std::atomic_ref(page->data_tail).store(tail, std::memory_order_release);
+    return any;
+}
+
+void PerfRing::decode(std::span<const std::byte> record, std::vector<PerfRecord>& records) const {
+    perf_event_header header;
+    RecordTime time;
+    std::memcpy(&header, record.data(), sizeof(header));
+    if (record.size() < sizeof(header) + sizeof(time)) {
+        return;
+    }
+    std::memcpy(&time, record.data() + record.size() - sizeof(time), sizeof(time));
+    PerfRecord decoded;
+    decoded.monotonic = static_cast<std::int64_t>(time.time);
+    if ((header.type == PERF_RECORD_FORK || header.type == PERF_RECORD_EXIT) &&
+        record.size() >= sizeof(TaskRecord) + sizeof(time)) {
+        TaskRecord task;
+        std::memcpy(&task, record.data(), sizeof(task));
+        decoded.kind = header.type == PERF_RECORD_FORK ? PerfKind::kFork : PerfKind::kExit;
+        decoded.pid = task.pid;
+        decoded.tid = task.tid;
+        decoded.parent_pid = task.parent_pid;
+        decoded.parent_tid = task.parent_tid;
+        records.push_back(decoded);
+    } else if (header.type == PERF_RECORD_LOST && record.size() >= sizeof(LostRecord) + sizeof(time)) {
+        LostRecord lost;
+        std::memcpy(&lost, record.data(), sizeof(lost));
+        decoded.kind = PerfKind::kLost;
+        decoded.lost = lost.lost;
+        records.push_back(decoded);
+    }
+}
+
+std::optional<SourceError> PerfRings::open() {
+    const int processors = get_nprocs_conf();
+    if (!descriptors_left(static_cast<std::size_t>(processors) + 1 + kDescriptorsToStart)) {
+        return SourceError{
+            fmt::format("{} processors need as many file descriptors; raise the limit ('ulimit -n')", processors)};
+    }
+    ready_.reset(epoll_create1(EPOLL_CLOEXEC));
+    std::optional<SourceError> error;
+    for (int cpu = 0; cpu < processors && !error; ++cpu) {
+        error = open_processor(cpu);
+    }
+    if (error) {
+        rings_.clear();
+        ready_.reset();
+    }
+    return error;
+}
+
+std::optional<SourceError> PerfRings::open_processor(int cpu) {
+    UniqueFd event(open_event(cpu));
+    if (!event) {
+        // A processor that is off has no events.
+        return errno == ENODEV ? std::nullopt : std::optional(open_error(errno));
+    }
+    const std::size_t bytes = page_bytes() + kBufferBytes;
+    void* const mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, event.get(), 0);
+    if (mapping == MAP_FAILED) {
+        return SourceError{fmt::format("cannot map the buffer of a perf event: {}; raise kernel.perf_event_mlock_kb",
+                                       std::strerror(errno))};
+    }
+    epoll_event interest{};
+    interest.events = EPOLLIN;
+    const int descriptor = event.get();
+    rings_.emplace_back(std::move(event), mapping, bytes);
+    if (epoll_ctl(ready_.get(), EPOLL_CTL_ADD, descriptor, &interest) != 0) {
+        return SourceError{fmt::format("cannot wait for perf events: {}", std::strerror(errno))};
+    }
+    return std::nullopt;
+}
+
+void PerfRings::take(std::vector<PerfRecord>& records) {
+    records.clear();
+    // What precedes a record was written before it, perhaps to a buffer that has just been read. So all are read again
+    // until none has anything.
+    bool any = true;
+    for (int pass = 0; any && pass < kMostPasses; ++pass) {
+        any = false;
+        for (PerfRing& ring : rings_) {
+            any = ring.read(records) || any;
+        }
+    }
+    std::stable_sort(records.begin(), records.end(),
+                     [](const PerfRecord& left, const PerfRecord& right) { return left.monotonic < right.monotonic; });
+}
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,71 @@
+// The kernel's own record of threads: perf events without a counter ("dummy"), one for each processor, whose buffers
+// get a record of every fork and exit there.
+//
+// Unlike the process connector these say which thread made another one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "driver/host/sources/activity_source.hpp"
+#include "driver/host/unique_fd.hpp"
+
+namespace aegis::host::sources {
+
+enum class PerfKind : std::uint8_t { kFork, kExit, kLost };
+
+struct PerfRecord {
+    PerfKind kind = PerfKind::kFork;
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::uint32_t parent_pid = 0;  // fork: of the thread that called
+    std::uint32_t parent_tid = 0;
+    std::uint64_t lost = 0;      // lost: so many records, before this one
+    std::int64_t monotonic = 0;  // CLOCK_MONOTONIC, nanoseconds
+};
+
+// One processor's buffer, mapped.
+class PerfRing {
+  public:
+    PerfRing(UniqueFd event, void* mapping, std::size_t bytes);
+    ~PerfRing();
+    PerfRing(PerfRing&& other) noexcept;
+    PerfRing& operator=(PerfRing&&) = delete;
+
+    int descriptor() const { return event_.get(); }
+    // Appends what is there. Whether there was anything.
+    bool read(std::vector<PerfRecord>& records);
+
+  private:
+    void decode(std::span<const std::byte> record, std::vector<PerfRecord>& records) const;
+
+    UniqueFd event_;
+    std::byte* mapping_;
+    std::size_t bytes_;
+    std::vector<std::byte> joined_;  // a record that goes round the buffer's end
+};
+
+// One thread at a time.
+class PerfRings {
+  public:
+    // Opens the event of every processor that is on. On error nothing is open, and the message names what it takes.
+    std::optional<SourceError> open();
+
+    // Readable when a buffer has something.
+    int descriptor() const { return ready_.get(); }
+
+    // Replaces `records` by everything that has been recorded, by time. Complete backwards: what had to happen before
+    // any of it, on whatever processor, is among it or was taken before.
+    void take(std::vector<PerfRecord>& records);
+
+  private:
+    std::optional<SourceError> open_processor(int cpu);
+
+    std::vector<PerfRing> rings_;
+    UniqueFd ready_;
+};
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,176 @@
+#include "driver/host/sources/thread_tracker.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "driver/host/sources/nt_clock.hpp"
+#include "driver/host/sources/process_files.hpp"
+
+namespace aegis::host::sources {
+namespace {
+
+// kthreadd, the parent of all kernel threads in the initial PID namespace.
+constexpr std::uint32_t kKernelThreadDaemon = 2;
+
+NtTime time_of(const PerfRecord& record) {
+    return nt_time_of(CLOCK_MONOTONIC, record.monotonic);
+}
+
+}  // namespace
+
+void ThreadTracker::learn_existing() {
+    for_each_process([this](std::uint32_t pid, std::uint64_t) {
+        const std::optional<ProcessStat> stat = read_stat(pid);
+        if (stat && !stat->is_kernel_thread()) {
+            learn(pid);
+        }
+    });
+}
+
+void ThreadTracker::learn(std::uint32_t pid) {
+    processes_[pid].started = true;
+}
+
+void ThreadTracker::apply(const PerfRecord& record) {
+    if (record.kind == PerfKind::kLost) {
+        for (auto& [pid, process] : processes_) {
+            process.all_known = false;
+        }
+        sink_.events_lost(record.lost);
+        return;
+    }
+    if (record.kind == PerfKind::kFork && record.tid == record.pid) {
+        forked(record);
+        return;
+    }
+    auto found = processes_.find(record.pid);
+    if (found == processes_.end()) {
+        // The end of the process was told already, and with it that of its threads; or it is the kernel's.
+        if (record.kind == PerfKind::kExit) {
+            return;
+        }
+        // The process's own fork was lost.
+        learn(record.pid);
+        found = processes_.find(record.pid);
+    }
+    if (found->second.kernel_thread) {
+        processes_.erase(found);
+    } else if (found->second.started) {
+        tell(found->second, record, 0);
+    } else {
+        found->second.waiting.push_back(record);
+    }
+}
+
+void ThreadTracker::forked(const PerfRecord& record) {
+    Process process;
+    process.fork = record;
+    process.born = time_of(record);
+    process.all_known = true;
+    process.kernel_thread = record.parent_pid == kKernelThreadDaemon;
+    process.waiting = {record};
+    if (!process.kernel_thread) {
+        waiting_.push_back({record.pid, record.monotonic});
+    }
+    // One of the same number that is known has ended unheard, or was learned after this fork.
+    processes_.insert_or_assign(record.pid, std::move(process));
+}
+
+void ThreadTracker::tell(Process& process, const PerfRecord& record, NtTime not_before) {
+    const NtTime time = std::max(time_of(record), not_before);
+    if (record.kind == PerfKind::kExit) {
+        const bool known = process.threads.erase(record.tid) != 0;
+        // Ended by an exec already, which was told first.
+        if (known || !process.all_known) {
+            tell_end(record.pid, record.tid, time);
+        }
+        return;
+    }
+    process.threads.insert(record.tid);
+    sink_.thread_started({.pid = record.pid,
+                          .tid = record.tid,
+                          .creator = record.parent_pid,
+                          .creator_tid = record.parent_tid,
+                          .start_address = std::nullopt,
+                          .time = time});
+}
+
+void ThreadTracker::let_go(Process& process, NtTime not_before) {
+    process.started = true;
+    process.kernel_thread = false;
+    for (const PerfRecord& record : std::exchange(process.waiting, {})) {
+        tell(process, record, not_before);
+    }
+}
+
+void ThreadTracker::tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time) {
+    sink_.thread_ended({.pid = pid, .tid = tid, .status = std::nullopt, .time = time});
+}
+
+void ThreadTracker::process_started(const ProcessStart& start) {
+    const auto found = processes_.find(start.pid);
+    if (found == processes_.end()) {
+        // Its fork was lost.
+        learn(start.pid);
+        return;
+    }
+    Process& process = found->second;
+    if (!process.started) {
+        let_go(process, start.time);
+        return;
+    }
+    // Another image of the same process: of its threads one is left, whichever it was, as the first. What is heard of
+    // threads is ahead of this: when none is left here, that one has ended as well.
+    if (!process.all_known || process.threads.empty()) {
+        return;
+    }
+    const bool first_goes_on = process.threads.erase(start.pid) != 0;
+    for (const std::uint32_t tid : std::exchange(process.threads, {start.pid})) {
+        tell_end(start.pid, tid, start.time);
+    }
+    if (!first_goes_on) {
+        sink_.thread_started({.pid = start.pid,
+                              .tid = start.pid,
+                              .creator = start.pid,
+                              .creator_tid = start.pid,
+                              .start_address = std::nullopt,
+                              .time = start.time});
+    }
+}
+
+void ThreadTracker::process_ended(std::uint32_t pid, NtTime time) {
+    const auto found = processes_.find(pid);
+    // That of an earlier process of this number, told late.
+    if (found == processes_.end() || found->second.born > time) {
+        return;
+    }
+    Process& process = found->second;
+    if (!process.started) {
+        let_go(process, 0);
+    }
+    for (const std::uint32_t tid : std::exchange(process.threads, {})) {
+        tell_end(pid, tid, time);
+    }
+    processes_.erase(found);
+}
+
+bool ThreadTracker::waits(const Waiting& entry) const {
+    const auto found = processes_.find(entry.pid);
+    return found != processes_.end() && !found->second.started && found->second.fork.monotonic == entry.since;
+}
+
+std::optional<std::int64_t> ThreadTracker::next_deadline() {
+    while (!waiting_.empty() && !waits(waiting_.front())) {
+        waiting_.pop_front();
+    }
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().since + kStartGraceNanoseconds);
+}
+
+void ThreadTracker::expire(std::int64_t now) {
+    for (std::optional<std::int64_t> due = next_deadline(); due && *due <= now; due = next_deadline()) {
+        let_go(processes_.at(waiting_.front().pid), 0);
+    }
+}
+
+}  // namespace aegis::host::sources

@@ -1,0 +1,161 @@
+// Real threads of this process, from the kernel's perf events.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "driver/host/sources/live_source.hpp"
+#include "driver/host/sources/nt_clock.hpp"
+#include "driver/host/sources/perf_rings.hpp"
+#include "recording_sink.hpp"
+
+namespace aegis::test {
+namespace {
+
+using host::sources::LiveSource;
+using host::sources::PerfKind;
+using host::sources::PerfRecord;
+using host::sources::PerfRings;
+using host::sources::SourceError;
+using host::sources::ThreadEnd;
+using host::sources::ThreadStart;
+
+std::uint32_t own_pid() {
+    return static_cast<std::uint32_t>(getpid());
+}
+
+class LivePerf : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (const std::optional<SourceError> error = rings_.open()) {
+            GTEST_SKIP() << error->message;
+        }
+    }
+
+    PerfRings rings_;
+};
+
+// Catches: a field read from another one's place; another clock; records of one processor only; an order in which an
+// exit comes before its fork.
+TEST_F(LivePerf, TellsWhoMadeAThreadAndOfItsEnd) {
+    constexpr std::size_t kThreads = 200;
+    const std::int64_t begin = host::sources::clock_nanoseconds(CLOCK_MONOTONIC);
+    std::set<std::uint32_t> made;
+    for (std::size_t i = 0; i < kThreads; ++i) {
+        std::uint32_t tid = 0;
+        std::thread([&tid] { tid = static_cast<std::uint32_t>(gettid()); }).join();
+        made.insert(tid);
+    }
+    std::vector<PerfRecord> records;
+    std::vector<PerfRecord> ours;
+    std::set<std::uint32_t> alive;
+    std::size_t ended = 0;
+    while (ended < kThreads) {
+        rings_.take(records);
+        std::int64_t before = 0;
+        for (const PerfRecord& record : records) {
+            EXPECT_GE(record.monotonic, before);
+            before = record.monotonic;
+            if (record.pid != own_pid() || !made.contains(record.tid)) {
+                continue;
+            }
+            EXPECT_GE(record.monotonic, begin);
+            if (record.kind == PerfKind::kFork) {
+                EXPECT_EQ(record.parent_pid, own_pid());
+                EXPECT_EQ(record.parent_tid, static_cast<std::uint32_t>(gettid()));
+                alive.insert(record.tid);
+            } else {
+                EXPECT_EQ(alive.erase(record.tid), 1U) << "an end before its start";
+                ++ended;
+            }
+        }
+        std::this_thread::yield();
+    }
+    EXPECT_TRUE(alive.empty());
+}
+
+// More than a buffer holds, and nobody reads. Catches: a loss that is not noticed, or counted wrongly.
+TEST_F(LivePerf, SaysHowMuchTheKernelHadNoRoomFor) {
+    // Of this processor alone, so that one buffer takes it all.
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(sched_getcpu(), &only);
+    cpu_set_t before;
+    sched_getaffinity(0, sizeof(before), &before);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(only), &only), 0);
+    constexpr int kThreads = 20'000;
+    for (int i = 0; i < kThreads; ++i) {
+        std::thread([] {}).join();
+    }
+    std::vector<PerfRecord> records;
+    rings_.take(records);
+    // The count of what was lost comes with the next record that there is room for.
+    std::thread([] {}).join();
+    std::vector<PerfRecord> next;
+    rings_.take(next);
+    sched_setaffinity(0, sizeof(before), &before);
+    records.insert(records.end(), next.begin(), next.end());
+    std::uint64_t seen = 0;
+    std::uint64_t lost = 0;
+    for (const PerfRecord& record : records) {
+        seen += record.kind != PerfKind::kLost && record.pid == own_pid() ? 1 : 0;
+        lost += record.lost;
+    }
+    EXPECT_GT(lost, 0U);
+    EXPECT_GE(seen + lost, 2U * kThreads);
+}
+
+class LiveThreads : public testing::Test {
+  protected:
+    void SetUp() override {
+        {
+            PerfRings rings;
+            if (const std::optional<SourceError> error = rings.open()) {
+                GTEST_SKIP() << error->message;
+            }
+        }
+        if (const std::optional<SourceError> error = source_.start(sink_)) {
+            GTEST_SKIP() << error->message;
+        }
+    }
+
+    RecordingSink sink_;
+    std::vector<std::string> lines_;
+    LiveSource source_{[this](std::string_view line) { lines_.emplace_back(line); }};
+};
+
+// Catches: a first thread before its process, or that never comes; a process that ends before its threads have.
+TEST_F(LiveThreads, StandBetweenTheStartAndTheEndOfTheirProcess) {
+    for (int round = 0; round < 20; ++round) {
+        const pid_t child = fork();
+        if (child == 0) {
+            execl("/bin/true", "true", static_cast<char*>(nullptr));
+            _exit(1);
+        }
+        waitpid(child, nullptr, 0);
+        ASSERT_TRUE(sink_.wait_for_end_of(child));
+        const std::vector<std::string> order = sink_.order_of(static_cast<std::uint32_t>(child));
+        // On a slow machine the fork has had its time before the exec, which then is a second start.
+        ASSERT_GE(order.size(), 4U);
+        EXPECT_EQ(order[0], "process");
+        EXPECT_EQ(order[1], "thread");
+        EXPECT_EQ(std::count(order.begin(), order.end(), "thread end"), 1);
+        EXPECT_EQ(order.back(), "process end");
+        const std::vector<ThreadStart> threads = sink_.thread_starts_of(static_cast<std::uint32_t>(child));
+        ASSERT_EQ(threads.size(), 1U);
+        EXPECT_EQ(threads[0].tid, static_cast<std::uint32_t>(child));
+        EXPECT_EQ(threads[0].creator, own_pid());
+        EXPECT_EQ(threads[0].creator_tid, static_cast<std::uint32_t>(gettid()));
+    }
+    source_.stop();
+    EXPECT_EQ(sink_.lost(), 0U);
+    EXPECT_TRUE(lines_.empty());
+}
+
+}  // namespace
+}  // namespace aegis::test

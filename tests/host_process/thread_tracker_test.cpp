@@ -1,0 +1,249 @@
+// Threads of one source between the processes of another, in whatever order the two are heard.
+#include "driver/host/sources/thread_tracker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "driver/host/sources/nt_clock.hpp"
+
+namespace aegis::test {
+namespace {
+
+using host::sources::ActivitySink;
+using host::sources::kStartGraceNanoseconds;
+using host::sources::NtTime;
+using host::sources::PerfKind;
+using host::sources::PerfRecord;
+using host::sources::ProcessStart;
+using host::sources::ThreadEnd;
+using host::sources::ThreadStart;
+using host::sources::ThreadTracker;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::uint32_t kPid = 5000;
+constexpr std::uint32_t kParent = 4000;
+
+class Heard final : public ActivitySink {
+  public:
+    void process_started(const ProcessStart&) override {}
+    void process_ended(std::uint32_t, NtTime) override {}
+    void thread_started(const ThreadStart& start) override {
+        lines.push_back(std::string(1, '+') + std::to_string(start.pid) + ":" + std::to_string(start.tid) + " by " +
+                        std::to_string(start.creator) + ":" + std::to_string(start.creator_tid));
+        times.push_back(start.time);
+    }
+    void thread_ended(const ThreadEnd& end) override {
+        lines.push_back(std::string(1, '-') + std::to_string(end.pid) + ":" + std::to_string(end.tid));
+        times.push_back(end.time);
+    }
+    void events_lost(std::uint64_t count) override { lines.push_back("lost " + std::to_string(count)); }
+
+    std::vector<std::string> lines;
+    std::vector<NtTime> times;
+};
+
+class Threads : public testing::Test {
+  protected:
+    // Of kPid unless it is said otherwise.
+    static PerfRecord fork(std::uint32_t tid, std::uint32_t parent_pid, std::uint32_t parent_tid,
+                           std::int64_t monotonic = kSecond) {
+        PerfRecord record;
+        record.pid = kPid;
+        record.tid = tid;
+        record.parent_pid = parent_pid;
+        record.parent_tid = parent_tid;
+        record.monotonic = monotonic;
+        return record;
+    }
+    static PerfRecord exit(std::uint32_t tid, std::int64_t monotonic = 2 * kSecond) {
+        PerfRecord record;
+        record.kind = PerfKind::kExit;
+        record.pid = kPid;
+        record.tid = tid;
+        record.monotonic = monotonic;
+        return record;
+    }
+
+    void started(NtTime time = 0) {
+        ProcessStart start;
+        start.pid = kPid;
+        start.time = time;
+        tracker_.process_started(start);
+    }
+
+    std::vector<std::string> heard() { return std::exchange(sink_.lines, {}); }
+
+    Heard sink_;
+    ThreadTracker tracker_{sink_};
+};
+
+// Catches: a thread that is told before its process; one that is forgotten while it waits, or told out of order.
+TEST_F(Threads, WaitForTheirProcess) {
+    tracker_.apply(fork(kPid, kParent, kParent + 1));
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    tracker_.apply(exit(kPid + 1));
+    EXPECT_THAT(heard(), IsEmpty());
+    EXPECT_EQ(tracker_.next_deadline(), kSecond + kStartGraceNanoseconds);
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4001", "+5000:5001 by 5000:5000", "-5000:5001"));
+    EXPECT_EQ(tracker_.next_deadline(), std::nullopt);
+    tracker_.apply(fork(kPid + 2, kPid, kPid));
+    EXPECT_THAT(heard(), ElementsAre("+5000:5002 by 5000:5000"));
+}
+
+// What was forked before it loaded its image began, as NT sees it, with that. Catches: a first thread that is older
+// than its process.
+TEST_F(Threads, TheFirstIsNotOlderThanItsProcess) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    const NtTime start = host::sources::nt_now();
+    started(start);
+    tracker_.apply(fork(kPid + 1, kPid, kPid, host::sources::clock_nanoseconds(CLOCK_MONOTONIC) + kSecond));
+    ASSERT_EQ(sink_.times.size(), 2U);
+    EXPECT_EQ(sink_.times[0], start);
+    EXPECT_GT(sink_.times[1], start);
+}
+
+TEST_F(Threads, OfAProcessThatExistedWaitForNothing) {
+    tracker_.learn(kPid);
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    // One that existed before us ends.
+    tracker_.apply(exit(kPid + 7));
+    EXPECT_THAT(heard(), ElementsAre("+5000:5001 by 5000:5000", "-5000:5007"));
+}
+
+// Catches: a process's end with threads that nobody ends; threads that end twice.
+TEST_F(Threads, EndWithTheirProcess) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    tracker_.apply(exit(kPid));
+    heard();
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), ElementsAre("-5000:5001"));
+    tracker_.apply(exit(kPid + 1));
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), IsEmpty());
+}
+
+TEST_F(Threads, OfAProcessThatEndsAsItStartsAreTold) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000", "-5000:5000"));
+}
+
+// A thread that is not the first one loads another image: it goes on with the first one's number.
+// Catches: a number that never ends, or that ends without having begun.
+TEST_F(Threads, AnExecLeavesOneUnderTheFirstNumber) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    tracker_.apply(fork(kPid + 2, kPid, kPid));
+    heard();
+    tracker_.apply(exit(kPid + 2));
+    tracker_.apply(exit(kPid));
+    started();
+    EXPECT_THAT(heard(), ElementsAre("-5000:5002", "-5000:5000", "-5000:5001", "+5000:5000 by 5000:5000"));
+    tracker_.apply(exit(kPid));
+    EXPECT_THAT(heard(), ElementsAre("-5000:5000"));
+    // Once more, by the only thread there is.
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000"));
+}
+
+// Of one that existed before, nobody knows which threads an exec ended.
+TEST_F(Threads, AnExecOfAProcessThatExistedSaysNothing) {
+    tracker_.learn(kPid);
+    started();
+    EXPECT_THAT(heard(), IsEmpty());
+    tracker_.apply(exit(kPid));
+    EXPECT_THAT(heard(), ElementsAre("-5000:5000"));
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), IsEmpty());
+}
+
+// What is heard of threads is ahead of what is heard of processes: the exec is told when the process has ended.
+// Catches: a thread that begins once more.
+TEST_F(Threads, AnExecThatIsToldLateStartsNothing) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    tracker_.apply(exit(kPid));
+    heard();
+    started();
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), IsEmpty());
+}
+
+// Catches: kernel threads told as those of a process; one that is remembered for ever; a helper program that the kernel
+// starts without its thread.
+TEST_F(Threads, OfTheKernelAreNone) {
+    tracker_.apply(fork(kPid, 2, 2));
+    EXPECT_EQ(tracker_.next_deadline(), std::nullopt);
+    tracker_.apply(exit(kPid));
+    started();
+    EXPECT_THAT(heard(), IsEmpty());
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    heard();
+    tracker_.apply(fork(kPid, 2, 2));
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 2:2"));
+}
+
+// Catches: threads that wait for ever when their process's start was lost, or that are let go too early.
+TEST_F(Threads, AreLetGoWhenNobodyTellsOfTheirProcess) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    tracker_.expire(kSecond + kStartGraceNanoseconds - 1);
+    EXPECT_THAT(heard(), IsEmpty());
+    tracker_.expire(kSecond + kStartGraceNanoseconds);
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000"));
+    EXPECT_EQ(tracker_.next_deadline(), std::nullopt);
+}
+
+// Catches: the deadline of a process that has gone on taken for that of another one with its number.
+TEST_F(Threads, ADeadlineIsOneProcesss) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    tracker_.apply(fork(kPid, kParent, kParent, 3 * kSecond));
+    heard();
+    EXPECT_EQ(tracker_.next_deadline(), 3 * kSecond + kStartGraceNanoseconds);
+    tracker_.expire(kSecond + kStartGraceNanoseconds);
+    EXPECT_THAT(heard(), IsEmpty());
+}
+
+// A number is used again before the end of the process before was told. Catches: the later one ended in its place.
+TEST_F(Threads, ALateEndIsThatOfTheProcessBefore) {
+    const std::int64_t now = host::sources::clock_nanoseconds(CLOCK_MONOTONIC);
+    tracker_.apply(fork(kPid, kParent, kParent, now + 100 * kSecond));
+    tracker_.process_ended(kPid, host::sources::nt_now());
+    EXPECT_THAT(heard(), IsEmpty());
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000"));
+}
+
+// Catches: a loss that stays here; ends withheld because their starts may have been among what was lost.
+TEST_F(Threads, AfterALossAnyThreadMayHaveBeenThere) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    heard();
+    PerfRecord lost;
+    lost.kind = PerfKind::kLost;
+    lost.lost = 17;
+    tracker_.apply(lost);
+    tracker_.apply(exit(kPid + 9));
+    // The fork of this one was lost.
+    PerfRecord of_unknown = fork(kPid + 21, kPid + 20, kPid + 20);
+    of_unknown.pid = kPid + 20;
+    tracker_.apply(of_unknown);
+    EXPECT_THAT(heard(), ElementsAre("lost 17", "-5000:5009", "+5020:5021 by 5020:5020"));
+}
+
+}  // namespace
+}  // namespace aegis::test
