@@ -18,19 +18,23 @@ Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) 
     constexpr int kSendsPerStopCheck = 64;
     constexpr int kReceivesPerClockCheck = 16;
 
-    // Lines of their own: the sender looks at the one while the receiver may be counting in memory.
-    alignas(AEGIS_CACHE_LINE) std::atomic<bool> stop = false;  // relaxed: carries no data
-    alignas(AEGIS_CACHE_LINE) std::uint64_t delivered = 0;
-    std::uint64_t corrupt = 0;
+    // Lines of their own: the sender looks at the one all the time, while the receiver may count in memory.
+    struct alignas(AEGIS_CACHE_LINE) {
+        std::atomic<bool> set = false;  // relaxed: carries no data
+    } stop;
+    struct alignas(AEGIS_CACHE_LINE) {
+        std::uint64_t delivered = 0;
+        std::uint64_t corrupt = 0;
+    } count;
     Nanoseconds elapsed = 0;
 
     const auto receive = [&] {
         const MessageCheck<kBytes> check;
         const auto sink = [&](Ticket ticket, const std::uint64_t* words) {
             if (check.intact(ticket, words)) {
-                ++delivered;
+                ++count.delivered;
             } else {
-                ++corrupt;
+                ++count.corrupt;
             }
         };
         const Nanoseconds start = now();
@@ -42,15 +46,15 @@ Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) 
             }
             elapsed = now() - start;
         }
-        stop.store(true, std::memory_order_relaxed);
+        stop.set.store(true, std::memory_order_relaxed);
     };
     const auto send = [&] {
         MessageSource<kBytes> source;
-        while (!stop.load(std::memory_order_relaxed)) {
+        while (!stop.set.load(std::memory_order_relaxed)) {
             for (int i = 0; i < kSendsPerStopCheck; ++i) {
                 const Message<kBytes>& message = source.next();
                 while (!channel.send(message)) {
-                    if (stop.load(std::memory_order_relaxed)) {
+                    if (stop.set.load(std::memory_order_relaxed)) {
                         return;
                     }
                     ring::pause_after_empty_poll();
@@ -62,10 +66,10 @@ Sample sample_throughput(CorePair& cores, Channel& channel, Nanoseconds length) 
     Sample sample;
     sample.usage = cores.run(receive, send);
     const auto lost = static_cast<double>(channel.lost());
-    const auto intact = static_cast<double>(delivered);
+    const auto intact = static_cast<double>(count.delivered);
     sample.values["rate"] = intact / to_seconds(elapsed);
     sample.values["lost_part"] = lost + intact > 0 ? lost / (lost + intact) : 0.0;
-    sample.values["corrupt"] = static_cast<double>(corrupt);
+    sample.values["corrupt"] = static_cast<double>(count.corrupt);
     sample.values["cpu_ns"] =
         intact > 0 ? static_cast<double>(sample.usage.first.cpu + sample.usage.second.cpu) / intact : 0.0;
     return sample;
