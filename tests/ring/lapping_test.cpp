@@ -220,6 +220,24 @@ TEST(LappingStep, AVersionThatGoesDownEndsTheEvent) {
     }
 }
 
+// The same the other way round: what was a later event's at the first look is not read as the reader's own, whatever
+// the second look finds.
+//
+// Catches: a first look of a consumer that takes a later event's.
+TEST(LappingStep, AnEventIsNotTakenThatWasLaterAtFirst) {
+    Bench bench(4, kOneCell);
+    bench.advance(5, 0);
+    ring::RingMemory<HookedAtomics> memory = bench.ring.memory();
+    auto* version = memory.data_words(memory.place_of(0)) - AEGIS_CELL_HEADER_BYTES / sizeof(std::uint64_t);
+    ring::Consumer<HookedAtomics> consumer(memory, {});
+    ring::EventBuffer event;
+    ReadStatus status = ReadStatus::kEmpty;
+    ASSERT_TRUE(test::run_with_intruder([&] { status = consumer.read(event); }, 1,
+                                        [&] { version->set_raw(ring::version_when_complete(0)); }));
+    EXPECT_EQ(status, ReadStatus::kLapped);
+    EXPECT_EQ(consumer.cursor(), 3U) << "where a lapped reader goes on, not at the event in its own cell";
+}
+
 // Catches: a first look at a head that takes a later event's.
 TEST(LappingStep, AHeadIsNotTakenThatWasLaterAtFirst) {
     Bench bench(4, kOneCell);
