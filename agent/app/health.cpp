@@ -19,6 +19,8 @@ std::string name_of(std::uint32_t kind) {
             return "owner-exit callback";
         case AEGIS_CALLBACK_THREAD:
             return "thread callback";
+        case AEGIS_CALLBACK_IMAGE:
+            return "image callback";
         default:
             return fmt::format("callback of kind {}", kind);
     }
@@ -31,6 +33,8 @@ std::string_view consequence_of(std::uint32_t kind) {
             return "process starts and ends are not seen";
         case AEGIS_CALLBACK_THREAD:
             return "thread starts and ends are not seen";
+        case AEGIS_CALLBACK_IMAGE:
+            return "loads of programs, libraries and drivers are not seen";
         case AEGIS_CALLBACK_OWNER_EXIT:
             return "the driver may not notice at once that a consumer has died";
         default:
@@ -75,6 +79,12 @@ HealthWatch::HealthWatch(Log& log, const AEGIS_QUERY_REPLY& at_open, std::uint64
             log_->warning(
                 fmt::format("the driver's {} does not know which thread of a process is the first: "
                             "each looks as if another process had put it there",
+                            name_of(row.Kind)));
+        }
+        if (row.Registered != 0 && (row.Flags & AEGIS_CALLBACK_NO_FOREIGN_IMAGES) != 0) {
+            log_->warning(
+                fmt::format("the driver's {} is not told of images made for another architecture than the system's; "
+                            "it takes Windows 10 1709 or later",
                             name_of(row.Kind)));
         }
     }

@@ -169,8 +169,8 @@ void add_device_options(CLI::App& app, Options& options, const PlatformFacts& pl
         return;
     }
     app.add_option("--source", options.device.source,
-                   "Where the embedded host takes process activity from: auto, connector,\nprocfs or synthetic:RATE; "
-                   "with \",types=process\" behind it: no threads")
+                   "Where the embedded host takes process activity from: auto, connector,\nprocfs or synthetic:RATE;\n"
+                   "with \",types=process\" behind it: no threads, no images")
         ->excludes(device)
         ->option_text("SOURCE [auto]");
     const auto set_seed = [&options](std::uint64_t seed) { options.device.seed = seed; };

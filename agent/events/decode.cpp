@@ -19,6 +19,16 @@ static_assert(offsetof(ProcessFields, image_path_length) == offsetof(AEGIS_PROCE
 static_assert(offsetof(ProcessFields, image_path_exact) == offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathExact));
 static_assert(offsetof(ProcessFields, image_path_flags) == offsetof(AEGIS_PROCESS_PAYLOAD, ImagePathFlags));
 
+static_assert(offsetof(ImageFields, process_key) == offsetof(AEGIS_IMAGE_PAYLOAD, ProcessKey));
+static_assert(offsetof(ImageFields, base) == offsetof(AEGIS_IMAGE_PAYLOAD, ImageBase));
+static_assert(offsetof(ImageFields, size) == offsetof(AEGIS_IMAGE_PAYLOAD, ImageSize));
+static_assert(offsetof(ImageFields, signature_level) == offsetof(AEGIS_IMAGE_PAYLOAD, SignatureLevel));
+static_assert(offsetof(ImageFields, flags) == offsetof(AEGIS_IMAGE_PAYLOAD, Flags));
+static_assert(offsetof(ImageFields, path_length) == offsetof(AEGIS_IMAGE_PAYLOAD, PathLength));
+static_assert(offsetof(ImageFields, path_full_length) == offsetof(AEGIS_IMAGE_PAYLOAD, PathFullLength));
+static_assert(offsetof(ImageFields, thread_id) == offsetof(AEGIS_IMAGE_PAYLOAD, ThreadId));
+static_assert(AEGIS_IMAGE_MAX_PATH <= AEGIS_MAX_PATH, "Event has room for either path");
+
 std::uint16_t unit_at(std::span<const std::byte> path, std::size_t index) {
     std::uint16_t unit = 0;
     std::memcpy(&unit, path.data() + index * sizeof(unit), sizeof(unit));
@@ -88,6 +98,33 @@ DecodeError decode_thread(std::span<const std::byte> payload, Event& event) {
     return DecodeError::kNone;
 }
 
+DecodeError decode_image(std::span<const std::byte> payload, Event& event) {
+    ImageFields& image = event.image;
+    if (payload.size() < AEGIS_IMAGE_PAYLOAD_FIXED) {
+        return DecodeError::kPayloadTooShort;
+    }
+    std::memcpy(&image, payload.data(), AEGIS_IMAGE_PAYLOAD_FIXED);
+    const std::span<const std::byte> path = payload.subspan(AEGIS_IMAGE_PAYLOAD_FIXED);
+    if (image.path_length > AEGIS_IMAGE_MAX_PATH_REPORTED) {
+        return DecodeError::kPathTooLong;
+    }
+    if (image.path_length * sizeof(char16_t) > path.size()) {
+        return DecodeError::kPathBeyondPayload;
+    }
+    const bool cut = image.path_full_length > image.path_length;
+    if (image.path_full_length < image.path_length || (cut && image.path_length != AEGIS_IMAGE_MAX_PATH_REPORTED)) {
+        return DecodeError::kCutBeyondPath;
+    }
+    event.process_id = image.process_id;
+    event.path_partial = (image.flags & AEGIS_IMAGE_EXACT) == 0;
+    event.path_exact = !event.path_partial && !cut;
+    event.path_length = image.path_length;
+    event.path_tail = cut ? AEGIS_IMAGE_CUT_HEAD + AEGIS_IMAGE_CUT_MARK : 0;
+    event.path_full_length = image.path_full_length;
+    std::memcpy(event.path_units, path.data(), image.path_length * sizeof(char16_t));
+    return DecodeError::kNone;
+}
+
 }  // namespace
 
 const char* describe(DecodeError error) {
@@ -132,6 +169,8 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
         case AEGIS_EVENT_THREAD_CREATE:
         case AEGIS_EVENT_THREAD_EXIT:
             return decode_thread(payload, event);
+        case AEGIS_EVENT_IMAGE_LOAD:
+            return decode_image(payload, event);
         default:
             return DecodeError::kNone;
     }

@@ -13,8 +13,25 @@
 
 namespace aegis::agent {
 
+// The part of AEGIS_IMAGE_PAYLOAD before its path.
+struct ImageFields {
+    std::uint32_t process_id;
+    std::uint32_t loader_process_id;
+    std::uint64_t process_key;
+    std::uint64_t base;
+    std::uint64_t size;
+    std::uint8_t signature_level;
+    std::uint8_t signature_type;
+    std::uint8_t addressing_mode;
+    std::uint8_t flags;  // AEGIS_IMAGE_…; bits that this release does not know may be set
+    std::uint16_t path_length;
+    std::uint16_t path_full_length;
+    std::uint32_t thread_id;
+};
+
 // Valid according to the header's type: an exit has a process id only, a thread's start or end a process id and
-// `thread`, events that were kept back have `suppressed`, any other type nothing but its header.
+// `thread`, an image a process id, a path and `image`, events that were kept back have `suppressed`, any other type
+// nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
@@ -30,6 +47,7 @@ struct Event {
     AEGIS_SUPPRESSED_PAYLOAD suppressed;
 
     AEGIS_THREAD_PAYLOAD thread;  // bits of Flags that this release does not know may be set
+    ImageFields image;
 
     // Of a cut path: its beginning, AEGIS_PATH_CUT_MARK full stops and its end.
     std::u16string_view path() const { return {path_units, path_length}; }

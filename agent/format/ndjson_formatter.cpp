@@ -25,6 +25,10 @@ constexpr std::string_view kThreadStart =
     R"("kind":"event","category":["process"],"type":["start"],"action":"thread-start","code":"3")";
 constexpr std::string_view kThreadEnd =
     R"("kind":"event","category":["process"],"type":["end"],"action":"thread-end","code":"7")";
+constexpr std::string_view kLibraryLoad =
+    R"("kind":"event","category":["library"],"type":["start"],"action":"image-load","code":"4")";
+constexpr std::string_view kDriverLoad =
+    R"("kind":"event","category":["driver"],"type":["start"],"action":"image-load","code":"4")";
 constexpr std::string_view kUnknown = R"("kind":"event","code":")";
 constexpr std::string_view kLost = R"("kind":"pipeline_error","action":"events-lost")";
 
@@ -98,6 +102,22 @@ void append_thread_start(const AEGIS_THREAD_PAYLOAD& thread, Lines& lines) {
     append_flag(thread.Flags, AEGIS_THREAD_FIRST, R"(,"first":true)", lines);
 }
 
+// The members of aegis.image that are not about its path, each behind a comma.
+void append_image_fields(const ImageFields& image, Lines& lines) {
+    fmt::format_to(std::back_inserter(lines),
+                   FMT_COMPILE(R"(,"base":"0x{:x}","size":{},"signature_level":{},"signature_type":{})"), image.base,
+                   image.size, image.signature_level, image.signature_type);
+    append(lines, R"(,"loader_pid":)");
+    append_number(lines, image.loader_process_id);
+    append(lines, R"(,"loader_tid":)");
+    append_number(lines, image.thread_id);
+    append_key(R"(,"process_key":")", image.process_key, lines);
+    append_flag(image.flags, AEGIS_IMAGE_KEY_IS_TIME, R"(,"process_key_is_time":true)", lines);
+    append_flag(image.flags, AEGIS_IMAGE_KERNEL, R"(,"kernel":true)", lines);
+    append_flag(image.flags, AEGIS_IMAGE_PARTIAL_MAP, R"(,"partial_map":true)", lines);
+    append_flag(image.flags, AEGIS_IMAGE_MACHINE_MISMATCH, R"(,"machine_mismatch":true)", lines);
+}
+
 }  // namespace
 
 std::string hexadecimal(const SessionId& session) {
@@ -129,6 +149,9 @@ void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, L
         case AEGIS_EVENT_THREAD_CREATE:
         case AEGIS_EVENT_THREAD_EXIT:
             append_thread(event, sequence, lines);
+            break;
+        case AEGIS_EVENT_IMAGE_LOAD:
+            append_image(event, sequence, lines);
             break;
         default:
             append_unknown(event, sequence, lines);
@@ -162,7 +185,7 @@ void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, 
     append(lines, R"(,"process":{"pid":)");
     append_number(lines, event.process_id);
     const std::size_t about_process = lines.size();
-    append_executable(event, lines);
+    append_file(event, R"(,"executable":)", lines);
     append(lines, R"(,"parent":{"pid":)");
     append_number(lines, event.parent_process_id);
     append(lines, "}");
@@ -180,7 +203,7 @@ void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, 
     append(lines, "}}}\n");
 }
 
-void NdjsonFormatter::append_executable(const Event& event, Lines& lines) {
+void NdjsonFormatter::append_file(const Event& event, std::string_view path_member, Lines& lines) {
     path_.clear();
     path_invalid_ = append_utf8(event.path(), path_);
     const std::string_view path(path_.data(), path_.size());
@@ -189,7 +212,7 @@ void NdjsonFormatter::append_executable(const Event& event, Lines& lines) {
     }
     const bool translated = dos_paths_ != nullptr && dos_paths_->translate(path, dos_path_);
     const std::string_view executable = translated ? std::string_view(dos_path_) : path;
-    append(lines, R"(,"executable":)");
+    append(lines, path_member);
     append_json_string(executable, lines);
     if (const std::string_view name = program_name(event, executable); !name.empty()) {
         append(lines, R"(,"name":)");
@@ -292,6 +315,46 @@ void NdjsonFormatter::append_thread(const Event& event, std::uint64_t sequence, 
     } else if ((event.thread.Flags & AEGIS_THREAD_EXIT_STATUS_VALID) != 0) {
         append(lines, R"(,"exit_code":)");
         append_number(lines, static_cast<std::uint32_t>(event.thread.ExitStatus));
+    }
+    append(lines, "}}}\n");
+}
+
+void NdjsonFormatter::append_image(const Event& event, std::uint64_t sequence, Lines& lines) {
+    const ImageFields& image = event.image;
+    const bool driver = (image.flags & AEGIS_IMAGE_KERNEL) != 0 || event.process_id == 0;
+    append_head(driver ? kDriverLoad : kLibraryLoad, event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    // A driver is loaded into no process; who loads it is the one to name.
+    const std::uint32_t process_id = event.process_id != 0 ? event.process_id : image.loader_process_id;
+    append(lines, R"(,"process":{"pid":)");
+    append_number(lines, process_id);
+    known_path_fields_.clear();
+    const bool known = processes_->look_up(process_id, lines, known_path_fields_);
+    if (event.process_id == image.loader_process_id || event.process_id == 0) {
+        append(lines, R"(,"thread":{"id":)");
+        append_number(lines, image.thread_id);
+        append(lines, "}");
+    }
+    append(lines, "}");
+    if (event.path_length != 0) {
+        append(lines, R"(,"dll":{)");
+    }
+    append_file(event, R"("path":)", lines);
+    if (event.path_length != 0) {
+        append(lines, "}");
+    }
+    append_filetime(event, lines);
+    if (known) {
+        append(lines, R"(,"process":{)");
+        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
+        append(lines, "}");
+    }
+    append(lines, R"(,"image":{)");
+    append_path_fields(event, lines);
+    append_image_fields(image, lines);
+    if (dos_paths_ != nullptr && path_.size() != 0) {
+        append(lines, R"(,"nt_path":)");
+        append_json_string({path_.data(), path_.size()}, lines);
     }
     append(lines, "}}}\n");
 }

@@ -36,12 +36,14 @@ class NdjsonFormatter final : public Formatter {
     void append_head(std::string_view event_fields, std::int64_t filetime, Lines& lines);
     void append_identity(std::uint64_t sequence, Lines& lines);
     void append_create(const Event& event, std::uint64_t sequence, Lines& lines);
-    void append_executable(const Event& event, Lines& lines);
+    // The event's path, behind `path_member`, and its last component as `name`; nothing where there is none.
+    void append_file(const Event& event, std::string_view path_member, Lines& lines);
     void append_path_fields(const Event& event, Lines& lines);
     void append_sensor_fields(const Event& event, Lines& lines);
     void append_exit(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_suppressed(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_thread(const Event& event, std::uint64_t sequence, Lines& lines);
+    void append_image(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_unknown(const Event& event, std::uint64_t sequence, Lines& lines);
 
     TimestampFormatter time_;

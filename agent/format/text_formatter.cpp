@@ -48,6 +48,18 @@ void append_thread_marks(std::uint32_t flags, Lines& lines) {
     }
 }
 
+void append_image_marks(const ImageFields& image, Lines& lines) {
+    if ((image.flags & AEGIS_IMAGE_KERNEL) != 0) {
+        append(lines, " [driver]");
+    }
+    if ((image.flags & AEGIS_IMAGE_PARTIAL_MAP) != 0) {
+        append(lines, " [partial-map]");
+    }
+    if ((image.flags & AEGIS_IMAGE_MACHINE_MISMATCH) != 0) {
+        append(lines, " [other-machine]");
+    }
+}
+
 }  // namespace
 
 void TextFormatter::append_time(std::int64_t filetime, Lines& lines) {
@@ -63,16 +75,8 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
     append_number(lines, event.parent_process_id);
     append(lines, " creator=");
     append_number(lines, event.creating_process_id);
-    append(lines, " ");
-
-    path_.clear();
-    const bool invalid = append_utf8(event.path(), path_);
+    const bool invalid = append_path(event, lines);
     const std::string_view path(path_.data(), path_.size());
-    if (path.empty()) {
-        append(lines, "<unknown>");
-    } else {
-        append_printable(path, lines);
-    }
     const std::size_t marks = lines.size();
     append_path_marks(event, invalid, lines);
     name_.clear();
@@ -88,6 +92,18 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, " [creator!=parent]");
     }
+}
+
+bool TextFormatter::append_path(const Event& event, Lines& lines) {
+    append(lines, " ");
+    path_.clear();
+    const bool invalid = append_utf8(event.path(), path_);
+    if (path_.size() == 0) {
+        append(lines, "<unknown>");
+    } else {
+        append_printable({path_.data(), path_.size()}, lines);
+    }
+    return invalid;
 }
 
 void TextFormatter::append_exit(const Event& event, Lines& lines) {
@@ -142,6 +158,19 @@ void TextFormatter::append_thread(const Event& event, Lines& lines) {
     append_thread_marks(event.thread.Flags, lines);
 }
 
+void TextFormatter::append_image(const Event& event, Lines& lines) {
+    append(lines, " IMAGE-LOAD pid=");
+    append_number(lines, event.process_id);
+    if (event.image.loader_process_id != event.process_id) {
+        append(lines, " loader=");
+        append_number(lines, event.image.loader_process_id);
+    }
+    fmt::format_to(std::back_inserter(lines), FMT_COMPILE(" base=0x{:x} size={}"), event.image.base, event.image.size);
+    const bool invalid = append_path(event, lines);
+    append_path_marks(event, invalid, lines);
+    append_image_marks(event.image, lines);
+}
+
 void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
     append_time(event.header.Timestamp, lines);
     append(lines, "#");
@@ -159,6 +188,9 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
         case AEGIS_EVENT_THREAD_CREATE:
         case AEGIS_EVENT_THREAD_EXIT:
             append_thread(event, lines);
+            break;
+        case AEGIS_EVENT_IMAGE_LOAD:
+            append_image(event, lines);
             break;
         default:
             append(lines, " type=");

@@ -39,6 +39,9 @@ class TextFormatter final : public Formatter {
     void append_exit(const Event& event, Lines& lines);
     void append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines);
     void append_thread(const Event& event, Lines& lines);
+    void append_image(const Event& event, Lines& lines);
+    // The event's path, or what stands for one. True: it is no valid text.
+    bool append_path(const Event& event, Lines& lines);
 
     TimestampFormatter time_;
     ProcessTable* processes_;

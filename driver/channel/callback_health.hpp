@@ -31,6 +31,9 @@ class CallbackHealth {
 
     void unregistered() { registered_.store(false, std::memory_order_relaxed); }
 
+    // Nothing will call it. After registered(). Any IRQL.
+    void without_source() { flags_.fetch_or(AEGIS_CALLBACK_NO_SOURCE, std::memory_order_relaxed); }
+
     bool is_registered() const { return registered_.load(std::memory_order_relaxed); }
 
     // Counts one thing seen at `time` under what became of it. Relaxed: several processors count, and nothing is read

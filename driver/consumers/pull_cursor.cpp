@@ -8,8 +8,17 @@ namespace {
 // A producer that laps the reader again and again must not keep it in the kernel.
 constexpr int kMaxLapsPerPull = 16;
 
-bool has_full_form(std::uint16_t type) {
-    return type == AEGIS_EVENT_PROCESS_CREATE || type == AEGIS_EVENT_PROCESS_EXIT;
+// Of an event in full form; 0 where a type has one form only.
+std::uint16_t full_size(std::uint16_t type) {
+    switch (type) {
+        case AEGIS_EVENT_PROCESS_CREATE:
+        case AEGIS_EVENT_PROCESS_EXIT:
+            return AEGIS_PROCESS_EVENT_SIZE;
+        case AEGIS_EVENT_IMAGE_LOAD:
+            return AEGIS_IMAGE_EVENT_SIZE;
+        default:
+            return 0;
+    }
 }
 
 }  // namespace
@@ -44,13 +53,14 @@ std::size_t PullCursor::pull(void* output, std::size_t output_bytes) {
 std::size_t PullCursor::write_event(std::byte* to) const {
     std::memcpy(to, event_.data(), event_.size());
     AEGIS_EVENT_HEADER header = event_.header();
-    if (!has_full_form(header.Type)) {
+    const std::size_t full = full_size(header.Type);
+    if (full == 0) {
         return event_.size();
     }
-    std::memset(to + event_.size(), 0, AEGIS_PROCESS_EVENT_SIZE - event_.size());
-    header.Size = AEGIS_PROCESS_EVENT_SIZE;
+    std::memset(to + event_.size(), 0, full - event_.size());
+    header.Size = static_cast<std::uint16_t>(full);
     std::memcpy(to, &header, sizeof(header));
-    return AEGIS_PROCESS_EVENT_SIZE;
+    return full;
 }
 
 bool PullCursor::describe(std::uint64_t published, AEGIS_CONSUMER_INFO* row) const {

@@ -18,6 +18,7 @@ static_assert(AEGIS_IOCTL_RING_TEARDOWN ==
               CTL_CODE(FILE_DEVICE_UNKNOWN, 0x802, METHOD_BUFFERED, FILE_READ_DATA | FILE_WRITE_DATA));
 static_assert(AEGIS_IOCTL_QUERY == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x803, METHOD_BUFFERED, FILE_READ_DATA));
 static_assert(AEGIS_IOCTL_SOURCE_LOSS == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x880, METHOD_BUFFERED, FILE_ANY_ACCESS));
+static_assert(AEGIS_IOCTL_NO_SOURCE == CTL_CODE(FILE_DEVICE_UNKNOWN, 0x881, METHOD_BUFFERED, FILE_ANY_ACCESS));
 
 // IRQL PASSIVE_LEVEL.
 NTSTATUS get_events(DeviceHandle& handle, IoctlBuffer* buffer) {
@@ -150,6 +151,24 @@ NTSTATUS source_loss(Driver& driver, const IoctlBuffer& buffer) {
     return STATUS_SUCCESS;
 }
 
+// IRQL <= DISPATCH_LEVEL.
+NTSTATUS no_source(Driver& driver, const IoctlBuffer& buffer) {
+    AEGIS_NO_SOURCE_REQUEST request;
+    const NTSTATUS status = read_request(buffer, &request);
+    if (!NT_SUCCESS(status)) {
+        return status;
+    }
+    if (request.Reserved != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    CallbackHealth* const health = driver.sensors.health_of(request.Kind);
+    if (health == nullptr) {
+        return STATUS_NOT_FOUND;
+    }
+    health->without_source();
+    return STATUS_SUCCESS;
+}
+
 }  // namespace
 
 NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuffer* buffer) {
@@ -172,7 +191,14 @@ NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuf
 }
 
 NTSTATUS handle_internal_ioctl(Driver& driver, ULONG code, IoctlBuffer* buffer) {
-    return code == AEGIS_IOCTL_SOURCE_LOSS ? source_loss(driver, *buffer) : STATUS_INVALID_DEVICE_REQUEST;
+    switch (code) {
+        case AEGIS_IOCTL_SOURCE_LOSS:
+            return source_loss(driver, *buffer);
+        case AEGIS_IOCTL_NO_SOURCE:
+            return no_source(driver, *buffer);
+        default:
+            return STATUS_INVALID_DEVICE_REQUEST;
+    }
 }
 
 }  // namespace aegis::driver

@@ -157,6 +157,7 @@ int serve(const Options& options, Executive& executive, const UniqueFd& signals,
         print_line(fmt::format("--source {}: {}", options.source, started.error.message));
         return kNoSource;
     }
+    notifier.tell_what_is_missing(started.source->tells());
     // What a source makes up runs nowhere.
     const bool live = options.source_choice.kind != sources::SourceKind::kSynthetic;
     server::ExecGate gate(executive, server.processes(), print_line);

@@ -26,8 +26,9 @@ constexpr const char* kFooter = R"(Sources:
   auto               connector where it delivers, else procfs
   synthetic:RATE     invented events, RATE a second (0 or max: as fast as possible);
                      synthetic:RATE,count=N stops after N
-  SOURCE,types=T     what of: process, or process+thread; connector and auto: both,
-                     threads from perf events (needs root); synthetic: process
+  SOURCE,types=T     what of: process, or with +thread, +image or both behind it; connector
+                     and auto: all, threads and images from perf events (needs root);
+                     synthetic: process
 
 Examples:
   aegismon-host

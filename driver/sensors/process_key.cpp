@@ -7,7 +7,7 @@ namespace {
 
 using GetProcessStartKey = ULONGLONG(NTAPI*)(PEPROCESS process);
 
-// Written at load, before any callback runs; null on an older system.
+// Written before any callback is registered; null on an older system.
 GetProcessStartKey g_get_start_key = nullptr;
 
 }  // namespace

@@ -13,7 +13,7 @@ struct ProcessKey {
     bool is_time = false;
 };
 
-// Looks up what this system can tell. Before the first sensor that asks for keys. IRQL PASSIVE_LEVEL.
+// Looks up what this system can tell. Before the first sensor starts. IRQL PASSIVE_LEVEL.
 void find_process_keys();
 
 // `process_id` is that of a process that has begun and whose last thread has not ended. IRQL <= APC_LEVEL.

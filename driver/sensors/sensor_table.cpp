@@ -3,6 +3,8 @@
 #include <cstddef>
 
 #include "diagnostics/diagnostics.hpp"
+#include "sensors/image_sensor.hpp"
+#include "sensors/process_key.hpp"
 #include "sensors/process_sensor.hpp"
 #include "sensors/thread_sensor.hpp"
 
@@ -12,6 +14,7 @@ namespace {
 constexpr const Sensor* kSensors[] = {
     &kProcessSensor,
     &kThreadSensor,  // behind the process sensor: that one tells it which thread is the first
+    &kImageSensor,
 };
 
 // The transport has a row of its own in the query reply.
@@ -30,6 +33,7 @@ std::span<const Sensor* const> all_sensors() {
 
 void SensorTable::start(std::span<const Sensor* const> sensors, const SensorContext& context) {
     sensors_ = sensors;
+    find_process_keys();
     for (std::size_t i = 0; i < sensors_.size(); ++i) {
         const Sensor& sensor = *sensors_.data()[i];
         sensor.health->reset();
@@ -58,6 +62,15 @@ AEGIS_CALLBACK_HEALTH* SensorTable::describe(AEGIS_CALLBACK_HEALTH* rows) const 
         sensor->health->describe(sensor->kind, rows++);
     }
     return rows;
+}
+
+CallbackHealth* SensorTable::health_of(std::uint32_t kind) const {
+    for (const Sensor* sensor : sensors_) {
+        if (sensor->kind == kind) {
+            return sensor->health;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace aegis::driver

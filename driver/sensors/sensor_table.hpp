@@ -25,6 +25,9 @@ class SensorTable {
     // Fills a row for each, whether it started or not. Returns the place behind the last. Any IRQL.
     AEGIS_CALLBACK_HEALTH* describe(AEGIS_CALLBACK_HEALTH* rows) const;
 
+    // Null where none is of this kind (AEGIS_CALLBACK_…). Any IRQL.
+    CallbackHealth* health_of(std::uint32_t kind) const;
+
   private:
     std::span<const Sensor* const> sensors_;
     std::uint32_t started_ = 0;  // a bit for each

@@ -154,7 +154,6 @@ std::uint32_t blind_spots(bool subsystems) {
 // IRQL PASSIVE_LEVEL.
 NTSTATUS start_thread_sensor(const SensorContext& context) {
     g_context = context;
-    find_process_keys();
     g_get_exit_status = find_system_routine<GetThreadExitStatus>(u"PsGetThreadExitStatus");
     g_query_thread = find_system_routine<QueryInformationThread>(u"ZwQueryInformationThread");
     NTSTATUS status = register_for_subsystems();

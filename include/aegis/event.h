@@ -6,8 +6,9 @@
  * produced it, which means that unpaired surrogates are possible.
  *
  * Two forms of the same event exist. The ring carries the compact form: a process event ends right
- * after its path. The pull IOCTL hands out the full form: the whole payload struct, zero after the
- * path (but see AEGIS_PATH_CUT). A reader that zero-extends a compact payload to sizeof(struct) has the full form.
+ * after its path, an image event after its own. The pull IOCTL hands out the full form: the whole payload struct, zero
+ * after the path (but see AEGIS_PATH_CUT). A reader that zero-extends a compact payload to sizeof(struct) has the full
+ * form.
  *
  * Valid C11 and C++20; fixed-width types only. Constants are macros because C11 has no typed constant that
  * may size an array, and because mixing two enums in one expression is deprecated in C++20.
@@ -138,6 +139,53 @@ typedef struct AEGIS_THREAD_PAYLOAD {
     uint32_t Flags;        /* AEGIS_THREAD_… */
 } AEGIS_THREAD_PAYLOAD;
 
+/* UTF-16 units of AEGIS_IMAGE_PAYLOAD.Path. No terminator: its length is authoritative. */
+#define AEGIS_IMAGE_MAX_PATH 510U
+/* Longest path the driver reports whole: with it, the compact form is as large as an event in the ring may be. */
+#define AEGIS_IMAGE_MAX_PATH_REPORTED 498U
+
+/*
+ * A longer path loses its middle, never its end, which names the file. What is left are AEGIS_IMAGE_MAX_PATH_REPORTED
+ * units: the beginning, three full stops, and the end, each in its fixed place. A surrogate whose other half is cut off
+ * becomes a full stop, too.
+ */
+#define AEGIS_IMAGE_CUT_HEAD 128U /* units before the full stops */
+#define AEGIS_IMAGE_CUT_MARK 3U   /* the full stops */
+#define AEGIS_IMAGE_CUT_TAIL 367U /* units after them: more than the longest name of a file, 255 */
+
+/* AEGIS_IMAGE_PAYLOAD.Flags. A reader takes no meaning from bits without a name. */
+#define AEGIS_IMAGE_KERNEL           0x01U /* it runs in kernel mode: a driver */
+#define AEGIS_IMAGE_EXACT            0x02U /* Windows gave the path; of one that was cut, the whole one */
+#define AEGIS_IMAGE_PARTIAL_MAP      0x04U /* not all of it is mapped */
+#define AEGIS_IMAGE_MACHINE_MISMATCH 0x08U /* made for another architecture than the system's */
+#define AEGIS_IMAGE_KEY_IS_TIME      0x10U /* ProcessKey is the time of the process's creation */
+
+/*
+ * Payload of AEGIS_EVENT_IMAGE_LOAD: a program, library or driver was mapped to be run.
+ *
+ * Without AEGIS_IMAGE_EXACT the path is what the file object says, which does not name the volume; or there is none.
+ */
+typedef struct AEGIS_IMAGE_PAYLOAD {
+    uint32_t ProcessId;       /* into whose address space; 0: a driver, into the kernel's */
+    uint32_t LoaderProcessId; /* whose thread mapped it */
+    uint64_t ProcessKey;      /* as in AEGIS_THREAD_PAYLOAD; 0: not known, or a driver */
+    uint64_t ImageBase;
+    uint64_t ImageSize;      /* bytes */
+    uint8_t SignatureLevel;  /* SE_SIGNING_LEVEL_…; 0: not checked */
+    uint8_t SignatureType;   /* SE_IMAGE_SIGNATURE_TYPE; 0: none */
+    uint8_t AddressingMode;  /* 3: 32 bits, which stands for any */
+    uint8_t Flags;           /* AEGIS_IMAGE_… */
+    uint16_t PathLength;     /* UTF-16 units in Path; <= AEGIS_IMAGE_MAX_PATH_REPORTED */
+    uint16_t PathFullLength; /* the same of the whole path; more than PathLength when its middle is missing */
+    uint32_t ThreadId;       /* the thread that mapped it */
+    uint16_t Path[AEGIS_IMAGE_MAX_PATH];
+} AEGIS_IMAGE_PAYLOAD;
+
+/* Bytes of AEGIS_IMAGE_PAYLOAD before Path. */
+#define AEGIS_IMAGE_PAYLOAD_FIXED 44U
+/* An image event in full form, as the pull IOCTL hands it out. */
+#define AEGIS_IMAGE_EVENT_SIZE 1080U
+
 /* Bytes of AEGIS_PROCESS_PAYLOAD before ImagePath: what a compact exit event carries. */
 #define AEGIS_PROCESS_PAYLOAD_FIXED 16U
 /* A process event in full form, as the pull IOCTL hands it out. */
@@ -173,6 +221,26 @@ AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, CreatorKey) == 24, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, StartAddress) == 32, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, ExitStatus) == 40, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_THREAD_PAYLOAD, Flags) == 44, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_IMAGE_PAYLOAD) == 1064, "image payload is 1064 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, LoaderProcessId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, ProcessKey) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, ImageBase) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, ImageSize) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, SignatureLevel) == 32, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, SignatureType) == 33, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, AddressingMode) == 34, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, Flags) == 35, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, PathLength) == 36, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, PathFullLength) == 38, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, ThreadId) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_IMAGE_PAYLOAD, Path) == AEGIS_IMAGE_PAYLOAD_FIXED, "layout");
+AEGIS_STATIC_ASSERT(AEGIS_IMAGE_CUT_HEAD + AEGIS_IMAGE_CUT_MARK + AEGIS_IMAGE_CUT_TAIL == AEGIS_IMAGE_MAX_PATH_REPORTED,
+                    "a cut path is as long as one may be");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_IMAGE_PAYLOAD) == AEGIS_IMAGE_EVENT_SIZE,
+                    "full image event");
+AEGIS_STATIC_ASSERT(AEGIS_IMAGE_EVENT_SIZE <= AEGIS_MAX_EVENT_SIZE, "a pull has room for it");
 
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_MAX + 1 == AEGIS_PATH_CUT_PLACE, "a cut path and its terminator end there");
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_FULL + 1 == AEGIS_MAX_PATH, "the last unit");

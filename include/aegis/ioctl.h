@@ -44,6 +44,7 @@
 #define AEGIS_IOCTL_SET_POLICY    0x22A010U /* n=4, FILE_WRITE_DATA; policy.h */
 #define AEGIS_IOCTL_GET_POLICY    0x226014U /* n=5, FILE_READ_DATA; policy.h */
 #define AEGIS_IOCTL_SOURCE_LOSS   0x222200U /* n=0x80, FILE_ANY_ACCESS; IRP_MJ_INTERNAL_DEVICE_CONTROL only */
+#define AEGIS_IOCTL_NO_SOURCE     0x222204U /* n=0x81, the same */
 
 #define AEGIS_CONTROL_VERSION 2U
 #define AEGIS_REQUEST_ROOM    256U   /* bytes of the longest request in any release of this version */
@@ -119,6 +120,20 @@ typedef struct AEGIS_SOURCE_LOSS_REQUEST {
     uint32_t Reserved;
 } AEGIS_SOURCE_LOSS_REQUEST;
 
+/*
+ * AEGIS_IOCTL_NO_SOURCE: nothing will call the callback of this kind, because what stands in for the kernel cannot see
+ * such things, or was told not to. Its row carries AEGIS_CALLBACK_NO_SOURCE from then on. No reply. Sent as
+ * AEGIS_IOCTL_SOURCE_LOSS is. IRQL <= DISPATCH_LEVEL.
+ *
+ *   STATUS_ACCESS_DENIED             the requestor mode is UserMode: somebody passed a user's request on
+ *   STATUS_NOT_FOUND                 the driver has no sensor of this kind
+ */
+typedef struct AEGIS_NO_SOURCE_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+    uint32_t Kind; /* AEGIS_CALLBACK_…, of a sensor */
+    uint32_t Reserved;
+} AEGIS_NO_SOURCE_REQUEST;
+
 /* AEGIS_IOCTL_QUERY: geometry, counters, health of the callbacks, consumers with their lag. */
 typedef struct AEGIS_QUERY_REQUEST {
     AEGIS_REQUEST_HEADER Header;
@@ -128,10 +143,13 @@ typedef struct AEGIS_QUERY_REQUEST {
 #define AEGIS_CALLBACK_PROCESS    1U /* process starts and exits */
 #define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends; it makes no events */
 #define AEGIS_CALLBACK_THREAD     3U /* thread starts and exits */
+#define AEGIS_CALLBACK_IMAGE      4U /* loads of programs, libraries and drivers */
 
 /* AEGIS_CALLBACK_HEALTH.Flags */
-#define AEGIS_CALLBACK_NO_SUBSYSTEMS    1U /* not told of processes, or threads, of subsystems such as WSL 1 */
-#define AEGIS_CALLBACK_NO_FIRST_THREADS 2U /* thread sensor: cannot tell the first thread of a process from others */
+#define AEGIS_CALLBACK_NO_SUBSYSTEMS     1U /* not told of processes, or threads, of subsystems such as WSL 1 */
+#define AEGIS_CALLBACK_NO_FIRST_THREADS  2U /* thread sensor: cannot tell the first thread of a process from others */
+#define AEGIS_CALLBACK_NO_FOREIGN_IMAGES 4U /* image sensor: not told of images made for another architecture */
+#define AEGIS_CALLBACK_NO_SOURCE         8U /* nothing calls it: AEGIS_IOCTL_NO_SOURCE */
 
 /*
  * What a callback has seen since load, and what became of it. In every row of every reply
@@ -220,6 +238,8 @@ AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_TEARDOWN_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_SOURCE_LOSS_REQUEST) == 16, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SOURCE_LOSS_REQUEST, Count) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_NO_SOURCE_REQUEST) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_NO_SOURCE_REQUEST, Kind) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_CALLBACK_HEALTH) == 72, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_CALLBACK_HEALTH, LastEventTime) == 16, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_CALLBACK_HEALTH, Lost) == 64, "layout");

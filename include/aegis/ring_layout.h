@@ -124,6 +124,9 @@ AEGIS_STATIC_ASSERT(AEGIS_CELL_BYTES % AEGIS_CACHE_LINE == 0, "cells start on ca
 AEGIS_STATIC_ASSERT((AEGIS_CELL_BYTES / AEGIS_CACHE_LINE) % 2 == 1, "odd number of cache lines");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES == AEGIS_EVENT_CELLS_MAX * AEGIS_CELL_DATA_BYTES, "cells hold it exactly");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >= AEGIS_PROCESS_EVENT_SIZE, "a full process event fits");
+AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >=
+                        sizeof(AEGIS_EVENT_HEADER) + AEGIS_IMAGE_PAYLOAD_FIXED + 2U * AEGIS_IMAGE_MAX_PATH_REPORTED,
+                    "an image with the longest path fits");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES <= AEGIS_MAX_EVENT_SIZE, "every event fits a pull buffer");
 AEGIS_STATIC_ASSERT(AEGIS_RING_KIB_MIN * 1024U >= AEGIS_RING_HEADER_BYTES + 8U * AEGIS_RING_EVENT_BYTES,
                     "the smallest ring holds several of the largest events");

@@ -35,6 +35,8 @@ const std::set<std::string> kDispensable{
     "ZwQueryValueKey",                     //
     "PsSetCreateThreadNotifyRoutine",      // the same of the thread sensor
     "PsSetCreateThreadNotifyRoutineEx",    //
+    "PsSetLoadImageNotifyRoutine",         // and of the image sensor
+    "PsSetLoadImageNotifyRoutineEx",       //
     "PsSetCreateProcessNotifyRoutineEx2",  // the sensor: it is blind for other subsystems
     "PsSetCreateProcessNotifyRoutineEx",   // the driver loads and says that it is deaf
 };
@@ -47,6 +49,7 @@ host::ExecutiveOptions options_of(System system) {
     if (system == System::kOld) {
         options.other_exports["PsSetCreateProcessNotifyRoutineEx2"] = nullptr;
         options.other_exports["PsSetCreateThreadNotifyRoutineEx"] = nullptr;
+        options.other_exports["PsSetLoadImageNotifyRoutineEx"] = nullptr;
     }
     return options;
 }
@@ -65,6 +68,7 @@ class Scenario {
         step("load", [&] { return host_.load_small(); });
         deaf_ = failed_in_step("load", "PsSetCreateProcessNotifyRoutineEx");
         deaf_for_threads_ = failed_in_step("load", "PsSetCreateThreadNotifyRoutine");
+        deaf_for_images_ = failed_in_step("load", "PsSetLoadImageNotifyRoutine");
         Activity activity(host_);
         activity.come_and_go(2);
         {
@@ -83,6 +87,7 @@ class Scenario {
             step("pull", [&] { return pull_all(reader); });
             step("query", [&] { return query(reader); });
             thread_comes_and_goes(activity, reader);
+            image_is_loaded(activity, reader);
             const std::vector<std::byte> policy = PolicyBuilder().path(u"\\x", AEGIS_POLICY_DROP).image(u"\\y").blob();
             step("set a policy", [&] { return owner.set_policy(policy).status; });
             step("replace it", [&] { return owner.set_policy(policy).status; });
@@ -164,6 +169,22 @@ class Scenario {
         }
     }
 
+    // Without its process's key where NT refuses that.
+    void image_is_loaded(Activity& activity, Client& reader) {
+        host::ImageLoad image;
+        image.pid = kFirstFreePid;
+        image.loader = kFirstFreePid;
+        image.path = u"\\Device\\x.dll";
+        image.base = 0x10000;
+        activity.load_image(image);
+        const std::vector<ProcessEvent> events = events_in(reader.pull(1 << 16).bytes);
+        ASSERT_EQ(events.size(), deaf_for_images_ ? 0U : 1U);
+        for (const ProcessEvent& event : events) {
+            EXPECT_EQ(path_of(event.image()), *image.path);
+            EXPECT_EQ(event.image().ImageBase, image.base);
+        }
+    }
+
     NTSTATUS pull_all(Client& reader) const {
         const PullResult pulled = reader.pull(1 << 16);
         EXPECT_EQ(events_in(pulled.bytes).size(), deaf_ ? 0U : 6U);
@@ -186,6 +207,7 @@ class Scenario {
     std::uint64_t calls_ = 0;
     bool deaf_ = false;
     bool deaf_for_threads_ = false;
+    bool deaf_for_images_ = false;
 };
 
 std::ptrdiff_t open_descriptors() {
@@ -225,6 +247,8 @@ TEST(Faults, TheScenarioMeetsEveryCallThatCanFail) {
                                           "PsSetCreateProcessNotifyRoutineEx2",
                                           "PsSetCreateThreadNotifyRoutine",
                                           "PsSetCreateThreadNotifyRoutineEx",
+                                          "PsSetLoadImageNotifyRoutine",
+                                          "PsSetLoadImageNotifyRoutineEx",
                                           "RtlAddAccessAllowedAce",
                                           "RtlCreateAcl",
                                           "RtlCreateSecurityDescriptor",
@@ -277,7 +301,8 @@ TEST(Faults, AMappingThatFailsAThousandTimesIsReportedEachTime) {
 // What a load that failed says, and what one says that goes on without its sensor.
 TEST(Faults, AFailedLoadNamesItsStep) {
     const std::set<std::string> blind{"AegisMon: cannot see processes of every subsystem",
-                                      "AegisMon: cannot see threads of every subsystem"};
+                                      "AegisMon: cannot see threads of every subsystem",
+                                      "AegisMon: cannot see images of every architecture"};
     std::set<std::string> lines;
     for (const System system : {System::kNew, System::kOld}) {
         for (std::uint64_t n = 1;; ++n) {
@@ -301,7 +326,7 @@ TEST(Faults, AFailedLoadNamesItsStep) {
             const bool silent = failed.front() == "MmGetSystemRoutineAddress" || failed.front() == "ExUuidCreate" ||
                                 failed.front() == "PsSetCreateProcessNotifyRoutineEx2" ||
                                 failed.front() == "PsSetCreateThreadNotifyRoutineEx" ||
-                                failed.front().starts_with("Etw");
+                                failed.front() == "PsSetLoadImageNotifyRoutineEx" || failed.front().starts_with("Etw");
             std::erase_if(errors, [&](const std::string& line) { return blind.contains(line); });
             EXPECT_EQ(errors.size(), silent ? 0U : 1U) << failed.front() << ", " << std::hex << status;
         }
@@ -313,8 +338,10 @@ TEST(Faults, AFailedLoadNamesItsStep) {
                          "AegisMon: cannot link \\??\\AegisMon", "AegisMon: cannot watch for consumers that exit",
                          "AegisMon: cannot register the process sensor, going on without it",
                          "AegisMon: cannot register the thread sensor, going on without it",
+                         "AegisMon: cannot register the image sensor, going on without it",
                          "AegisMon: cannot see processes of every subsystem",
                          "AegisMon: cannot see threads of every subsystem",
+                         "AegisMon: cannot see images of every architecture",
                          "AegisMon: cannot read Parameters\\RingKiB (0xc000009a), using 4352",
                          "AegisMon: cannot open the Parameters key (0xc000009a), using RingKiB 4352"}));
 }

@@ -165,7 +165,7 @@ TEST(Interleaving, ACallbackThatIsStoppedInTheGateStopsNoOther) {
     channel.destroy();
 }
 
-// A process or thread comes the moment a callback is registered, before the load goes on.
+// A process, thread or image comes the moment a callback is registered, before the load goes on.
 // Catches: what the callback needs, or counts in, set up after its registration.
 TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
     TestHost host;
@@ -189,6 +189,13 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
             thread.timestamp = kActivityTime;
             std::thread([&] { Activity(host).create_thread(thread); }).join();
         });
+        ON_CALL(calls, call("PsSetLoadImageNotifyRoutineEx done")).WillByDefault([&host] {
+            host::ImageLoad image;
+            image.pid = kFirstFreePid + 1;
+            image.loader = kFirstFreePid + 1;
+            image.timestamp = kActivityTime;
+            std::thread([&] { Activity(host).load_image(image); }).join();
+        });
         ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     Client client(host);
@@ -204,9 +211,10 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         EXPECT_EQ(row.LastEventTime, kActivityTime) << row.Kind;
     }
     const std::vector<ProcessEvent> events = events_in(client.pull(1 << 16).bytes);
-    ASSERT_EQ(events.size(), 2U);
+    ASSERT_EQ(events.size(), 3U);
     EXPECT_EQ(events[0].payload.ProcessId, kFirstFreePid + 1);
     EXPECT_EQ(events[1].thread().ThreadId, kFirstFreePid + 5);
+    EXPECT_EQ(events[2].image().ProcessId, kFirstFreePid + 1);
 }
 
 // Other kernel code writes over the ring's header in the middle of a setup, after the driver has looked at it.

@@ -194,6 +194,16 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
             }
         });
         threads.emplace_back([&] {
+            Activity activity(host);
+            host::ImageLoad image;
+            image.pid = kFirstFreePid;
+            image.loader = kFirstFreePid;
+            image.path = u"\\Device\\x.dll";
+            while (!stop.load(std::memory_order_relaxed)) {
+                activity.load_image(image);
+            }
+        });
+        threads.emplace_back([&] {
             while (!stop.load(std::memory_order_relaxed)) {
                 Client client(host);
                 if (NT_SUCCESS(client.open())) {

@@ -4,6 +4,7 @@
 
 #include "driver/consumers/mapping_guard.h"
 #include "driver/host/executive/etw/trace_providers.hpp"
+#include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
 #include "host/support/executive_test.hpp"
 
@@ -127,6 +128,8 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
                   STATUS_UNKNOWN_REVISION);
         EXPECT_EQ(fails([&] { return PsLookupProcessByProcessId(reinterpret_cast<HANDLE>(100), &found); }),
                   STATUS_INVALID_CID);
+        EXPECT_EQ(fails([&] { return PsSetLoadImageNotifyRoutine(nullptr); }), STATUS_INSUFFICIENT_RESOURCES);
+        EXPECT_EQ(fails([&] { return PsSetLoadImageNotifyRoutineEx(nullptr, 0); }), STATUS_INSUFFICIENT_RESOURCES);
         PETHREAD thread = nullptr;
         EXPECT_EQ(fails([&] { return PsLookupThreadByThreadId(reinterpret_cast<HANDLE>(100), &thread); }),
                   STATUS_INVALID_CID);

@@ -7,6 +7,7 @@
 
 #include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/exports.hpp"
+#include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
@@ -76,6 +77,7 @@ std::vector<Limit> limits() {
         {"PsLookupProcessByProcessId", APC_LEVEL, [] { PsLookupProcessByProcessId(nullptr, nullptr); }},
         {"PsLookupThreadByThreadId", APC_LEVEL, [] { PsLookupThreadByThreadId(nullptr, nullptr); }},
         {"PsRemoveCreateThreadNotifyRoutine", PASSIVE_LEVEL, [] { PsRemoveCreateThreadNotifyRoutine(nullptr); }},
+        {"PsRemoveLoadImageNotifyRoutine", PASSIVE_LEVEL, [] { PsRemoveLoadImageNotifyRoutine(nullptr); }},
         {"PsSetCreateProcessNotifyRoutine", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutine(nullptr, TRUE); }},
         {"PsSetCreateProcessNotifyRoutineEx", PASSIVE_LEVEL, [] { PsSetCreateProcessNotifyRoutineEx(nullptr, TRUE); }},
         {"PsSetCreateProcessNotifyRoutineEx2", PASSIVE_LEVEL,
@@ -83,6 +85,8 @@ std::vector<Limit> limits() {
         {"PsSetCreateThreadNotifyRoutine", PASSIVE_LEVEL, [] { PsSetCreateThreadNotifyRoutine(nullptr); }},
         {"PsSetCreateThreadNotifyRoutineEx", PASSIVE_LEVEL,
          [] { PsSetCreateThreadNotifyRoutineEx(PsCreateThreadNotifySubsystems, nullptr); }},
+        {"PsSetLoadImageNotifyRoutine", PASSIVE_LEVEL, [] { PsSetLoadImageNotifyRoutine(nullptr); }},
+        {"PsSetLoadImageNotifyRoutineEx", PASSIVE_LEVEL, [] { PsSetLoadImageNotifyRoutineEx(nullptr, 0); }},
         {"RtlAddAccessAllowedAce", APC_LEVEL, [] { RtlAddAccessAllowedAce(nullptr, 0, 0, nullptr); }},
         {"RtlCreateAcl", APC_LEVEL, [] { RtlCreateAcl(nullptr, 0, 0); }},
         {"RtlCreateSecurityDescriptor", APC_LEVEL, [] { RtlCreateSecurityDescriptor(nullptr, 0); }},

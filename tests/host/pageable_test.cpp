@@ -91,5 +91,33 @@ TEST_F(Pageable, TheNameOfANewProcessIs) {
         "use-after-poison");
 }
 
+// Reads the names of an image as they must not be read.
+void NTAPI read_name_under_a_lock(PUNICODE_STRING name, HANDLE, PIMAGE_INFO info) {
+    const UNICODE_STRING* const read =
+        name != nullptr ? name : &CONTAINING_RECORD(info, IMAGE_INFO_EX, ImageInfo)->FileObject->FileName;
+    KSPIN_LOCK lock;
+    KeInitializeSpinLock(&lock);
+    KLOCK_QUEUE_HANDLE entry;
+    KeAcquireInStackQueuedSpinLock(&lock, &entry);
+    touch(read->Buffer);
+    KeReleaseInStackQueuedSpinLock(&entry);
+}
+
+// Catches: either name of an image lent as if it could not be paged out.
+TEST_F(Pageable, TheNamesOfAnImageAre) {
+    host::ImageLoad of_path;
+    of_path.path = u"\\Device\\x.dll";
+    host::ImageLoad of_file;
+    of_file.file_name = u"\\x.dll";
+    for (const host::ImageLoad& load : {of_path, of_file}) {
+        EXPECT_DEATH(
+            {
+                PsSetLoadImageNotifyRoutine(read_name_under_a_lock);
+                executive().raise_image_load(load);
+            },
+            "use-after-poison");
+    }
+}
+
 }  // namespace
 }  // namespace aegis::test

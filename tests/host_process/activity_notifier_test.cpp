@@ -40,5 +40,37 @@ TEST(ActivityNotifier, TellsTheDriverWhatTheSourceLost) {
     EXPECT_THAT(lines, ElementsAre("the driver did not take the report of 3 lost events (NTSTATUS 0xC0000034)"));
 }
 
+std::uint32_t flags_of(Client& client, std::uint32_t kind) {
+    return callback_row(*client.query().reply, kind).Flags;
+}
+
+// Catches: a sensor without a source that looks healthy; one with a source that is called without; a refusal nobody
+// hears of.
+TEST(ActivityNotifier, HasHealthSayWhatHasNoSource) {
+    for (const host::sources::Tells told :
+         {host::sources::Tells{.threads = true, .images = true}, host::sources::Tells{.threads = false, .images = true},
+          host::sources::Tells{.threads = true, .images = false}}) {
+        TestHost host;
+        ASSERT_EQ(host.load(), STATUS_SUCCESS);
+        host::server::ProcessTable clients(host.executive());
+        std::vector<std::string> lines;
+        host::server::ActivityNotifier notifier(host.executive(), clients,
+                                                [&](std::string_view line) { lines.emplace_back(line); });
+        notifier.tell_what_is_missing(told);
+        {
+            Client client(host);
+            ASSERT_EQ(client.open(), STATUS_SUCCESS);
+            EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_PROCESS), 0U);
+            EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_THREAD), told.threads ? 0U : AEGIS_CALLBACK_NO_SOURCE);
+            EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_IMAGE), told.images ? 0U : AEGIS_CALLBACK_NO_SOURCE);
+        }
+        EXPECT_TRUE(lines.empty());
+        ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
+        notifier.tell_what_is_missing({.threads = true, .images = false});
+        EXPECT_THAT(lines, ElementsAre("the driver did not take the report of a callback of kind 4 without a source "
+                                       "(NTSTATUS 0xC0000034)"));
+    }
+}
+
 }  // namespace
 }  // namespace aegis::test

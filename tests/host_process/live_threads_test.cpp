@@ -1,12 +1,19 @@
-// Real threads of this process, from the kernel's perf events.
+// Real threads and images of this process, from the kernel's perf events.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <ctime>
+#include <optional>
 #include <set>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "driver/host/sources/live_source.hpp"
@@ -20,6 +27,7 @@ namespace {
 using host::sources::LiveSource;
 using host::sources::PerfKind;
 using host::sources::PerfRecord;
+using host::sources::PerfRecords;
 using host::sources::PerfRings;
 using host::sources::SourceError;
 using host::sources::ThreadEnd;
@@ -32,7 +40,7 @@ std::uint32_t own_pid() {
 class LivePerf : public testing::Test {
   protected:
     void SetUp() override {
-        if (const std::optional<SourceError> error = rings_.open()) {
+        if (const std::optional<SourceError> error = rings_.open(PerfRecords::kThreadsAndImages)) {
             GTEST_SKIP() << error->message;
         }
     }
@@ -69,7 +77,7 @@ TEST_F(LivePerf, TellsWhoMadeAThreadAndOfItsEnd) {
                 EXPECT_EQ(record.parent_pid, own_pid());
                 EXPECT_EQ(record.parent_tid, static_cast<std::uint32_t>(gettid()));
                 alive.insert(record.tid);
-            } else {
+            } else if (record.kind == PerfKind::kExit) {
                 EXPECT_EQ(alive.erase(record.tid), 1U) << "an end before its start";
                 ++ended;
             }
@@ -77,6 +85,83 @@ TEST_F(LivePerf, TellsWhoMadeAThreadAndOfItsEnd) {
         std::this_thread::yield();
     }
     EXPECT_TRUE(alive.empty());
+}
+
+// Bytes of a file, mapped to be run or not.
+class MappedFile {
+  public:
+    explicit MappedFile(int protection) {
+        std::string name = "/tmp/aegis-image-XXXXXX";
+        const int file = mkstemp(name.data());
+        path_ = name;
+        if (file >= 0 && ftruncate(file, kBytes) == 0) {
+            address_ = mmap(nullptr, kBytes, protection, MAP_PRIVATE, file, 0);
+        }
+        close(file);
+    }
+    ~MappedFile() {
+        munmap(address_, kBytes);
+        unlink(path_.c_str());
+    }
+    MappedFile(const MappedFile&) = delete;
+    MappedFile& operator=(const MappedFile&) = delete;
+
+    static constexpr std::size_t kBytes = 3 * 4096;
+    const std::string& path() const { return path_; }
+    std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(address_); }
+    bool is_there() const { return address_ != MAP_FAILED && address_ != nullptr; }
+
+  private:
+    std::string path_;
+    void* address_ = nullptr;
+};
+
+// Catches: a field read from another one's place; what is only data, or no file, taken for an image.
+TEST_F(LivePerf, TellsOfFilesThatAreMappedToBeRun) {
+    const MappedFile data(PROT_READ);
+    const MappedFile code(PROT_READ | PROT_EXEC);
+    void* const made = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_TRUE(data.is_there());
+    if (!code.is_there()) {
+        GTEST_SKIP() << "nothing below /tmp may be run here";
+    }
+    munmap(made, 4096);
+    std::thread([] {}).join();
+    std::vector<PerfRecord> ours;
+    bool end = false;
+    while (!end) {
+        std::vector<PerfRecord> records;
+        rings_.take(records);
+        for (PerfRecord& record : records) {
+            end = end || (record.kind == PerfKind::kExit && record.pid == own_pid());
+            if (record.kind == PerfKind::kImage && record.pid == own_pid()) {
+                ours.push_back(std::move(record));
+            }
+        }
+        std::this_thread::yield();
+    }
+    ASSERT_EQ(ours.size(), 1U);
+    EXPECT_EQ(ours[0].path, code.path());
+    EXPECT_EQ(ours[0].tid, static_cast<std::uint32_t>(gettid()));
+    EXPECT_EQ(ours[0].base, code.address());
+    EXPECT_EQ(ours[0].bytes, MappedFile::kBytes);
+}
+
+// Catches: images that nobody asked for, which would fill the buffers.
+TEST_F(LivePerf, TellsOfThreadsAloneWhenAsked) {
+    PerfRings threads_alone;
+    ASSERT_FALSE(threads_alone.open(PerfRecords::kThreads));
+    const MappedFile code(PROT_READ | PROT_EXEC);
+    std::thread([] {}).join();
+    std::vector<PerfRecord> records;
+    for (bool end = false; !end;) {
+        threads_alone.take(records);
+        for (const PerfRecord& record : records) {
+            end = end || (record.kind == PerfKind::kExit && record.pid == own_pid());
+            EXPECT_NE(record.kind, PerfKind::kImage);
+            EXPECT_NE(record.kind, PerfKind::kExec);
+        }
+    }
 }
 
 // More than a buffer holds, and nobody reads. Catches: a loss that is not noticed, or counted wrongly.
@@ -115,7 +200,7 @@ class LiveThreads : public testing::Test {
     void SetUp() override {
         {
             PerfRings rings;
-            if (const std::optional<SourceError> error = rings.open()) {
+            if (const std::optional<SourceError> error = rings.open(PerfRecords::kThreadsAndImages)) {
                 GTEST_SKIP() << error->message;
             }
         }
@@ -126,7 +211,7 @@ class LiveThreads : public testing::Test {
 
     RecordingSink sink_;
     std::vector<std::string> lines_;
-    LiveSource source_{[this](std::string_view line) { lines_.emplace_back(line); }};
+    LiveSource source_{[this](std::string_view line) { lines_.emplace_back(line); }, {.threads = true, .images = true}};
 };
 
 // Catches: a first thread before its process, or that never comes; a process that ends before its threads have.
@@ -151,6 +236,16 @@ TEST_F(LiveThreads, StandBetweenTheStartAndTheEndOfTheirProcess) {
         EXPECT_EQ(threads[0].tid, static_cast<std::uint32_t>(child));
         EXPECT_EQ(threads[0].creator, own_pid());
         EXPECT_EQ(threads[0].creator_tid, static_cast<std::uint32_t>(gettid()));
+        // Its own program and, at least, the one that loads libraries.
+        const std::vector<RecordedImage> images = sink_.images_of(static_cast<std::uint32_t>(child));
+        ASSERT_GE(images.size(), 2U);
+        const std::vector<RecordedActivity> told = sink_.of(child);
+        const auto start =
+            std::find_if(told.rbegin(), told.rend(), [](const RecordedActivity& one) { return one.is_start; });
+        ASSERT_NE(start, told.rend());
+        EXPECT_EQ(std::count_if(images.begin(), images.end(),
+                                [&](const RecordedImage& image) { return image.path == start->image; }),
+                  1);
     }
     source_.stop();
     EXPECT_EQ(sink_.lost(), 0U);

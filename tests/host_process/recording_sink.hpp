@@ -28,6 +28,16 @@ struct RecordedActivity {
     bool operator==(const RecordedActivity&) const = default;
 };
 
+struct RecordedImage {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    std::u16string path;
+    bool exact = false;
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+    host::sources::NtTime time = 0;
+};
+
 class RecordingSink final : public host::sources::ActivitySink {
   public:
     void process_started(const host::sources::ProcessStart& start) override {
@@ -50,13 +60,21 @@ class RecordingSink final : public host::sources::ActivitySink {
         changed_.notify_all();
     }
 
+    void image_loaded(const host::sources::ImageLoaded& image) override {
+        const std::lock_guard guard(mutex_);
+        images_.push_back(
+            {image.pid, image.tid, std::u16string(image.path), image.path_exact, image.base, image.size, image.time});
+        order_.emplace_back(image.pid, "image");
+        changed_.notify_all();
+    }
+
     void events_lost(std::uint64_t count) override {
         const std::lock_guard guard(mutex_);
         lost_ += count;
         changed_.notify_all();
     }
 
-    // "process", "thread", "thread end", "process end", as they were told.
+    // "process", "thread", "image", "thread end", "process end", as they were told.
     std::vector<std::string> order_of(std::uint32_t pid) const {
         const std::lock_guard guard(mutex_);
         std::vector<std::string> result;
@@ -73,6 +91,21 @@ class RecordingSink final : public host::sources::ActivitySink {
         std::vector<host::sources::ThreadStart> result;
         std::copy_if(thread_starts_.begin(), thread_starts_.end(), std::back_inserter(result),
                      [pid](const host::sources::ThreadStart& start) { return start.pid == pid; });
+        return result;
+    }
+
+    std::vector<RecordedImage> images() const {
+        const std::lock_guard guard(mutex_);
+        return images_;
+    }
+
+    std::vector<RecordedImage> images_of(std::uint32_t pid) const {
+        std::vector<RecordedImage> result;
+        for (RecordedImage& image : images()) {
+            if (image.pid == pid) {
+                result.push_back(std::move(image));
+            }
+        }
         return result;
     }
 
@@ -96,7 +129,7 @@ class RecordingSink final : public host::sources::ActivitySink {
         return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return order_.size() >= count; });
     }
 
-    // Everything once more, in its order.
+    // Everything but images once more, in its order.
     template <typename Process, typename Start, typename End>
     void replay(Process process, Start start, End end) const {
         const std::lock_guard guard(mutex_);
@@ -108,7 +141,7 @@ class RecordingSink final : public host::sources::ActivitySink {
                 start(*next_start++);
             } else if (std::string_view(what) == "thread end") {
                 end(*next_end++);
-            } else {
+            } else if (std::string_view(what) != "image") {
                 process(*next_process++);
             }
         }
@@ -178,6 +211,7 @@ class RecordingSink final : public host::sources::ActivitySink {
     std::vector<std::pair<std::uint32_t, const char*>> order_;
     std::vector<host::sources::ThreadStart> thread_starts_;
     std::vector<host::sources::ThreadEnd> thread_ends_;
+    std::vector<RecordedImage> images_;
     std::uint64_t lost_ = 0;
 };
 

@@ -165,6 +165,53 @@ TEST(SyntheticSource, ThreadsComeOnRequestAndLiveInsideTheirProcesses) {
     EXPECT_EQ(again.thread_starts().back().start_address, sink.thread_starts().back().start_address);
 }
 
+// With images, the processes and threads of a seed stay the same. Catches: an image outside its process's life, one
+// that is not counted, a process without its own program, a recipe without the cases that the driver treats specially.
+TEST(SyntheticSource, ImagesComeOnRequestAndLiveInsideTheirProcesses) {
+    RecordingSink sink;
+    constexpr std::uint64_t kMany = 40'000;
+    SyntheticSource source({.rate = 0, .count = kMany, .seed = 7, .threads = true, .images = true});
+    ASSERT_FALSE(source.start(sink));
+    ASSERT_TRUE(sink.wait_until_told(kMany));
+    source.stop();
+    EXPECT_EQ(source.counters().front().value, kMany);
+    const std::vector<RecordedActivity> processes = sink.all();
+    const std::vector<SyntheticEvent> expected = generate(7);
+    std::map<std::uint32_t, std::u16string> programs;
+    for (std::size_t i = 0; i < processes.size(); ++i) {
+        ASSERT_EQ(processes[i].pid, expected[i].pid);
+        programs.emplace(processes[i].pid, processes[i].image);
+    }
+    std::map<std::uint32_t, std::size_t> seen;
+    std::size_t too_long = 0;
+    std::size_t nameless = 0;
+    for (const RecordedImage& image : sink.images()) {
+        if (seen[image.pid]++ == 0) {
+            ASSERT_EQ(image.path, programs.at(image.pid));
+        }
+        ASSERT_NE(image.base, 0U);
+        ASSERT_NE(image.size, 0U);
+        too_long += image.path.size() > AEGIS_IMAGE_MAX_PATH_REPORTED ? 1 : 0;
+        nameless += image.exact ? 0 : 1;
+    }
+    EXPECT_GT(seen.size(), 1000U);
+    EXPECT_GT(sink.images().size(), 3 * seen.size());
+    EXPECT_GT(too_long, 0U);
+    EXPECT_GT(nameless, 0U);
+    for (const auto& [pid, count] : seen) {
+        const std::vector<std::string> order = sink.order_of(pid);
+        ASSERT_EQ(order.front(), "process");
+        ASSERT_EQ(order[1], "thread");
+        if (order.back() == "process end") {
+            ASSERT_LT(std::find(order.rbegin(), order.rend(), "thread end"),
+                      std::find(order.rbegin(), order.rend(), "image"));
+        }
+        if (pid > SyntheticGenerator::kFirstPid + 50) {
+            break;  // a look at each is a search of all
+        }
+    }
+}
+
 // Catches: a stop that leaves the thread running.
 TEST(SyntheticSource, NothingFollowsAStop) {
     RecordingSink sink;
@@ -212,6 +259,18 @@ TEST(SourceSelection, ThreadsAreOnWhereTheyAreLive) {
     EXPECT_EQ(choice_of("synthetic:max,count=7,types=process+thread").synthetic.count, 7U);
 }
 
+// Catches: images of the synthetic source unasked; one type that brings the other.
+TEST(SourceSelection, ImagesAreOnWhereTheyAreLive) {
+    EXPECT_TRUE(choice_of("auto").images);
+    EXPECT_TRUE(choice_of("connector").images);
+    EXPECT_FALSE(choice_of("connector,types=process+thread").images);
+    EXPECT_TRUE(choice_of("connector,types=process+image").images);
+    EXPECT_FALSE(choice_of("connector,types=process+image").threads);
+    EXPECT_FALSE(choice_of("procfs").images);
+    EXPECT_FALSE(choice_of("synthetic:5").synthetic.images);
+    EXPECT_TRUE(choice_of("synthetic:5,types=process+thread+image").synthetic.images);
+}
+
 // Catches: nonsense accepted.
 TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
     for (const std::string text : {"",
@@ -234,7 +293,9 @@ TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
                                    "auto,types=thread",
                                    "auto,types=process+",
                                    "auto,types=process,thread",
+                                   "auto,types=image",
                                    "procfs,types=process+thread",
+                                   "procfs,types=process+image",
                                    "connector,types=file",
                                    "synthetic:5,types=Process"}) {
         const auto parsed = parse_source(text);

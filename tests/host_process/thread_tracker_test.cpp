@@ -14,6 +14,7 @@ namespace aegis::test {
 namespace {
 
 using host::sources::ActivitySink;
+using host::sources::ImageLoaded;
 using host::sources::kStartGraceNanoseconds;
 using host::sources::NtTime;
 using host::sources::PerfKind;
@@ -43,10 +44,20 @@ class Heard final : public ActivitySink {
         lines.push_back(std::string(1, '-') + std::to_string(end.pid) + ":" + std::to_string(end.tid));
         times.push_back(end.time);
     }
+    void image_loaded(const ImageLoaded& image) override {
+        std::string line = "image " + std::to_string(image.pid) + " ";
+        for (const char16_t unit : image.path) {
+            line += static_cast<char>(unit);
+        }
+        lines.push_back(line + (image.path_exact ? "" : " (without its name)"));
+        times.push_back(image.time);
+        last_image = image;
+    }
     void events_lost(std::uint64_t count) override { lines.push_back("lost " + std::to_string(count)); }
 
     std::vector<std::string> lines;
     std::vector<NtTime> times;
+    ImageLoaded last_image;  // its path is gone
 };
 
 class Threads : public testing::Test {
@@ -67,6 +78,26 @@ class Threads : public testing::Test {
         record.kind = PerfKind::kExit;
         record.pid = kPid;
         record.tid = tid;
+        record.monotonic = monotonic;
+        return record;
+    }
+
+    static PerfRecord image(const std::string& path, std::int64_t monotonic = 2 * kSecond) {
+        PerfRecord record;
+        record.kind = PerfKind::kImage;
+        record.pid = kPid;
+        record.tid = kPid + 1;
+        record.path = path;
+        record.base = 0x7F0000001000;
+        record.bytes = 0x2000;
+        record.monotonic = monotonic;
+        return record;
+    }
+    static PerfRecord exec(std::int64_t monotonic = 2 * kSecond) {
+        PerfRecord record;
+        record.kind = PerfKind::kExec;
+        record.pid = kPid;
+        record.tid = kPid;
         record.monotonic = monotonic;
         return record;
     }
@@ -136,6 +167,70 @@ TEST_F(Threads, OfAProcessThatEndsAsItStartsAreTold) {
     tracker_.apply(fork(kPid, kParent, kParent));
     tracker_.process_ended(kPid, host::sources::nt_now());
     EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000", "-5000:5000"));
+}
+
+// Catches: an image that is told before its process or its first thread, with another one's fields, or not at all.
+TEST_F(Threads, ImagesComeBehindTheStartOfTheirProcess) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    tracker_.apply(exec());
+    tracker_.apply(image("/bin/true"));
+    EXPECT_THAT(heard(), IsEmpty());
+    const NtTime start = host::sources::nt_now();
+    started(start);
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000", "image 5000 /bin/true"));
+    EXPECT_EQ(sink_.times.back(), start);
+    tracker_.apply(image("/lib/libc.so.6 (deleted)"));
+    tracker_.apply(image(""));
+    EXPECT_THAT(heard(), ElementsAre("image 5000 /lib/libc.so.6 (without its name)", "image 5000  (without its name)"));
+    EXPECT_EQ(sink_.last_image.tid, kPid + 1);
+    EXPECT_EQ(sink_.last_image.base, 0x7F0000001000U);
+    EXPECT_EQ(sink_.last_image.size, 0x2000U);
+}
+
+// What a forked process loads before it loads a program is gone with that. Catches: an image of the program before.
+TEST_F(Threads, AnExecThatIsTheStartForgetsTheImagesBefore) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    tracker_.apply(image("/lib/of_the_parent.so"));
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    tracker_.apply(exit(kPid + 1));
+    tracker_.apply(exec());
+    tracker_.apply(image("/bin/true"));
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4000", "+5000:5001 by 5000:5000", "-5000:5001",
+                                     "image 5000 /bin/true"));
+}
+
+// The kernel records the exec before anybody tells of it. Catches: the images of the new program told as the old one's;
+// those of the old one withheld; a thread that the new program makes ended with the old one's.
+TEST_F(Threads, AnotherProgramsImagesWaitForItsStart) {
+    tracker_.apply(fork(kPid, kParent, kParent));
+    started();
+    tracker_.apply(image("/bin/sh"));
+    tracker_.apply(fork(kPid + 1, kPid, kPid));
+    heard();
+    tracker_.apply(exit(kPid + 1));
+    tracker_.apply(exec(5 * kSecond));
+    tracker_.apply(image("/bin/ls"));
+    EXPECT_THAT(heard(), ElementsAre("-5000:5001"));
+    EXPECT_EQ(tracker_.next_deadline(), 5 * kSecond + kStartGraceNanoseconds);
+    tracker_.apply(fork(kPid + 2, kPid, kPid));
+    started();
+    EXPECT_THAT(heard(), ElementsAre("image 5000 /bin/ls", "+5000:5002 by 5000:5000"));
+    EXPECT_EQ(tracker_.next_deadline(), std::nullopt);
+    tracker_.apply(exec(9 * kSecond));
+    tracker_.apply(image("/bin/cat"));
+    tracker_.expire(9 * kSecond + kStartGraceNanoseconds);
+    EXPECT_THAT(heard(), ElementsAre("image 5000 /bin/cat"));
+}
+
+// The kernel starts a program from one of its own threads. Catches: what the program loads lost with that.
+TEST_F(Threads, AProgramThatTheKernelStartsHasItsImages) {
+    tracker_.apply(fork(kPid, 2, 2));
+    tracker_.apply(exec());
+    tracker_.apply(image("/sbin/modprobe"));
+    EXPECT_THAT(heard(), IsEmpty());
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 2:2", "image 5000 /sbin/modprobe"));
 }
 
 // A thread that is not the first one loads another image: it goes on with the first one's number.

@@ -177,8 +177,34 @@ _EXCHANGED = (
         "copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);",
         "pull_cursor.cpp PullCursor::write_event order std::memcpy(to, event_.data(), event_.size()); <-> "
         "AEGIS_EVENT_HEADER header = event_.header();",
-        "pull_cursor.cpp PullCursor::write_event order std::memset(to + event_.size(), 0, AEGIS_PROCESS_EVENT_SIZE "
-        "- event_.size()); <-> header.Size = AEGIS_PROCESS_EVENT_SIZE;",
+        "pull_cursor.cpp PullCursor::write_event order std::memset(to + event_.size(), 0, full - event_.size()); <-> "
+        "header.Size = static_cast<std::uint16_t>(full);",
+        "image_sensor.cpp flags_of order if ((info.Properties & kMachineTypeMismatch) != 0) <-> if ((info.Properties & "
+        "kPartialMap) != 0)",
+        "image_sensor.cpp on_image_notify order told.LoaderProcessId = process_id_number(PsGetCurrentProcessId()); <-> "
+        "told.ThreadId = process_id_number(PsGetCurrentThreadId());",
+        "image_sensor.cpp on_image_notify order told.ThreadId = process_id_number(PsGetCurrentThreadId()); <-> "
+        "told.ImageBase = reinterpret_cast<std::uintptr_t>(info->ImageBase);",
+        "image_sensor.cpp on_image_notify order told.AddressingMode = "
+        "static_cast<std::uint8_t>(info->ImageAddressingMode); <-> told.Flags = flags_of(*info);",
+        "image_sensor.cpp on_image_notify order if (process_id != nullptr) <-> add_path(name, info, &event);",
+        "loaded_path.cpp copy_without_middle order const WCHAR* const tail = text + units - AEGIS_IMAGE_CUT_TAIL; <-> "
+        "copy_units(text, AEGIS_IMAGE_CUT_HEAD, path);",
+        "loaded_path.cpp copy_without_middle order copy_units(text, AEGIS_IMAGE_CUT_HEAD, path); <-> for (std::size_t i "
+        "= AEGIS_IMAGE_CUT_HEAD; i < kTailBegins; ++i)",
+        "loaded_path.cpp copy_without_middle order for (std::size_t i = AEGIS_IMAGE_CUT_HEAD; i < kTailBegins; ++i) <-> "
+        "copy_units(tail, AEGIS_IMAGE_CUT_TAIL, path + kTailBegins);",
+        "loaded_path.cpp copy_without_middle order copy_units(tail, AEGIS_IMAGE_CUT_TAIL, path + kTailBegins); <-> if "
+        "(is_first_of_pair(text[AEGIS_IMAGE_CUT_HEAD - 1]) && is_second_of_pair(text[AEGIS_IMAGE_CUT_HEAD]))",
+        "loaded_path.cpp copy_without_middle order if (is_first_of_pair(text[AEGIS_IMAGE_CUT_HEAD - 1]) && "
+        "is_second_of_pair(text[AEGIS_IMAGE_CUT_HEAD])) <-> if (is_first_of_pair(tail[-1]) && "
+        "is_second_of_pair(tail[0]))",
+        "loaded_path.cpp copy_loaded_path order payload->PathFullLength = static_cast<std::uint16_t>(units); <-> if "
+        "(units <= AEGIS_IMAGE_MAX_PATH_REPORTED)",
+        "loaded_path.cpp copy_loaded_path order copy_without_middle(path->Buffer, units, payload->Path); <-> "
+        "payload->PathLength = AEGIS_IMAGE_MAX_PATH_REPORTED;",
+        "loaded_path.cpp copy_loaded_path order copy_units(path->Buffer, units, payload->Path); <-> "
+        "payload->PathLength = static_cast<std::uint16_t>(units);",
         "user_mapping.cpp UserMapping::map order MmBuildMdlForNonPagedPool(mdl_); <-> ULONG priority = "
         "static_cast<ULONG>(NormalPagePriority) | kMdlMappingNoExecute;",
     )),
@@ -235,10 +261,11 @@ _EXCHANGED = (
         "ring_channel.cpp RingChannel::verify comparison != -> >: state_ != AEGIS_RING_RUNNING || header_is_intact()",
         "ring_channel.cpp RingChannel::verify comparison != -> <: state_ != AEGIS_RING_FAILED",
         "ring_channel.cpp RingChannel::stop comparison != -> >: state_ != AEGIS_RING_RUNNING",
-        "pull_cursor.cpp has_full_form comparison == -> <=: type == AEGIS_EVENT_PROCESS_CREATE || type == "
-        "AEGIS_EVENT_PROCESS_EXIT",
-        "pull_cursor.cpp has_full_form comparison == -> <=: type == AEGIS_EVENT_PROCESS_CREATE || type == "
-        "AEGIS_EVENT_PROCESS_EXIT #2",
+        "pull_cursor.cpp PullCursor::write_event comparison == -> <=: full == 0",
+        "image_sensor.cpp flags_of comparison != -> >: (info.Properties & kMachineTypeMismatch) != 0",
+        "image_sensor.cpp flags_of comparison != -> >: (info.Properties & kPartialMap) != 0",
+        "image_sensor.cpp add_path comparison != -> >: bytes != 0",
+        "ioctl.cpp no_source comparison != -> >: request.Reserved != 0",
         "pull_cursor.cpp PullCursor::pull comparison == -> <=: status == ring::ReadStatus::kEmpty",
         "pull_cursor.cpp PullCursor::pull comparison == -> >=: status == ring::ReadStatus::kLapped",
         "user_mapping.cpp UserMapping::map comparison == -> <=: access == UserAccess::kReadOnly",
@@ -280,6 +307,7 @@ _EXCHANGED = (
     )),
     ("the tail of the path overwrites what is one too many", (
         "image_path.cpp copy_without_middle comparison < -> <=: i < AEGIS_PATH_CUT_MARK",
+        "loaded_path.cpp copy_without_middle comparison < -> <=: i < kTailBegins",
     )),
     ("the destructors of what lives in pool do nothing", (
         "pool.hpp destroy_nonpaged order object->~T(); <-> free_nonpaged(object);",

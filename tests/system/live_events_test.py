@@ -1,5 +1,6 @@
 """Real processes of this machine, from the kernel to a printed line."""
 
+import glob
 import os
 import signal
 import subprocess
@@ -65,7 +66,7 @@ class LiveEvents(unittest.TestCase):
         pids = []
         sensor.wait_until(agent_sees_the_end, "the end of a process with threads")
         self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
-        if "threads are not seen" in agent.messages():
+        if "are not seen" in agent.messages():
             self.skipTest(agent.messages())
         events = agent.events()
         began = [event["process"]["pid"] for event in events if event["event"]["action"] == "process-start"]
@@ -74,7 +75,7 @@ class LiveEvents(unittest.TestCase):
                      and event["process"]["pid"] in began)
         ours = [event for event in events if event["process"]["pid"] == ended]
         actions = [event["event"]["action"] for event in ours]
-        self.assertEqual(actions[:2], ["process-start", "thread-start"])
+        self.assertEqual(actions[:3], ["process-start", "thread-start", "image-load"])
         self.assertEqual(actions[-1], "process-end")
         first, second = [event for event in ours if event["event"]["action"] == "thread-start"]
         self.assertEqual(first["process"]["thread"]["id"], ended)
@@ -86,12 +87,51 @@ class LiveEvents(unittest.TestCase):
         ends = [event["process"]["thread"]["id"] for event in ours if event["event"]["action"] == "thread-end"]
         self.assertCountEqual(ends, [ended, second["process"]["thread"]["id"]])
 
-    def test_threads_can_be_left_out(self):
+    def test_images_come_with_their_process(self):
+        """Catches: a program without its own image; a library that is loaded later left out, or without its path."""
+        library = glob.glob("/usr/lib/*/libm.so.6")
+        if not library:
+            self.skipTest("no library to load")
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        script = f"import ctypes; ctypes.CDLL('{library[0]}')"
+
+        def agent_sees_the_end():
+            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
+            child.wait(sensor.PATIENCE)
+            pids.append(child.pid)
+            seen = [[f'"action":"{action}"' in line and f'"process":{{"pid":{pid},' in line for line in agent.lines()]
+                    for pid in pids for action in ("process-start", "process-end")]
+            return any(any(starts) and any(ends) for starts, ends in zip(seen[::2], seen[1::2]))
+
+        pids = []
+        sensor.wait_until(agent_sees_the_end, "the end of a process that loads a library")
+        self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
+        if "are not seen" in agent.messages():
+            self.skipTest(agent.messages())
+        events = agent.events()
+        began = [event["process"]["pid"] for event in events if event["event"]["action"] == "process-start"]
+        pid = next(event["process"]["pid"] for event in events
+                   if event["event"]["action"] == "process-end" and event["process"]["pid"] in pids
+                   and event["process"]["pid"] in began)
+        ours = [event for event in events if event["process"]["pid"] == pid]
+        images = [event for event in ours if event["event"]["action"] == "image-load"]
+        self.assertEqual(ours[-1]["event"]["action"], "process-end")
+        paths = [image["dll"]["path"] for image in images]
+        self.assertIn(os.path.realpath(sys.executable), paths)
+        self.assertIn(os.path.realpath(library[0]), paths)
+        for image in images:
+            self.assertEqual(image["event"]["category"], ["library"])
+            self.assertEqual(image["dll"]["name"], os.path.basename(image["dll"]["path"]))
+            self.assertEqual(image["process"]["executable"], os.path.realpath(sys.executable))
+            self.assertEqual(image["aegis"]["image"]["loader_pid"], pid)
+            self.assertGreater(int(image["aegis"]["image"]["base"], 16), 0)
+
+    def test_threads_and_images_can_be_left_out(self):
         agent = sensor.Agent("--source", "connector,types=process", "--count", "10")
         while agent.process.poll() is None:
             subprocess.run(["/bin/true"], check=True)
         self.assertEqual(agent.finish(), 0)
-        self.assertFalse([line for line in agent.lines() if "THREAD" in line])
+        self.assertFalse([line for line in agent.lines() if " THREAD-" in line or " IMAGE-" in line])
 
     def test_sequences_have_no_gap_and_ids_are_unique(self):
         agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--count", "40")

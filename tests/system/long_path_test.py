@@ -44,7 +44,7 @@ class LongPaths(unittest.TestCase):
 
             def lines():
                 return [line for line in text.lines() if f" pid={process.pid} " in line and NAME in line
-                        and " THREAD-" not in line]
+                        and " THREAD-" not in line and " IMAGE-" not in line]
 
             try:
                 sensor.wait_until(lambda: documents() and lines(), f"the start of {NAME}")

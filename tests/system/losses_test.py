@@ -80,7 +80,7 @@ class Losses(unittest.TestCase):
                 sensor.wait_until(lambda: markers(agent) == seen[name] + count, "the last events")
             codes = {name: agent.finish(signal.SIGTERM) for name, agent in agents.items()}
             self.assertEqual(host.end(), 0)
-            told = re.findall(r"connector: (?:kernel|queue|threads)_dropped=(\d+)", host.messages())
+            told = re.findall(r"connector: (?:kernel|queue|perf)_dropped=(\d+)", host.messages())
             self.assertTrue(told, host.messages())
 
         for name, agent in agents.items():

@@ -107,6 +107,8 @@ TEST_F(RunningDriver, AnswersAQuery) {
     EXPECT_EQ(reply.Callbacks[1].Kind, AEGIS_CALLBACK_THREAD);
     EXPECT_EQ(reply.Callbacks[1].Registered, 1U);
     EXPECT_EQ(reply.Callbacks[1].Flags, AEGIS_CALLBACK_NO_SUBSYSTEMS);
+    EXPECT_EQ(reply.Callbacks[2].Kind, AEGIS_CALLBACK_IMAGE);
+    EXPECT_EQ(reply.Callbacks[2].Registered, 1U);
     ASSERT_GE(reply.CallbackRows.Count, 2U);
     ASSERT_LT(reply.CallbackRows.Count, AEGIS_MAX_CALLBACKS);
     const AEGIS_CALLBACK_HEALTH& owner_exit = reply.Callbacks[reply.CallbackRows.Count - 1];

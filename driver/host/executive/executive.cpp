@@ -10,6 +10,7 @@
 #include "driver/host/executive/io/file_object.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/activity.hpp"
+#include "driver/host/executive/processes/image_activity.hpp"
 #include "driver/host/executive/processes/thread_activity.hpp"
 #include "driver/host/executive/sync/event_object.hpp"
 #include "driver/host/executive/system_time.hpp"
@@ -150,6 +151,13 @@ void Executive::raise_thread_exit(const ThreadExit& exit) {
     thread->ended_with(exit.status.value_or(STATUS_PENDING));
     notify_thread_exit(*process, *thread, exit);
     parts_->threads.remove(*thread);
+}
+
+void Executive::raise_image_load(const ImageLoad& load) {
+    // A driver is loaded into no process that has a number.
+    const auto process = load.pid != 0 ? parts_->processes.heard_of(load.pid, load.timestamp) : Referenced<Process>();
+    const auto loader = parts_->processes.heard_of(load.loader, load.timestamp);
+    notify_image_load(*loader, load);
 }
 
 IoResult Executive::internal_device_control(std::u16string_view device, ULONG code, std::span<const std::byte> input,

@@ -165,6 +165,7 @@ class Executive {
     // for any number, known or not.
     void raise_thread_create(const ThreadCreation& creation);
     void raise_thread_exit(const ThreadExit& exit);
+    void raise_image_load(const ImageLoad& load);
 
     // --- requests of kernel components ------------------------------------------------------------------------
     // Sends the device an IRP_MJ_INTERNAL_DEVICE_CONTROL from kernel mode, without a file object, as a component does

@@ -8,6 +8,7 @@
 
 #include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
 #include "driver/host/executive/runtime.hpp"
@@ -93,11 +94,14 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(PsLookupProcessByProcessId),
         AEGIS_FUNCTION(PsLookupThreadByThreadId),
         AEGIS_FUNCTION(PsRemoveCreateThreadNotifyRoutine),
+        AEGIS_FUNCTION(PsRemoveLoadImageNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx),
         AEGIS_FUNCTION(PsSetCreateProcessNotifyRoutineEx2),
         AEGIS_FUNCTION(PsSetCreateThreadNotifyRoutine),
         AEGIS_FUNCTION(PsSetCreateThreadNotifyRoutineEx),
+        AEGIS_FUNCTION(PsSetLoadImageNotifyRoutine),
+        AEGIS_FUNCTION(PsSetLoadImageNotifyRoutineEx),
         AEGIS_FUNCTION(RtlAddAccessAllowedAce),
         AEGIS_FUNCTION(RtlCreateAcl),
         AEGIS_FUNCTION(RtlCreateSecurityDescriptor),

@@ -40,6 +40,7 @@ struct ExecutiveParts {
     MdlTable mdls;
     NotifyRoutines notify;
     RoutineList thread_notify{"thread notify routine"};
+    RoutineList image_notify{"image notify routine"};
     TraceProviders trace_providers;
     Registry registry;
     UuidSource uuids;

@@ -39,6 +39,37 @@ struct PS_CREATE_NOTIFY_INFO {
 };
 using PPS_CREATE_NOTIFY_INFO = PS_CREATE_NOTIFY_INFO*;
 
+constexpr ULONG IMAGE_ADDRESSING_MODE_32BIT = 3;
+
+/* As mingw-w64 declares it: newer headers of Windows name bits 11 to 19, which are reserved here. */
+struct IMAGE_INFO {
+    __extension__ union {
+        ULONG Properties;
+        __extension__ struct {
+            ULONG ImageAddressingMode : 8;
+            ULONG SystemModeImage : 1;      /* a driver */
+            ULONG ImageMappedToAllPids : 1; /* a part of the system */
+            ULONG ExtendedInfoPresent : 1;  /* it is the ImageInfo of an IMAGE_INFO_EX */
+            ULONG Reserved : 21;
+        };
+    };
+    PVOID ImageBase;
+    ULONG ImageSelector;
+    SIZE_T ImageSize;
+    ULONG ImageSectionNumber;
+};
+using PIMAGE_INFO = IMAGE_INFO*;
+
+struct IMAGE_INFO_EX {
+    SIZE_T Size;
+    IMAGE_INFO ImageInfo;
+    PFILE_OBJECT FileObject;
+};
+using PIMAGE_INFO_EX = IMAGE_INFO_EX*;
+
+/* The name may be null; it is valid during the call only, and has no terminator. ProcessId is null for a driver. */
+using PLOAD_IMAGE_NOTIFY_ROUTINE = void(NTAPI*)(PUNICODE_STRING FullImageName, HANDLE ProcessId, PIMAGE_INFO ImageInfo);
+
 using PCREATE_PROCESS_NOTIFY_ROUTINE = void(NTAPI*)(HANDLE ParentId, HANDLE ProcessId, BOOLEAN Create);
 using PCREATE_THREAD_NOTIFY_ROUTINE = void(NTAPI*)(HANDLE ProcessId, HANDLE ThreadId, BOOLEAN Create);
 using PCREATE_PROCESS_NOTIFY_ROUTINE_EX = void(NTAPI*)(PEPROCESS Process, HANDLE ProcessId,
@@ -55,6 +86,11 @@ NTSTATUS NTAPI PsSetCreateProcessNotifyRoutineEx(PCREATE_PROCESS_NOTIFY_ROUTINE_
    Removal returns when no call is in flight any more. */
 NTSTATUS NTAPI PsSetCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
 NTSTATUS NTAPI PsRemoveCreateThreadNotifyRoutine(PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+
+/* PASSIVE_LEVEL. The routine runs at PASSIVE_LEVEL, inside a critical region, on the thread that maps the image.
+   Removal returns when no call is in flight any more. */
+NTSTATUS NTAPI PsSetLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS NTAPI PsRemoveLoadImageNotifyRoutine(PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
 
 /* <= APC_LEVEL. UserMode while this thread runs a system call of a client. */
 KPROCESSOR_MODE NTAPI ExGetPreviousMode();

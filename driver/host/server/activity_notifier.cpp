@@ -48,6 +48,21 @@ void ActivityNotifier::thread_ended(const sources::ThreadEnd& end) {
     executive_.raise_thread_exit({.pid = end.pid, .tid = end.tid, .status = end.status, .timestamp = end.time});
 }
 
+void ActivityNotifier::image_loaded(const sources::ImageLoaded& image) {
+    ImageLoad load;
+    load.pid = image.pid;
+    load.loader = image.pid;
+    load.loader_tid = image.tid;
+    // A name that is not the file's own is what NT's file object would have.
+    if (!image.path.empty()) {
+        (image.path_exact ? load.path : load.file_name) = image.path;
+    }
+    load.base = image.base;
+    load.size = image.size;
+    load.timestamp = image.time;
+    executive_.raise_image_load(load);
+}
+
 void ActivityNotifier::events_lost(std::uint64_t count) {
     while (count != 0) {
         AEGIS_SOURCE_LOSS_REQUEST request{};
@@ -64,6 +79,31 @@ void ActivityNotifier::events_lost(std::uint64_t count) {
             return;
         }
         count -= request.Count;
+    }
+}
+
+void ActivityNotifier::tell_what_is_missing(const sources::Tells& told) {
+    if (!told.threads) {
+        no_source(AEGIS_CALLBACK_THREAD);
+    }
+    if (!told.images) {
+        no_source(AEGIS_CALLBACK_IMAGE);
+    }
+}
+
+void ActivityNotifier::no_source(std::uint32_t kind) {
+    AEGIS_NO_SOURCE_REQUEST request{};
+    request.Header = {AEGIS_CONTROL_VERSION, sizeof(request)};
+    request.Kind = kind;
+    const NTSTATUS status = executive_
+                                .internal_device_control(u"\\Device\\AegisMon", AEGIS_IOCTL_NO_SOURCE,
+                                                         std::as_bytes(std::span(&request, 1)), {})
+                                .status;
+    if (!NT_SUCCESS(status)) {
+        report_(
+            fmt::format("the driver did not take the report of a callback of kind {} without a source "
+                        "(NTSTATUS 0x{:08X})",
+                        kind, static_cast<std::uint32_t>(status)));
     }
 }
 

@@ -21,10 +21,15 @@ class ActivityNotifier final : public sources::ActivitySink {
     void process_ended(std::uint32_t pid, sources::NtTime time) override;
     void thread_started(const sources::ThreadStart& start) override;
     void thread_ended(const sources::ThreadEnd& end) override;
+    void image_loaded(const sources::ImageLoaded& image) override;
     // To the driver's counters, as the kernel component that it is; what the driver refuses is said in a line.
     void events_lost(std::uint64_t count) override;
+    // Has the driver's health say that nothing calls the sensors of what the source does not tell of.
+    void tell_what_is_missing(const sources::Tells& told);
 
   private:
+    void no_source(std::uint32_t kind);
+
     Executive& executive_;
     ProcessTable& clients_;
     sources::Report report_;

@@ -1,7 +1,7 @@
 // Where process activity comes from, and where it goes.
 //
-// A source watches processes and threads start and end and tells its sink. It knows nothing of the driver: the sink
-// turns what it hears into the notify callbacks that NT would make.
+// A source watches processes and threads start and end, and images being loaded, and tells its sink. It knows nothing
+// of the driver: the sink turns what it hears into the notify callbacks that NT would make.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,18 @@ struct ThreadEnd {
     NtTime time = 0;
 };
 
-// Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads.
+struct ImageLoaded {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;     // the thread that mapped it
+    std::u16string_view path;  // no terminator; empty when nothing is known; valid during the call
+    bool path_exact = false;   // the name the file has now
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;  // bytes that are mapped to be run
+    NtTime time = 0;
+};
+
+// Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads
+// and the images it loads.
 // A second start of a pid that has not ended is the same process running another image.
 class ActivitySink {
   public:
@@ -51,6 +62,7 @@ class ActivitySink {
     virtual void process_ended(std::uint32_t pid, NtTime time) = 0;
     virtual void thread_started(const ThreadStart& start) = 0;
     virtual void thread_ended(const ThreadEnd& end) = 0;
+    virtual void image_loaded(const ImageLoaded& image) = 0;
     // So many events, as the source counts them, are missing between what was heard before and what will be; each
     // missing event is told once. What the source cannot know of (see each source) is not among them.
     virtual void events_lost(std::uint64_t count) = 0;
@@ -69,6 +81,12 @@ struct SourceError {
     std::string message;
 };
 
+// What a source tells of besides processes.
+struct Tells {
+    bool threads = false;
+    bool images = false;
+};
+
 class ActivitySource {
   public:
     virtual ~ActivitySource() = default;
@@ -82,6 +100,9 @@ class ActivitySource {
 
     // No sink call is running or follows when this returns. Harmless when not started, or twice.
     virtual void stop() = 0;
+
+    // Known once it has started.
+    virtual Tells tells() const { return {}; }
 
     // What was delivered and what was missed, by cause. Any thread, any time.
     virtual std::vector<Counter> counters() const = 0;

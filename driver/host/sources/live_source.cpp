@@ -9,17 +9,54 @@
 #include "driver/host/sources/nt_clock.hpp"
 
 namespace aegis::host::sources {
+namespace {
+
+// Passes on what was asked for.
+class Wanted final : public ActivitySink {
+  public:
+    Wanted(ActivitySink& sink, Tells wanted) : sink_(sink), wanted_(wanted) {}
+
+    void process_started(const ProcessStart& start) override { sink_.process_started(start); }
+    void process_ended(std::uint32_t pid, NtTime time) override { sink_.process_ended(pid, time); }
+    void thread_started(const ThreadStart& start) override {
+        if (wanted_.threads) {
+            sink_.thread_started(start);
+        }
+    }
+    void thread_ended(const ThreadEnd& end) override {
+        if (wanted_.threads) {
+            sink_.thread_ended(end);
+        }
+    }
+    void image_loaded(const ImageLoaded& image) override {
+        if (wanted_.images) {
+            sink_.image_loaded(image);
+        }
+    }
+    void events_lost(std::uint64_t count) override { sink_.events_lost(count); }
+
+  private:
+    ActivitySink& sink_;
+    Tells wanted_;
+};
+
+}  // namespace
 
 std::optional<SourceError> LiveSource::start(ActivitySink& sink) {
-    if (const std::optional<SourceError> error = rings_.open()) {
+    const PerfRecords wanted = wanted_.images ? PerfRecords::kThreadsAndImages : PerfRecords::kThreads;
+    if (const std::optional<SourceError> error = rings_.open(wanted)) {
         std::optional<SourceError> failed = connector_.start(sink);
         if (!failed) {
-            report_(fmt::format("threads are not seen: {}", error->message));
+            report_(fmt::format("{} are not seen: {}",
+                                !wanted_.images    ? "threads"
+                                : !wanted_.threads ? "images"
+                                                   : "threads and images",
+                                error->message));
         }
         return failed;
     }
-    sink_ = &sink;
-    tracker_ = std::make_unique<ThreadTracker>(sink);
+    sink_ = std::make_unique<Wanted>(sink, wanted_);
+    tracker_ = std::make_unique<ThreadTracker>(*sink_);
     tracker_->learn_existing();
     if (std::optional<SourceError> error = connector_.start(*this)) {
         return error;
@@ -84,6 +121,11 @@ void LiveSource::thread_ended(const ThreadEnd& end) {
     sink_->thread_ended(end);
 }
 
+void LiveSource::image_loaded(const ImageLoaded& image) {
+    const std::lock_guard guard(mutex_);
+    sink_->image_loaded(image);
+}
+
 void LiveSource::events_lost(std::uint64_t count) {
     const std::lock_guard guard(mutex_);
     sink_->events_lost(count);
@@ -91,7 +133,7 @@ void LiveSource::events_lost(std::uint64_t count) {
 
 std::vector<Counter> LiveSource::counters() const {
     std::vector<Counter> all = connector_.counters();
-    all.push_back({"threads_dropped", dropped_.load(std::memory_order_relaxed)});
+    all.push_back({"perf_dropped", dropped_.load(std::memory_order_relaxed)});
     return all;
 }
 

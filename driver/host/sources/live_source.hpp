@@ -1,8 +1,9 @@
-// The live activity of this machine: processes from the connector, their threads from the kernel's perf events.
+// The live activity of this machine: processes from the connector, their threads and the images they load from the
+// kernel's perf events.
 //
-// The connector tells of a process when it has loaded its image; what the perf events tell of its threads is put
-// in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and a line says
-// what is missing and what it takes.
+// The connector tells of a process when it has loaded its image; what the perf events tell of its threads and images is
+// put in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and a line
+// says what is missing and what it takes.
 #pragma once
 
 #include <atomic>
@@ -22,14 +23,17 @@ namespace aegis::host::sources {
 
 class LiveSource final : public ActivitySource, private ActivitySink {
   public:
-    explicit LiveSource(const Report& report) : report_(report), connector_(report) {}
+    // `wanted`: one of them at least.
+    LiveSource(const Report& report, Tells wanted) : report_(report), wanted_(wanted), connector_(report) {}
     ~LiveSource() override { stop(); }
 
     std::string_view name() const override { return "connector"; }
     // Fails where the connector does.
     std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
-    // The connector's, and threads_dropped: records of threads that the kernel had no room for.
+    // Nothing where perf events cannot be had.
+    Tells tells() const override { return tracker_ ? wanted_ : Tells(); }
+    // The connector's, and perf_dropped: records of threads and images that the kernel had no room for.
     std::vector<Counter> counters() const override;
 
   private:
@@ -37,6 +41,7 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     void process_ended(std::uint32_t pid, NtTime time) override;
     void thread_started(const ThreadStart& start) override;
     void thread_ended(const ThreadEnd& end) override;
+    void image_loaded(const ImageLoaded& image) override;
     void events_lost(std::uint64_t count) override;
 
     void follow_threads();
@@ -44,6 +49,7 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     void take_records();
 
     Report report_;
+    Tells wanted_;
     ConnectorSource connector_;
     StopSignal stop_;
     std::thread follower_;
@@ -52,7 +58,7 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     std::mutex mutex_;
     PerfRings rings_;
     std::vector<PerfRecord> records_;
-    ActivitySink* sink_ = nullptr;
+    std::unique_ptr<ActivitySink> sink_;  // behind which only what was asked for passes
     std::unique_ptr<ThreadTracker> tracker_;
 };
 

@@ -13,6 +13,9 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <iterator>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "driver/host/descriptors.hpp"
@@ -20,7 +23,7 @@
 namespace aegis::host::sources {
 namespace {
 
-// A power of two. Room for about 18,000 forks and exits of one processor.
+// A power of two. Room for about 18,000 forks and exits of one processor, or 7,000 images.
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 // More than it takes for the last buffer to be found empty, however busy the machine is.
 constexpr int kMostPasses = 64;
@@ -44,13 +47,31 @@ struct TaskRecord {  // PERF_RECORD_FORK, PERF_RECORD_EXIT
     std::uint32_t parent_tid;
 };
 
+struct ImageRecord {  // PERF_RECORD_MMAP2; the file's name follows, and zeros up to a multiple of 8 bytes
+    perf_event_header header;
+    std::uint32_t pid;
+    std::uint32_t tid;
+    std::uint64_t address;
+    std::uint64_t bytes;
+    std::uint64_t offset;
+    std::uint64_t file[3];
+    std::uint32_t protection;
+    std::uint32_t flags;
+};
+
+struct NameRecord {  // PERF_RECORD_COMM, after an exec; the name follows
+    perf_event_header header;
+    std::uint32_t pid;
+    std::uint32_t tid;
+};
+
 struct LostRecord {
     perf_event_header header;
     std::uint64_t id;
     std::uint64_t lost;
 };
 
-int open_event(int cpu) {
+int open_event(int cpu, PerfRecords wanted) {
     perf_event_attr attributes{};
     attributes.type = PERF_TYPE_SOFTWARE;
     attributes.size = sizeof(attributes);
@@ -58,6 +79,12 @@ int open_event(int cpu) {
     attributes.sample_type = PERF_SAMPLE_TIME;
     attributes.sample_id_all = 1;
     attributes.task = 1;
+    if (wanted == PerfRecords::kThreadsAndImages) {
+        attributes.mmap = 1;
+        attributes.mmap2 = 1;
+        attributes.comm = 1;
+        attributes.comm_exec = 1;
+    }
     attributes.watermark = 1;
     attributes.wakeup_watermark = 1;
     attributes.use_clockid = 1;
@@ -76,6 +103,105 @@ SourceError open_error(int error) {
 
 std::size_t page_bytes() {
     return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A record of this kind at the beginning of the bytes, as far as they reach.
+template <typename Record>
+std::optional<Record> begins_with(std::span<const std::byte> record) {
+    if (record.size() < sizeof(Record)) {
+        return std::nullopt;
+    }
+    Record read;
+    std::memcpy(&read, record.data(), sizeof(read));
+    return read;
+}
+
+bool decode_task(std::span<const std::byte> record, PerfRecord& decoded) {
+    const auto task = begins_with<TaskRecord>(record);
+    if (!task) {
+        return false;
+    }
+    decoded.kind = task->header.type == PERF_RECORD_FORK ? PerfKind::kFork : PerfKind::kExit;
+    decoded.pid = task->pid;
+    decoded.tid = task->tid;
+    decoded.parent_pid = task->parent_pid;
+    decoded.parent_tid = task->parent_tid;
+    return true;
+}
+
+// What is mapped to be run and is no file, such as code that is made at run time, is no image.
+bool decode_image(std::span<const std::byte> record, PerfRecord& decoded) {
+    // What the kernel says in place of a path that it cannot make.
+    constexpr std::string_view kNoPath[] = {"//toolong", "//enomem"};
+    const auto image = begins_with<ImageRecord>(record);
+    if (!image || (image->header.misc & PERF_RECORD_MISC_MMAP_DATA) != 0 || (image->protection & PROT_EXEC) == 0) {
+        return false;
+    }
+    const auto* const name = reinterpret_cast<const char*>(record.data()) + sizeof(*image);
+    const std::string_view path(name, strnlen(name, record.size() - sizeof(*image)));
+    decoded.kind = PerfKind::kImage;
+    decoded.pid = image->pid;
+    decoded.tid = image->tid;
+    decoded.base = image->address;
+    decoded.bytes = image->bytes;
+    if (std::find(std::begin(kNoPath), std::end(kNoPath), path) != std::end(kNoPath)) {
+        return true;
+    }
+    decoded.path = path;
+    return path.starts_with('/') && !path.starts_with("//");
+}
+
+bool decode_exec(std::span<const std::byte> record, PerfRecord& decoded) {
+    const auto name = begins_with<NameRecord>(record);
+    // Any thread may give itself another name.
+    if (!name || (name->header.misc & PERF_RECORD_MISC_COMM_EXEC) == 0) {
+        return false;
+    }
+    decoded.kind = PerfKind::kExec;
+    decoded.pid = name->pid;
+    decoded.tid = name->tid;
+    return true;
+}
+
+bool decode_lost(std::span<const std::byte> record, PerfRecord& decoded) {
+    const auto lost = begins_with<LostRecord>(record);
+    decoded.kind = PerfKind::kLost;
+    decoded.lost = lost ? lost->lost : 0;
+    return lost.has_value();
+}
+
+void decode(std::span<const std::byte> record, std::vector<PerfRecord>& records) {
+    perf_event_header header;
+    RecordTime time;
+    std::memcpy(&header, record.data(), sizeof(header));
+    if (record.size() < sizeof(header) + sizeof(time)) {
+        return;
+    }
+    const std::span<const std::byte> body = record.first(record.size() - sizeof(time));
+    std::memcpy(&time, body.data() + body.size(), sizeof(time));
+    PerfRecord decoded;
+    decoded.monotonic = static_cast<std::int64_t>(time.time);
+    bool wanted = false;
+    switch (header.type) {
+        case PERF_RECORD_FORK:
+        case PERF_RECORD_EXIT:
+            wanted = decode_task(body, decoded);
+            break;
+        case PERF_RECORD_MMAP2:
+            wanted = decode_image(body, decoded);
+            break;
+        case PERF_RECORD_COMM:
+            wanted = decode_exec(body, decoded);
+            break;
+        case PERF_RECORD_LOST:
+            wanted = decode_lost(body, decoded);
+            break;
+        default:
+            break;
+    }
+    if (wanted) {
+        records.push_back(std::move(decoded));
+    }
 }
 
 }  // namespace
@@ -120,36 +246,7 @@ bool PerfRing::read(std::vector<PerfRecord>& records) {
     return any;
 }
 
-void PerfRing::decode(std::span<const std::byte> record, std::vector<PerfRecord>& records) const {
-    perf_event_header header;
-    RecordTime time;
-    std::memcpy(&header, record.data(), sizeof(header));
-    if (record.size() < sizeof(header) + sizeof(time)) {
-        return;
-    }
-    std::memcpy(&time, record.data() + record.size() - sizeof(time), sizeof(time));
-    PerfRecord decoded;
-    decoded.monotonic = static_cast<std::int64_t>(time.time);
-    if ((header.type == PERF_RECORD_FORK || header.type == PERF_RECORD_EXIT) &&
-        record.size() >= sizeof(TaskRecord) + sizeof(time)) {
-        TaskRecord task;
-        std::memcpy(&task, record.data(), sizeof(task));
-        decoded.kind = header.type == PERF_RECORD_FORK ? PerfKind::kFork : PerfKind::kExit;
-        decoded.pid = task.pid;
-        decoded.tid = task.tid;
-        decoded.parent_pid = task.parent_pid;
-        decoded.parent_tid = task.parent_tid;
-        records.push_back(decoded);
-    } else if (header.type == PERF_RECORD_LOST && record.size() >= sizeof(LostRecord) + sizeof(time)) {
-        LostRecord lost;
-        std::memcpy(&lost, record.data(), sizeof(lost));
-        decoded.kind = PerfKind::kLost;
-        decoded.lost = lost.lost;
-        records.push_back(decoded);
-    }
-}
-
-std::optional<SourceError> PerfRings::open() {
+std::optional<SourceError> PerfRings::open(PerfRecords wanted) {
     const int processors = get_nprocs_conf();
     if (!descriptors_left(static_cast<std::size_t>(processors) + 1 + kDescriptorsToStart)) {
         return SourceError{
@@ -158,7 +255,7 @@ std::optional<SourceError> PerfRings::open() {
     ready_.reset(epoll_create1(EPOLL_CLOEXEC));
     std::optional<SourceError> error;
     for (int cpu = 0; cpu < processors && !error; ++cpu) {
-        error = open_processor(cpu);
+        error = open_processor(cpu, wanted);
     }
     if (error) {
         rings_.clear();
@@ -167,8 +264,8 @@ std::optional<SourceError> PerfRings::open() {
     return error;
 }
 
-std::optional<SourceError> PerfRings::open_processor(int cpu) {
-    UniqueFd event(open_event(cpu));
+std::optional<SourceError> PerfRings::open_processor(int cpu, PerfRecords wanted) {
+    UniqueFd event(open_event(cpu, wanted));
     if (!event) {
         // A processor that is off has no events.
         return errno == ENODEV ? std::nullopt : std::optional(open_error(errno));

@@ -1,5 +1,6 @@
-// The kernel's own record of threads: perf events without a counter ("dummy"), one for each processor, whose buffers
-// get a record of every fork and exit there.
+// The kernel's own record of threads and images: perf events without a counter ("dummy"), one for each processor, whose
+// buffers get a record of every fork and exit there, and, when that is asked for, of every exec and of everything that
+// is mapped to be run.
 //
 // Unlike the process connector these say which thread made another one.
 #pragma once
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
@@ -15,17 +17,22 @@
 
 namespace aegis::host::sources {
 
-enum class PerfKind : std::uint8_t { kFork, kExit, kLost };
+enum class PerfKind : std::uint8_t { kFork, kExit, kExec, kImage, kLost };
 
 struct PerfRecord {
     PerfKind kind = PerfKind::kFork;
     std::uint32_t pid = 0;
-    std::uint32_t tid = 0;
+    std::uint32_t tid = 0;         // image: that mapped it
     std::uint32_t parent_pid = 0;  // fork: of the thread that called
     std::uint32_t parent_tid = 0;
     std::uint64_t lost = 0;      // lost: so many records, before this one
     std::int64_t monotonic = 0;  // CLOCK_MONOTONIC, nanoseconds
+    std::string path;            // image: as the kernel names it; empty: it does not say
+    std::uint64_t base = 0;      // image: where it is mapped
+    std::uint64_t bytes = 0;     // image: how much of it
 };
+
+enum class PerfRecords : std::uint8_t { kThreads, kThreadsAndImages };
 
 // One processor's buffer, mapped.
 class PerfRing {
@@ -40,8 +47,6 @@ class PerfRing {
     bool read(std::vector<PerfRecord>& records);
 
   private:
-    void decode(std::span<const std::byte> record, std::vector<PerfRecord>& records) const;
-
     UniqueFd event_;
     std::byte* mapping_;
     std::size_t bytes_;
@@ -52,7 +57,7 @@ class PerfRing {
 class PerfRings {
   public:
     // Opens the event of every processor that is on. On error nothing is open, and the message names what it takes.
-    std::optional<SourceError> open();
+    std::optional<SourceError> open(PerfRecords wanted);
 
     // Readable when a buffer has something.
     int descriptor() const { return ready_.get(); }
@@ -62,7 +67,7 @@ class PerfRings {
     void take(std::vector<PerfRecord>& records);
 
   private:
-    std::optional<SourceError> open_processor(int cpu);
+    std::optional<SourceError> open_processor(int cpu, PerfRecords wanted);
 
     std::vector<PerfRing> rings_;
     UniqueFd ready_;

@@ -38,24 +38,27 @@ Options split(std::string_view text, char separator) {
     }
 }
 
-// types=process, types=process+thread. Processes are what everything else hangs on.
+// types=process, types=process+thread+image. Processes are what everything else hangs on.
 std::optional<std::string> parse_types(std::string_view text, SourceChoice& choice) {
     bool processes = false;
     choice.threads = false;
+    choice.images = false;
     for (const std::string_view type : split(text, '+')) {
         if (type == "process") {
             processes = true;
         } else if (type == "thread") {
             choice.threads = true;
+        } else if (type == "image") {
+            choice.images = true;
         } else {
-            return fmt::format("'{}' is no type of activity: process or thread", type);
+            return fmt::format("'{}' is no type of activity: process, thread or image", type);
         }
     }
     if (!processes) {
         return fmt::format("types '{}': without process nothing else is understood; use types=process+{}", text, text);
     }
-    if (choice.threads && choice.kind == SourceKind::kProcfs) {
-        return fmt::format("types '{}': procfs sees processes only; threads take the connector", text);
+    if ((choice.threads || choice.images) && choice.kind == SourceKind::kProcfs) {
+        return fmt::format("types '{}': procfs sees processes only; threads and images take the connector", text);
     }
     return std::nullopt;
 }
@@ -67,12 +70,12 @@ std::optional<std::string> parse_option(std::string_view option, SourceChoice& c
         return parse_types(option.substr(kTypes.size()), choice);
     }
     if (choice.kind != SourceKind::kSynthetic) {
-        return fmt::format("'{}' is not types=process or types=process+thread", option);
+        return fmt::format("'{}' is not types=process, with +thread or +image behind it", option);
     }
     const std::optional<std::uint64_t> count =
         option.starts_with(kCount) ? parse_number<std::uint64_t>(option.substr(kCount.size())) : std::nullopt;
     if (!count || *count == 0) {
-        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread", option);
+        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread+image", option);
     }
     choice.synthetic.count = *count;
     return std::nullopt;
@@ -82,6 +85,7 @@ std::optional<std::string> parse_option(std::string_view option, SourceChoice& c
 std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choice) {
     constexpr std::string_view kSynthetic = "synthetic:";
     choice.threads = true;
+    choice.images = true;
     if (text == "auto") {
         choice.kind = SourceKind::kAuto;
         return std::nullopt;
@@ -91,6 +95,7 @@ std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choic
         return std::nullopt;
     }
     choice.threads = false;
+    choice.images = false;
     if (text == "procfs") {
         choice.kind = SourceKind::kProcfs;
         return std::nullopt;
@@ -120,7 +125,9 @@ StartedSource try_start(ActivitySink& sink, Arguments&&... arguments) {
 }
 
 StartedSource start_live(const SourceChoice& choice, ActivitySink& sink, const Report& report) {
-    return choice.threads ? try_start<LiveSource>(sink, report) : try_start<ConnectorSource>(sink, report);
+    return choice.threads || choice.images
+               ? try_start<LiveSource>(sink, report, Tells{.threads = choice.threads, .images = choice.images})
+               : try_start<ConnectorSource>(sink, report);
 }
 
 }  // namespace
@@ -136,6 +143,7 @@ std::variant<SourceChoice, std::string> parse_source(std::string_view text) {
         return std::move(*error);
     }
     choice.synthetic.threads = choice.threads;
+    choice.synthetic.images = choice.images;
     return choice;
 }
 
@@ -161,7 +169,11 @@ StartedSource start_source(const SourceChoice& choice, ActivitySink& sink, const
     }
     report(
         fmt::format("source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
-                    choice.threads ? ", and sees no threads" : "", connector.error.message));
+                    choice.threads && choice.images ? ", and sees neither threads nor images"
+                    : choice.threads                ? ", and sees no threads"
+                    : choice.images                 ? ", and sees no images"
+                                                    : "",
+                    connector.error.message));
     return try_start<ProcfsSource>(sink);
 }
 

@@ -1,6 +1,7 @@
 #include "driver/host/sources/synthetic_source.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <ctime>
 #include <limits>
 #include <utility>
@@ -59,21 +60,38 @@ void SyntheticSource::run(ActivitySink& sink) {
     }
 }
 
-void SyntheticSource::deliver(ActivitySink& sink) {
-    if (next_.empty()) {
-        SyntheticEvent event = generator_.next();
-        std::vector<SyntheticThread> after;
-        if (options_.threads && event.is_start) {
-            after = threads_.after(event);
-        } else if (options_.threads) {
-            const std::vector<SyntheticThread> before = threads_.before_end_of(event.pid);
-            next_.insert(next_.end(), before.begin(), before.end());
+void SyntheticSource::queue(SyntheticEvent event) {
+    const auto add = [this](const auto& all) { next_.insert(next_.end(), all.begin(), all.end()); };
+    if (!event.is_start) {
+        if (options_.threads) {
+            add(threads_.before_end_of(event.pid));
         }
         next_.emplace_back(std::move(event));
-        next_.insert(next_.end(), after.begin(), after.end());
+        return;
+    }
+    next_.emplace_back(event);
+    const std::vector<SyntheticThread> threads =
+        options_.threads ? threads_.after(event) : std::vector<SyntheticThread>();
+    // The first thread loads the images, and makes the others when it has.
+    if (!threads.empty()) {
+        next_.emplace_back(threads.front());
+    }
+    if (options_.images) {
+        add(images_.after(event));
+    }
+    for (std::size_t i = 1; i < threads.size(); ++i) {
+        next_.emplace_back(threads[i]);
+    }
+}
+
+void SyntheticSource::deliver(ActivitySink& sink) {
+    if (next_.empty()) {
+        queue(generator_.next());
     }
     if (const auto* const thread = std::get_if<SyntheticThread>(&next_.front())) {
         deliver_thread(*thread, sink);
+    } else if (const auto* const image = std::get_if<SyntheticImage>(&next_.front())) {
+        deliver_image(*image, sink);
     } else {
         deliver_process(std::get<SyntheticEvent>(next_.front()), sink);
     }
@@ -105,6 +123,16 @@ void SyntheticSource::deliver_thread(const SyntheticThread& thread, ActivitySink
     } else {
         sink.thread_ended({.pid = thread.pid, .tid = thread.tid, .status = thread.status, .time = nt_now()});
     }
+}
+
+void SyntheticSource::deliver_image(const SyntheticImage& image, ActivitySink& sink) {
+    sink.image_loaded({.pid = image.pid,
+                       .tid = threads_.first_of(image.pid),
+                       .path = image.path,
+                       .path_exact = image.exact,
+                       .base = image.base,
+                       .size = image.size,
+                       .time = nt_now()});
 }
 
 std::vector<Counter> SyntheticSource::counters() const {

@@ -34,12 +34,13 @@ class SyntheticThreads {
     std::vector<SyntheticThread> after(const SyntheticEvent& start);
     // The ends that come before that of a process.
     std::vector<SyntheticThread> before_end_of(std::uint32_t pid);
+    // The first thread of a process; its own number where it has none.
+    std::uint32_t first_of(std::uint32_t pid) const;
 
   private:
     std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
     bool once_in(std::uint64_t n) { return below(n) == 0; }
     SyntheticThread make(std::uint32_t pid, std::uint32_t creator);
-    std::uint32_t first_of(std::uint32_t pid) const;
 
     std::mt19937_64 random_;
     std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> alive_;  // threads by process, the first one first

@@ -1,7 +1,9 @@
 #include "driver/host/sources/thread_tracker.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 #include "driver/host/sources/nt_clock.hpp"
@@ -54,18 +56,21 @@ void ThreadTracker::apply(const PerfRecord& record) {
         learn(record.pid);
         found = processes_.find(record.pid);
     }
-    if (found->second.kernel_thread) {
+    Process& process = found->second;
+    if (process.kernel_thread && record.kind == PerfKind::kExit) {
         processes_.erase(found);
-    } else if (found->second.started) {
-        tell(found->second, record, 0);
+    } else if (record.kind == PerfKind::kExec) {
+        executed(process, record);
+    } else if (process.started) {
+        tell(process, record, 0);
     } else {
-        found->second.waiting.push_back(record);
+        process.waiting.push_back(record);
     }
 }
 
 void ThreadTracker::forked(const PerfRecord& record) {
     Process process;
-    process.fork = record;
+    process.since = record.monotonic;
     process.born = time_of(record);
     process.all_known = true;
     process.kernel_thread = record.parent_pid == kKernelThreadDaemon;
@@ -77,8 +82,23 @@ void ThreadTracker::forked(const PerfRecord& record) {
     processes_.insert_or_assign(record.pid, std::move(process));
 }
 
+void ThreadTracker::executed(Process& process, const PerfRecord& record) {
+    if (process.started) {
+        process.started = false;
+        process.replaced = true;
+        process.since = record.monotonic;
+        waiting_.push_back({record.pid, record.monotonic});
+        return;
+    }
+    std::erase_if(process.waiting, [](const PerfRecord& waiting) { return waiting.kind == PerfKind::kImage; });
+}
+
 void ThreadTracker::tell(Process& process, const PerfRecord& record, NtTime not_before) {
     const NtTime time = std::max(time_of(record), not_before);
+    if (record.kind == PerfKind::kImage) {
+        tell_image(record, time);
+        return;
+    }
     if (record.kind == PerfKind::kExit) {
         const bool known = process.threads.erase(record.tid) != 0;
         // Ended by an exec already, which was told first.
@@ -98,10 +118,26 @@ void ThreadTracker::tell(Process& process, const PerfRecord& record, NtTime not_
 
 void ThreadTracker::let_go(Process& process, NtTime not_before) {
     process.started = true;
+    process.replaced = false;
     process.kernel_thread = false;
     for (const PerfRecord& record : std::exchange(process.waiting, {})) {
         tell(process, record, not_before);
     }
+}
+
+void ThreadTracker::tell_image(const PerfRecord& record, NtTime time) {
+    // How the kernel ends the path of a file that has no name any more.
+    constexpr std::string_view kDeleted = " (deleted)";
+    const bool has_name = !record.path.ends_with(kDeleted);
+    const std::size_t bytes = record.path.size() - (has_name ? 0 : kDeleted.size());
+    const ImagePointer image = to_nt_image({.path = record.path.substr(0, bytes), .exact = has_name && bytes != 0});
+    sink_.image_loaded({.pid = record.pid,
+                        .tid = record.tid,
+                        .path = image->path,
+                        .path_exact = image->exact,
+                        .base = record.base,
+                        .size = record.bytes,
+                        .time = time});
 }
 
 void ThreadTracker::tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time) {
@@ -116,10 +152,15 @@ void ThreadTracker::process_started(const ProcessStart& start) {
         return;
     }
     Process& process = found->second;
+    if (process.started || process.replaced) {
+        end_all_but_one(process, start);
+    }
     if (!process.started) {
         let_go(process, start.time);
-        return;
     }
+}
+
+void ThreadTracker::end_all_but_one(Process& process, const ProcessStart& start) {
     // Another image of the same process: of its threads one is left, whichever it was, as the first. What is heard of
     // threads is ahead of this: when none is left here, that one has ended as well.
     if (!process.all_known || process.threads.empty()) {
@@ -157,7 +198,7 @@ void ThreadTracker::process_ended(std::uint32_t pid, NtTime time) {
 
 bool ThreadTracker::waits(const Waiting& entry) const {
     const auto found = processes_.find(entry.pid);
-    return found != processes_.end() && !found->second.started && found->second.fork.monotonic == entry.since;
+    return found != processes_.end() && !found->second.started && found->second.since == entry.since;
 }
 
 std::optional<std::int64_t> ThreadTracker::next_deadline() {

@@ -1,11 +1,15 @@
-// Puts the threads that one source sees between the starts and ends of processes that another one sees.
+// Puts the threads and images that one source sees between the starts and ends of processes that another one sees.
 //
 // On Linux a process is forked, with its first thread, before it loads an image; its start is told when it has one. So
 // its threads wait for that:
 //
 //   fork                       the first thread of a new process: waits for the process's start, and follows it at once
 //   clone                      a thread; waits as long as its process does
-//   exec                       ends all threads but one, which goes on as the first
+//   exec                       ends all threads but one, which goes on as the first; what comes behind it belongs to
+//   the
+//                              next start of the process, and waits for that
+//   image                      waits as long as its process does; what was loaded before an exec that is the process's
+//                              start is none of its images
 //   exit                       the end of a thread; that of a process ends those that nobody told of
 //
 // Kernel threads are no threads of a process. A process whose start is not told within two seconds (its source lost
@@ -49,12 +53,13 @@ class ThreadTracker {
 
   private:
     struct Process {
-        PerfRecord fork;             // its first thread's
-        NtTime born = 0;             // 0: it existed before us
-        bool started = false;        // its start was told
-        bool kernel_thread = false;  // nothing is told of it until it loads a program
-        bool all_known = false;      // `threads` has every thread that it has
-        std::vector<PerfRecord> waiting;
+        std::int64_t since = 0;                     // when it was forked, or replaced: it waits from then on
+        NtTime born = 0;                            // 0: it existed before us
+        bool started = false;                       // its start was told, and no exec came behind it
+        bool replaced = false;                      // its start was told, and an exec came behind it
+        bool kernel_thread = false;                 // nothing is told of it until it loads a program
+        bool all_known = false;                     // `threads` has every thread that it has
+        std::vector<PerfRecord> waiting;            // behind the fork, or the exec
         std::unordered_set<std::uint32_t> threads;  // told and not ended
     };
     struct Waiting {
@@ -63,9 +68,13 @@ class ThreadTracker {
     };
 
     void forked(const PerfRecord& record);
+    void executed(Process& process, const PerfRecord& record);
+    // Of the threads of a process that loads another image one is left.
+    void end_all_but_one(Process& process, const ProcessStart& start);
     // What happened to a thread before its process began, as NT sees it, is told at the time of that: `not_before`.
     void tell(Process& process, const PerfRecord& record, NtTime not_before);
     void let_go(Process& process, NtTime not_before);
+    void tell_image(const PerfRecord& record, NtTime time);
     void tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time);
     bool waits(const Waiting& entry) const;
 

@@ -102,6 +102,24 @@ TEST(HealthWatch, WhatTheThreadCallbackDoesNotSeeIsSaidOnce) {
     EXPECT_EQ(log.count("thread starts and ends are not seen"), 1U);
 }
 
+TEST(HealthWatch, WhatTheImageCallbackDoesNotSeeIsSaidOnce) {
+    test::CapturedLog log;
+    AEGIS_QUERY_REPLY partial = healthy();
+    AEGIS_CALLBACK_HEALTH& images = partial.Callbacks[2];
+    images.Kind = AEGIS_CALLBACK_IMAGE;
+    images.Registered = 1;
+    images.Flags = AEGIS_CALLBACK_NO_FOREIGN_IMAGES;
+    agent::HealthWatch health(log, partial);
+    health.look(partial);
+    ASSERT_EQ(log.lines().size(), 1U) << log.text();
+    EXPECT_EQ(log.count("warning: the driver's image callback is not told of images made for another architecture than "
+                        "the system's; it takes Windows 10 1709 or later"),
+              1U);
+    images.Registered = 0;
+    health.look(partial);
+    EXPECT_EQ(log.count("loads of programs, libraries and drivers are not seen"), 1U);
+}
+
 // Catches: counting what was dropped before the agent came, or telling the total instead of the change.
 TEST(HealthWatch, EventsDroppedBeforeTheRingAreToldByReason) {
     test::CapturedLog log;

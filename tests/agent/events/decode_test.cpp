@@ -82,6 +82,72 @@ TEST(Decode, AThreadNeedsItsWholePayload) {
     EXPECT_EQ(event.thread.ThreadId, 816U);
 }
 
+// Catches: an image that is not taken apart; a field read from another one's place; a form that is not understood.
+TEST(Decode, AnImageHasAllFields) {
+    AEGIS_IMAGE_PAYLOAD image = test::loaded_image();
+    // Bits that a later release may give a meaning.
+    image.Flags |= 0xE0;
+    std::vector<std::byte> payload = test::image_payload(image);
+    for (const std::size_t bytes : {payload.size(), sizeof(image)}) {
+        payload.resize(bytes);
+        agent::Event event;
+        ASSERT_EQ(decode(event_bytes(AEGIS_EVENT_IMAGE_LOAD, kTimestamp, kSequence, payload), event),
+                  DecodeError::kNone);
+        EXPECT_EQ(event.process_id, 812U);
+        EXPECT_EQ(std::memcmp(&event.image, &image, AEGIS_IMAGE_PAYLOAD_FIXED), 0);
+        EXPECT_EQ(event.path(), u"\\Device\\HarddiskVolume3\\ntdll.dll");
+        EXPECT_EQ(event.path_full_length, event.path_length);
+        EXPECT_FALSE(event.path_cut());
+        EXPECT_TRUE(event.path_exact);
+        EXPECT_FALSE(event.path_partial);
+    }
+}
+
+// Catches: a cut that is not seen, or sought in another place; a path that Windows gave taken for a guess once it is
+// cut.
+TEST(Decode, AnImageWhosePathWasCutSaysSo) {
+    agent::Event event;
+    AEGIS_IMAGE_PAYLOAD image = test::cut_image(u"\\x.dll", 700);
+    ASSERT_EQ(decode(event_bytes(AEGIS_EVENT_IMAGE_LOAD, kTimestamp, kSequence, test::image_payload(image)), event),
+              DecodeError::kNone);
+    EXPECT_TRUE(event.path_cut());
+    EXPECT_EQ(event.path_tail, 131U);
+    EXPECT_EQ(event.path_full_length, 700U);
+    EXPECT_FALSE(event.path_exact);
+    EXPECT_FALSE(event.path_partial);
+    image.Flags = 0;
+    ASSERT_EQ(decode(event_bytes(AEGIS_EVENT_IMAGE_LOAD, kTimestamp, kSequence, test::image_payload(image)), event),
+              DecodeError::kNone);
+    EXPECT_TRUE(event.path_partial);
+}
+
+// Catches: a length that is believed.
+TEST(Decode, AnImageThatContradictsItselfIsRefused) {
+    agent::Event event;
+    const auto decoded = [&](const std::vector<std::byte>& payload) {
+        return decode(event_bytes(AEGIS_EVENT_IMAGE_LOAD, kTimestamp, kSequence, payload), event);
+    };
+    std::vector<std::byte> payload = test::image_payload(test::loaded_image());
+    for (std::size_t bytes = 0; bytes < AEGIS_IMAGE_PAYLOAD_FIXED; ++bytes) {
+        const std::vector<std::byte> cut(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes));
+        EXPECT_EQ(decoded(cut), DecodeError::kPayloadTooShort) << bytes;
+    }
+    payload.pop_back();
+    EXPECT_EQ(decoded(payload), DecodeError::kPathBeyondPayload);
+    AEGIS_IMAGE_PAYLOAD image = test::loaded_image();
+    --image.PathFullLength;
+    EXPECT_EQ(decoded(test::image_payload(image)), DecodeError::kCutBeyondPath);
+    image = test::loaded_image();
+    ++image.PathFullLength;
+    EXPECT_EQ(decoded(test::image_payload(image)), DecodeError::kCutBeyondPath);
+    image = test::cut_image(u"\\x.dll", 700);
+    payload = test::image_payload(image);
+    ++image.PathLength;
+    std::memcpy(payload.data(), &image, AEGIS_IMAGE_PAYLOAD_FIXED);
+    payload.resize(payload.size() + sizeof(char16_t));
+    EXPECT_EQ(decoded(payload), DecodeError::kPathTooLong);
+}
+
 // Catches: a decoder that wants one of the two forms, or that takes the zero tail for path.
 TEST(Decode, FullFormMeansTheSameAsCompactForm) {
     agent::Event compact;

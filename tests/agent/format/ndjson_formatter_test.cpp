@@ -47,6 +47,10 @@ class NdjsonFormatter : public ::testing::Test {
         return line(type, test::thread_payload(what));
     }
 
+    std::string image(const AEGIS_IMAGE_PAYLOAD& what) {
+        return line(AEGIS_EVENT_IMAGE_LOAD, test::image_payload(what));
+    }
+
     std::string loss(const agent::LostEvents& lost) {
         agent::Lines lines;
         formatter_->append_loss(lost, kTimestamp, lines);
@@ -148,6 +152,70 @@ TEST_F(NdjsonFormatter, ThreadEnd) {
     })");
     what.Flags = 0;
     EXPECT_FALSE(parse(thread(what, AEGIS_EVENT_THREAD_EXIT))["aegis"]["thread"].HasMember("exit_code"));
+}
+
+// Catches: a field of an image left out, or under another's name; what is known of its process left out.
+TEST_F(NdjsonFormatter, ImageLoad) {
+    start({.pid = 812, .parent = 640, .creator = 640, .path = u"/usr/bin/true"});
+    AEGIS_IMAGE_PAYLOAD what = test::loaded_image(u"/usr/lib/libc.so.6");
+    what.LoaderProcessId = 812;
+    expect_json(image(what), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["library"], "type": ["start"], "action": "image-load", "code": "4",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 812, "executable": "/usr/bin/true", "name": "true", "parent": {"pid": 640},
+                    "thread": {"id": 644}},
+        "dll": {"path": "/usr/lib/libc.so.6", "name": "libc.so.6"},
+        "aegis": {"filetime": "133590404961234567", "process": {"path_exact": true},
+                  "image": {"path_exact": true, "base": "0x7ff912340000", "size": 2064384, "signature_level": 12,
+                            "signature_type": 5, "loader_pid": 812, "loader_tid": 644,
+                            "process_key": "281474976710663"}}
+    })");
+}
+
+// A driver is nobody's; an image that another process maps has not been loaded by a thread of its own.
+TEST_F(NdjsonFormatter, ImageOfTheKernelAndOfAnother) {
+    AEGIS_IMAGE_PAYLOAD what = test::loaded_image(u"");
+    what.ProcessId = 0;
+    what.ProcessKey = 0;
+    what.Flags = AEGIS_IMAGE_KERNEL | 0xE0;
+    expect_json(image(what), R"({
+        "@timestamp": "2024-05-01T12:34:56.1234567Z",
+        "event": {"kind": "event", "category": ["driver"], "type": ["start"], "action": "image-load", "code": "4",
+                  "module": "aegis", "dataset": "aegis.process", "provider": "AegisMon",
+                  "sequence": 17, "id": "000102030405060708090a0b0c0d0eff-17"},
+        "ecs": {"version": "8.11.0"}, "host": {"name": "box \"7\""},
+        "agent": {"name": "aegis-agent", "version": "1.0.0"},
+        "process": {"pid": 640, "thread": {"id": 644}},
+        "aegis": {"filetime": "133590404961234567",
+                  "image": {"path_exact": false, "base": "0x7ff912340000", "size": 2064384, "signature_level": 12,
+                            "signature_type": 5, "loader_pid": 640, "loader_tid": 644, "kernel": true}}
+    })");
+    const rapidjson::Document foreign = parse(image(test::loaded_image()));
+    EXPECT_STREQ(foreign["dll"]["name"].GetString(), "ntdll.dll");
+    EXPECT_EQ(foreign["process"]["pid"].GetUint(), 812U);
+    EXPECT_FALSE(foreign["process"].HasMember("thread"));
+}
+
+// Catches: the name taken from the cut; a mark left out.
+TEST_F(NdjsonFormatter, ImageMarks) {
+    AEGIS_IMAGE_PAYLOAD what = test::cut_image(u"\\x.dll", 700);
+    what.Flags = AEGIS_IMAGE_PARTIAL_MAP | AEGIS_IMAGE_MACHINE_MISMATCH | AEGIS_IMAGE_KEY_IS_TIME;
+    const rapidjson::Document cut = parse(image(what));
+    EXPECT_STREQ(cut["dll"]["name"].GetString(), "x.dll");
+    const auto& told = cut["aegis"]["image"];
+    EXPECT_TRUE(told["path_truncated"].GetBool());
+    EXPECT_EQ(told["path_length"].GetUint(), 700U);
+    EXPECT_TRUE(told["path_partial"].GetBool());
+    EXPECT_TRUE(told["partial_map"].GetBool());
+    EXPECT_TRUE(told["machine_mismatch"].GetBool());
+    EXPECT_TRUE(told["process_key_is_time"].GetBool());
+    EXPECT_FALSE(told.HasMember("kernel"));
+    const rapidjson::Document nameless = parse(image(test::cut_image(u"dddddddd", 700)));
+    EXPECT_FALSE(nameless["dll"].HasMember("name"));
 }
 
 // Catches: a mark that is always there, or never.

@@ -29,9 +29,9 @@ inline std::vector<std::byte> event_bytes(std::uint16_t type, std::int64_t times
     header.Type = type;
     header.Sequence = sequence;
     header.Timestamp = timestamp;
-    std::vector<std::byte> bytes(header.Size);
+    std::vector<std::byte> bytes(sizeof(header));
     std::memcpy(bytes.data(), &header, sizeof(header));
-    std::copy(payload.begin(), payload.end(), bytes.begin() + sizeof(header));
+    bytes.insert(bytes.end(), payload.begin(), payload.end());
     return bytes;
 }
 
@@ -91,6 +91,41 @@ inline AEGIS_THREAD_PAYLOAD remote_thread() {
     thread.StartAddress = 0x7FF6A0001000;
     thread.Flags = AEGIS_THREAD_REMOTE | AEGIS_THREAD_ADDRESS_VALID;
     return thread;
+}
+
+// A library that 640 loads into 812, every field another number.
+inline AEGIS_IMAGE_PAYLOAD loaded_image(std::u16string_view path = u"\\Device\\HarddiskVolume3\\ntdll.dll") {
+    AEGIS_IMAGE_PAYLOAD image{};
+    image.ProcessId = 812;
+    image.LoaderProcessId = 640;
+    image.ProcessKey = 0x1000000000007;
+    image.ImageBase = 0x7FF912340000;
+    image.ImageSize = 2064384;
+    image.SignatureLevel = 12;
+    image.SignatureType = 5;
+    image.AddressingMode = 3;
+    image.Flags = AEGIS_IMAGE_EXACT;
+    image.PathLength = static_cast<std::uint16_t>(path.size());
+    image.PathFullLength = image.PathLength;
+    image.ThreadId = 644;
+    std::copy(path.begin(), path.end(), image.Path);
+    return image;
+}
+
+// One whose path was longer than an event holds: it had `full` units, and ends with `end`.
+inline AEGIS_IMAGE_PAYLOAD cut_image(std::u16string_view end, std::uint16_t full) {
+    std::u16string path(AEGIS_IMAGE_MAX_PATH_REPORTED - end.size(), u'd');
+    path.replace(AEGIS_IMAGE_CUT_HEAD, AEGIS_IMAGE_CUT_MARK, AEGIS_IMAGE_CUT_MARK, u'.');
+    path[0] = end.front();
+    AEGIS_IMAGE_PAYLOAD image = loaded_image(path.append(end));
+    image.PathFullLength = full;
+    return image;
+}
+
+// Up to the end of its path.
+inline std::vector<std::byte> image_payload(const AEGIS_IMAGE_PAYLOAD& image) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&image);
+    return {bytes, bytes + AEGIS_IMAGE_PAYLOAD_FIXED + image.PathLength * sizeof(char16_t)};
 }
 
 inline std::vector<std::byte> exit_payload(std::uint32_t pid) {

@@ -106,7 +106,7 @@ TEST_F(SourceLoss, AMalformedReportChangesNothing) {
 // Kernel components have no handle, so the requests that need one are none of theirs.
 TEST_F(SourceLoss, OtherInternalRequestsAreUnknown) {
     for (const ULONG code : {ULONG{0}, AEGIS_IOCTL_GET_EVENTS, AEGIS_IOCTL_RING_SETUP, AEGIS_IOCTL_RING_TEARDOWN,
-                             AEGIS_IOCTL_QUERY, AEGIS_IOCTL_SOURCE_LOSS + 4, AEGIS_IOCTL_SOURCE_LOSS | 3}) {
+                             AEGIS_IOCTL_QUERY, AEGIS_IOCTL_NO_SOURCE + 4, AEGIS_IOCTL_SOURCE_LOSS | 3}) {
         EXPECT_EQ(send(code, bytes_of(report_of(5))), STATUS_INVALID_DEVICE_REQUEST) << std::hex << code;
     }
     EXPECT_EQ(lost(), 0U);
@@ -119,6 +119,51 @@ TEST_F(SourceLoss, UserModeCannotReport) {
     EXPECT_NE(host_->request(client_.process(), client_.device(), IRP_MJ_INTERNAL_DEVICE_CONTROL).status,
               STATUS_SUCCESS);
     EXPECT_EQ(lost(), 0U);
+}
+
+// Catches: each check of the request left out; a flag in another row, or one that ends another; the code served among
+// those of user mode.
+TEST_F(SourceLoss, ACallbackThatNothingCallsSaysSo) {
+    auto request = make_request<AEGIS_NO_SOURCE_REQUEST>();
+    request.Kind = AEGIS_CALLBACK_IMAGE;
+    EXPECT_EQ(client_.control(AEGIS_IOCTL_NO_SOURCE, bytes_of(request), {}).status, STATUS_INVALID_DEVICE_REQUEST);
+    EXPECT_EQ(send(AEGIS_IOCTL_NO_SOURCE, bytes_of(request).first(sizeof(request) - 1)), STATUS_INFO_LENGTH_MISMATCH);
+    request.Reserved = 1;
+    EXPECT_EQ(send(AEGIS_IOCTL_NO_SOURCE, bytes_of(request)), STATUS_INVALID_PARAMETER);
+    request.Reserved = 0;
+    for (const std::uint32_t kind : {0U, AEGIS_CALLBACK_OWNER_EXIT, 99U}) {
+        request.Kind = kind;
+        EXPECT_EQ(send(AEGIS_IOCTL_NO_SOURCE, bytes_of(request)), STATUS_NOT_FOUND) << kind;
+    }
+    const auto flags = [&](std::uint32_t kind) { return callback_row(*client_.query().reply, kind).Flags; };
+    EXPECT_EQ(flags(AEGIS_CALLBACK_IMAGE), 0U);
+    request.Kind = AEGIS_CALLBACK_IMAGE;
+    EXPECT_EQ(send(AEGIS_IOCTL_NO_SOURCE, bytes_of(request)), STATUS_SUCCESS);
+    EXPECT_EQ(flags(AEGIS_CALLBACK_IMAGE), AEGIS_CALLBACK_NO_SOURCE);
+    EXPECT_EQ(flags(AEGIS_CALLBACK_THREAD), 0U);
+    EXPECT_EQ(flags(AEGIS_CALLBACK_PROCESS), 0U);
+    EXPECT_EQ(callback_row(*client_.query().reply, AEGIS_CALLBACK_IMAGE).Registered, 1U);
+}
+
+// What one load was told is none of the next one's.
+TEST(NoSource, EndsWithTheLoad) {
+    TestHost host;
+    for (const bool told : {true, false}) {
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
+        auto request = make_request<AEGIS_NO_SOURCE_REQUEST>();
+        request.Kind = AEGIS_CALLBACK_THREAD;
+        if (told) {
+            EXPECT_EQ(host->internal_device_control(u"\\Device\\AegisMon", AEGIS_IOCTL_NO_SOURCE, bytes_of(request), {})
+                          .status,
+                      STATUS_SUCCESS);
+        }
+        Client client(host);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        EXPECT_EQ(callback_row(*client.query().reply, AEGIS_CALLBACK_THREAD).Flags,
+                  told ? AEGIS_CALLBACK_NO_SOURCE : 0U);
+        ASSERT_EQ(client.close(), STATUS_SUCCESS);
+        ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
+    }
 }
 
 PDRIVER_DISPATCH g_driver_internal = nullptr;

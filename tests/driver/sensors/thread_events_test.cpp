@@ -11,6 +11,7 @@
 
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
+#include "driver/support/policy_builder.hpp"
 
 namespace aegis::test {
 namespace {
@@ -156,6 +157,15 @@ TEST_F(ThreadEvents, ACreationThatWasRefusedLeavesNoSecondFirstThread) {
     activity_->create(kPid);
     activity_->create_thread(thread_of(kPid, kOther));
     EXPECT_NE(last().Flags & AEGIS_THREAD_FIRST, 0U);
+    activity_->create_thread(thread_of(kPid, kOther));
+    EXPECT_EQ(last().Flags & AEGIS_THREAD_FIRST, 0U);
+}
+
+// Who is refused by the policy never has a thread; what another puts in under its number later is not the first one.
+TEST_F(ThreadEvents, AProcessThatIsRefusedHasNoFirstThread) {
+    const std::vector<std::byte> policy = PolicyBuilder().path(u"\\Device\\evil", AEGIS_POLICY_REFUSE).blob();
+    ASSERT_EQ(client_->set_policy(policy).status, STATUS_SUCCESS);
+    EXPECT_FALSE(NT_SUCCESS(activity_->create(kPid, u"\\Device\\evil\\x.exe")));
     activity_->create_thread(thread_of(kPid, kOther));
     EXPECT_EQ(last().Flags & AEGIS_THREAD_FIRST, 0U);
 }

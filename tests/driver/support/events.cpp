@@ -6,6 +6,14 @@
 #include <cstring>
 
 namespace aegis::test {
+namespace {
+
+void take_payload(std::span<const std::byte> payload, ProcessEvent& event) {
+    std::memcpy(&event.payload, payload.data(), std::min(payload.size(), sizeof(event.payload)));
+    std::memcpy(event.bytes.data(), payload.data(), std::min(payload.size(), event.bytes.size()));
+}
+
+}  // namespace
 
 NTSTATUS Activity::create(std::uint32_t pid, std::optional<std::u16string_view> path, bool exact, std::uint32_t parent,
                           std::uint32_t creator) {
@@ -57,9 +65,7 @@ std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled) {
             ADD_FAILURE() << "an event of " << event.header.Size << " bytes in " << pulled.size();
             break;
         }
-        const std::size_t payload_bytes =
-            std::min<std::size_t>(event.header.Size - sizeof(event.header), sizeof(event.payload));
-        std::memcpy(&event.payload, pulled.data() + sizeof(event.header), payload_bytes);
+        take_payload(pulled.first(event.header.Size).subspan(sizeof(event.header)), event);
         events.push_back(event);
         pulled = pulled.subspan(event.header.Size);
     }
@@ -77,7 +83,7 @@ std::vector<ProcessEvent> drain(ring::Consumer<>& consumer) {
         if (status == ring::ReadStatus::kEvent) {
             ProcessEvent event{};
             event.header = buffer.header();
-            std::memcpy(&event.payload, buffer.payload(), std::min(buffer.payload_size(), sizeof(event.payload)));
+            take_payload({static_cast<const std::byte*>(buffer.payload()), buffer.payload_size()}, event);
             events.push_back(event);
         }
     }

@@ -1,6 +1,7 @@
 // Process events: made to happen, and read back from either transport.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,6 +24,7 @@ inline constexpr std::uint32_t kFirstFreePid = 0x00800000;
 struct ProcessEvent {
     AEGIS_EVENT_HEADER header;
     AEGIS_PROCESS_PAYLOAD payload;
+    std::array<std::byte, sizeof(AEGIS_IMAGE_PAYLOAD)> bytes;  // the payload, whatever it is; zeros behind it
 
     // Of a thread's start or end: its bytes stand where those of a process event do.
     AEGIS_THREAD_PAYLOAD thread() const {
@@ -31,10 +33,21 @@ struct ProcessEvent {
         return thread;
     }
 
+    // Of an image, whose payload is longer than that of a process event.
+    AEGIS_IMAGE_PAYLOAD image() const {
+        AEGIS_IMAGE_PAYLOAD image;
+        std::memcpy(&image, bytes.data(), sizeof(image));
+        return image;
+    }
+
     std::u16string path() const {
         return {reinterpret_cast<const char16_t*>(payload.ImagePath), payload.ImagePathLength};
     }
 };
+
+inline std::u16string path_of(const AEGIS_IMAGE_PAYLOAD& image) {
+    return {reinterpret_cast<const char16_t*>(image.Path), image.PathLength};
+}
 
 // Timestamp of the activity that create() and exit() report.
 inline constexpr std::int64_t kActivityTime = 0x01DC000012345678;
@@ -53,6 +66,7 @@ class Activity {
     // A thread of `pid`, made by thread `creator_tid` of `creator`.
     void create_thread(const host::ThreadCreation& thread) { host_->executive().raise_thread_create(thread); }
     void exit_thread(const host::ThreadExit& thread) { host_->executive().raise_thread_exit(thread); }
+    void load_image(const host::ImageLoad& image) { host_->executive().raise_image_load(image); }
     // `count` processes that are created and exit at once: twice as many events.
     void come_and_go(std::uint32_t count);
 

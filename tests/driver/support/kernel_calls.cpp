@@ -120,6 +120,14 @@ NTSTATUS NTAPI __wrap_PsSetCreateThreadNotifyRoutineEx(ULONG type, PVOID routine
     return status;
 }
 
+NTSTATUS NTAPI __real_PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE, ULONG_PTR);
+NTSTATUS NTAPI __wrap_PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE routine, ULONG_PTR flags) {
+    tell("PsSetLoadImageNotifyRoutineEx");
+    const NTSTATUS status = __real_PsSetLoadImageNotifyRoutineEx(routine, flags);
+    tell("PsSetLoadImageNotifyRoutineEx done");
+    return status;
+}
+
 void NTAPI __real_ExReleaseFastMutex(PFAST_MUTEX);
 void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
     tell("ExReleaseFastMutex");

@@ -33,7 +33,7 @@ void require_nothing_left(const char* when) {
     };
     stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations,
                 parts.notify.list().describe_leaks() + parts.thread_notify.describe_leaks() +
-                    parts.trace_providers.describe_leaks());
+                    parts.image_notify.describe_leaks() + parts.trace_providers.describe_leaks());
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +
@@ -41,6 +41,7 @@ void require_nothing_left(const char* when) {
                     parts.mdls.describe_leaks() + parts.pool.describe_leaks());
     parts.notify.list().forget_removed();
     parts.thread_notify.forget_removed();
+    parts.image_notify.forget_removed();
 }
 
 }  // namespace

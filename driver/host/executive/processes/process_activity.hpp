@@ -41,4 +41,21 @@ struct ThreadExit {
     std::int64_t timestamp = 0;
 };
 
+// An image that is mapped to be run.
+struct ImageLoad {
+    std::uint32_t pid = 0;     // 0: a driver
+    std::uint32_t loader = 0;  // whose thread maps it
+    std::uint32_t loader_tid = 0;
+    std::optional<std::u16string_view> path;       // as NT names it
+    std::optional<std::u16string_view> file_name;  // of the file object, where NT hands one out
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+    bool kernel = false;  // it runs in kernel mode
+    bool partial = false;
+    bool machine_mismatch = false;  // told only to who asks for images of every architecture
+    std::uint8_t signature_level = 0;
+    std::uint8_t signature_type = 0;
+    std::int64_t timestamp = 0;
+};
+
 }  // namespace aegis::host

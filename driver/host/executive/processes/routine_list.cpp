@@ -38,7 +38,7 @@ NTSTATUS RoutineList::remove(PVOID routine, const std::function<bool(int kind)>&
     const auto& inside = running_here();
     if (std::find(inside.begin(), inside.end(), routine) != inside.end()) {
         verifier_stop(Bugcheck::kDriverVerifierDetectedViolation,
-                      fmt::format("a {} removes itself and waits for itself", what_));
+                      fmt::format("{} {} removes itself and waits for itself", what_, routine));
     }
     std::unique_lock lock(mutex_);
     const auto found = std::find_if(routines_.begin(), routines_.end(), [&](const Routine& entry) {
