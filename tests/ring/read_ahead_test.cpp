@@ -124,9 +124,10 @@ TEST_F(Hints, AReaderAsksForLinesOfLaterCellsThatArePublished) {
     }
 }
 
-// Catches: hints about cells that are still to be written, looking whenever there is nothing to ask for.
+// Catches: hints about cells that are still to be written, looking whenever there is nothing to ask for, looks that
+// come the more seldom the longer one reads.
 TEST_F(Hints, AReaderAtTheProducersHeelsAsksForNothingAndHardlyLooks) {
-    constexpr unsigned kEvents = 1000;
+    constexpr unsigned kEvents = 10'000;
     const unsigned looks = looks_during([&] {
         for (unsigned i = 0; i < kEvents; ++i) {
             publish(48);
