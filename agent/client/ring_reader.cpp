@@ -215,7 +215,6 @@ bool RingReader::look_at_device() {
 }
 
 std::int32_t RingReader::sleep(DoorbellWatch::Deadline deadline) {
-    counters_->see_lag(stream_->lag());
     stream_->report_cursor();
     slept_ = true;
     switch (stream_->watch().sleep(deadline)) {

@@ -40,25 +40,27 @@ TEST(LossWatch, AnOlderLookTellsNothing) {
     EXPECT_EQ(watch.take({0, 0, 0, 10}), (LossCounters{0, 0, 0, 1}));
 }
 
-// Catches: a load and a store where an exchange has to decide.
+// Workers that take the same growth at the same time, again and again.
+// Catches: a load and a store where an exchange has to decide: two of them then tell it.
 TEST(LossWatch, WorkersTogetherTellItOnce) {
-    constexpr std::uint64_t kGrowth = 20'000;
+    constexpr std::uint64_t kGrowth = 5'000'000;
+    constexpr int kWorkers = 2;
     LossWatch watch({0, 0, 0, 0});
-    std::atomic<std::uint64_t> counter = 0;
+    std::atomic<int> ready = 0;
     std::atomic<std::uint64_t> told = 0;
     std::vector<std::thread> workers;
-    for (int worker = 0; worker < 3; ++worker) {
+    for (int worker = 0; worker < kWorkers; ++worker) {
         workers.emplace_back([&] {
+            ++ready;
+            while (ready.load() < kWorkers) {
+                std::this_thread::yield();
+            }
             std::uint64_t mine = 0;
-            for (std::uint64_t now = 0; now < kGrowth;) {
-                now = counter.load();
+            for (std::uint64_t now = 1; now <= kGrowth; ++now) {
                 mine += watch.take({0, now, 0, 0})[1];
             }
             told += mine;
         });
-    }
-    for (std::uint64_t i = 0; i < kGrowth; ++i) {
-        ++counter;
     }
     for (std::thread& worker : workers) {
         worker.join();

@@ -112,6 +112,23 @@ TEST(Sharing, CanBeAskedForByAVisitor) {
     EXPECT_EQ(aegis_visit(first.get(), visit, &context, 100, 0), 0);
 }
 
+// Catches: a reader that is alone and goes on behind the end that it has found out.
+TEST(Sharing, NorDoesAReaderThatIsAlone) {
+    FakeSystem system(1024);
+    system.publish_starts(1, 10);
+    const agent::Client client = open(system);
+    system.stop_driver();
+    aegis_item item = {};
+    item.size = sizeof(item);
+    ASSERT_EQ(aegis_next(client.get(), &item, 0), 1);
+    system.publish_starts(100, 20);
+    for (std::uint64_t sequence = 2; sequence <= 11; ++sequence) {
+        ASSERT_EQ(aegis_next(client.get(), &item, 0), 1);
+        EXPECT_EQ(item.sequence, sequence);
+    }
+    EXPECT_EQ(aegis_next(client.get(), &item, 0), AEGIS_STOPPING);
+}
+
 // One reader's visitor lets the other one read all that is left before the driver's end.
 // Catches: a reader that does not see that the others have come to the end, and reads on behind it.
 TEST(Sharing, NobodyReadsBehindTheEnd) {
