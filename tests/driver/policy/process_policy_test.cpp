@@ -7,86 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "aegis/policy.h"
 #include "driver/host/executive/parts.hpp"
-#include "driver/support/client.hpp"
-#include "driver/support/events.hpp"
+#include "driver/policy/process_policy.hpp"
 #include "driver/support/kernel_view.hpp"
-#include "driver/support/policy_builder.hpp"
 
 namespace aegis::test {
 namespace {
-
-constexpr std::uint32_t kPid = kFirstFreePid;
-constexpr std::int64_t kMs = 10'000;
-
-class ProcessPolicy : public testing::Test {
-  protected:
-    void SetUp() override {
-        ASSERT_EQ(host_.load(), STATUS_SUCCESS);
-        ASSERT_EQ(client_.open(), STATUS_SUCCESS);
-        ASSERT_EQ(reader_.open(FILE_READ_DATA), STATUS_SUCCESS);
-    }
-
-    // After each test: everything seen became something, and what was published is in the ring.
-    void TearDown() override {
-        const QueryResult query = reader_.query();
-        ASSERT_EQ(query.status, STATUS_SUCCESS);
-        const AEGIS_CALLBACK_HEALTH& row = query.reply->Callbacks[0];
-        EXPECT_EQ(row.Seen, row.Published + row.Filtered + row.Limited + row.Merged + row.Lost);
-        EXPECT_EQ(query.reply->Published, row.Published + policy().Notes);
-    }
-
-    void set(const PolicyBuilder& builder) { ASSERT_EQ(client_.set_policy(builder.blob()).status, STATUS_SUCCESS); }
-
-    AEGIS_CALLBACK_HEALTH row() { return reader_.query().reply->Callbacks[0]; }
-    AEGIS_GET_POLICY_REPLY policy() { return *reader_.get_policy().reply; }
-
-    std::vector<ProcessEvent> events() { return events_in(reader_.pull(1 << 20).bytes); }
-
-    // "start <pid>", "refused <pid>", "end <pid>", "limited <count>", "merged <count>".
-    std::vector<std::string> told() {
-        std::vector<std::string> lines;
-        for (const ProcessEvent& event : events()) {
-            if (event.header.Type == AEGIS_EVENT_SUPPRESSED) {
-                const AEGIS_SUPPRESSED_PAYLOAD note = note_of(event);
-                lines.push_back((note.Reason == AEGIS_SUPPRESSED_LIMITED ? "limited " : "merged ") +
-                                std::to_string(note.Count));
-                continue;
-            }
-            const bool refused = (event.payload.ImagePathFlags & AEGIS_PROCESS_REFUSED) != 0;
-            const char* const what = event.header.Type == AEGIS_EVENT_PROCESS_EXIT ? "end "
-                                     : refused                                     ? "refused "
-                                                                                   : "start ";
-            lines.push_back(what + std::to_string(event.payload.ProcessId - kPid));
-        }
-        return lines;
-    }
-
-    static AEGIS_SUPPRESSED_PAYLOAD note_of(const ProcessEvent& event) {
-        AEGIS_SUPPRESSED_PAYLOAD note;
-        std::memcpy(&note, &event.payload, sizeof(note));
-        return note;
-    }
-
-    NTSTATUS start(std::uint32_t n, std::u16string_view path, std::uint32_t creator = 100, std::int64_t after = 0) {
-        host::ProcessCreation creation;
-        creation.pid = kPid + n;
-        creation.parent = creator;
-        creation.creator = creator;
-        creation.creator_tid = creator + 4;
-        creation.image_path = path;
-        creation.timestamp = kActivityTime + after;
-        return host_->raise_process_create(creation);
-    }
-    void end(std::uint32_t n, std::int64_t after = 0) { host_->raise_process_exit(kPid + n, kActivityTime + after); }
-
-    using Lines = std::vector<std::string>;
-
-    TestHost host_;
-    Client client_{host_};
-    Client reader_{host_};
-};
 
 TEST_F(ProcessPolicy, WithoutOneEverythingIsReported) {
     EXPECT_EQ(start(1, u"\\a"), STATUS_SUCCESS);
@@ -277,87 +203,6 @@ TEST_F(ProcessPolicy, TheSystemProcessIsNeverRefused) {
     end(1);
     end(2);
     EXPECT_EQ(told(), (Lines{"start 1", "refused 2", "end 1"}));
-}
-
-TEST_F(ProcessPolicy, MoreThanTheTokensIsLimitedAndToldWithTheNext) {
-    AEGIS_POLICY_TYPE type = kReportAll;
-    type.TokensPerSecond = 10;
-    type.Burst = 2;
-    set(PolicyBuilder().type(AEGIS_EVENT_PROCESS_CREATE, type).path(u"\\x", AEGIS_POLICY_REFUSE));
-    for (std::uint32_t n = 1; n <= 5; ++n) {
-        start(n, u"\\a", 100, n);
-    }
-    EXPECT_EQ(told(), (Lines{"start 1", "start 2"}));
-    // A refusal needs no token, and takes the count along.
-    EXPECT_EQ(start(6, u"\\x", 100, 7), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(told(), (Lines{"limited 3", "refused 6"}));
-    start(7, u"\\a", 100, 8);
-    start(8, u"\\a", 100, 100 * kMs + 10);
-    const std::vector<ProcessEvent> last = events();
-    ASSERT_EQ(last.size(), 2U);
-    const AEGIS_SUPPRESSED_PAYLOAD note = note_of(last[0]);
-    EXPECT_EQ(last[0].header.Timestamp, kActivityTime + 100 * kMs + 10);
-    EXPECT_EQ(note.Count, 1U);
-    EXPECT_EQ(note.FirstTime, kActivityTime + 8);
-    EXPECT_EQ(note.Generation, policy().Generation);
-    EXPECT_EQ(row().Limited, 4U);
-    EXPECT_EQ(policy().Types[AEGIS_EVENT_PROCESS_CREATE].Limited, 4U);
-    EXPECT_EQ(policy().Notes, 2U);
-}
-
-// Alike: the same image, the same creator, and both refused or both not.
-TEST_F(ProcessPolicy, WhatIsAlikeIsMergedForAWhile) {
-    AEGIS_POLICY_TYPE type = kReportAll;
-    type.MergeMs = 5;
-    set(PolicyBuilder().type(AEGIS_EVENT_PROCESS_CREATE, type).path(u"\\x", AEGIS_POLICY_REFUSE));
-    EXPECT_EQ(start(1, u"\\x\\a", 100), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(start(2, u"\\X\\A", 100, 1), STATUS_ACCESS_DENIED) << "refused all the same";
-    EXPECT_EQ(start(3, u"\\x\\a", 100, 5 * kMs - 1), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(start(4, u"\\x\\a", 0x10064, 2), STATUS_ACCESS_DENIED) << "another creator";
-    EXPECT_EQ(start(5, u"\\x\\b", 100, 2), STATUS_ACCESS_DENIED) << "another image";
-    EXPECT_EQ(start(6, u"\\x\\a", 4, 2), STATUS_SUCCESS) << "not refused";
-    EXPECT_EQ(start(7, u"\\x\\a", 100, 5 * kMs), STATUS_ACCESS_DENIED);
-    EXPECT_EQ(told(), (Lines{"refused 1", "refused 4", "refused 5", "start 6", "merged 2", "refused 7"}));
-    EXPECT_EQ(policy().Types[AEGIS_EVENT_PROCESS_CREATE].Merged, 2U);
-    EXPECT_EQ(policy().Types[AEGIS_EVENT_PROCESS_CREATE].Refused, 6U);
-    EXPECT_EQ(row().Merged, 2U);
-}
-
-// Catches: a merged event that takes a token; one that is limited and begins a window.
-TEST_F(ProcessPolicy, MergingComesBeforeTheLimit) {
-    AEGIS_POLICY_TYPE type = kReportAll;
-    type.MergeMs = 1000;
-    type.TokensPerSecond = 1;
-    type.Burst = 2;
-    set(PolicyBuilder().type(AEGIS_EVENT_PROCESS_CREATE, type));
-    start(1, u"\\a");
-    start(2, u"\\a");
-    start(3, u"\\b");
-    start(4, u"\\c");
-    start(5, u"\\c");
-    EXPECT_EQ(told(), (Lines{"start 1", "start 3"}));
-    EXPECT_EQ(row().Merged, 1U);
-    EXPECT_EQ(row().Limited, 2U);
-}
-
-// Catches: counts that go with the policy that has them.
-TEST_F(ProcessPolicy, WhatIsLeftIsToldWhenThePolicyGoes) {
-    AEGIS_POLICY_TYPE type = kReportAll;
-    type.MergeMs = 1000;
-    type.TokensPerSecond = 1;
-    type.Burst = 1;
-    set(PolicyBuilder().type(AEGIS_EVENT_PROCESS_CREATE, type));
-    start(1, u"\\a");
-    start(2, u"\\a");
-    start(3, u"\\b");
-    EXPECT_EQ(told(), (Lines{"start 1"}));
-    set(PolicyBuilder());
-    EXPECT_EQ(told(), (Lines{"limited 1", "merged 1"}));
-    set(PolicyBuilder().type(AEGIS_EVENT_PROCESS_CREATE, type));
-    start(4, u"\\a");
-    start(5, u"\\a");
-    EXPECT_EQ(client_.close(), STATUS_SUCCESS);
-    EXPECT_EQ(told(), (Lines{"start 4", "merged 1"}));
 }
 
 // Catches: refusals or filters that outlive their handle; those that end with another.
