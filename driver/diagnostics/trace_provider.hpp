@@ -40,8 +40,9 @@ class TraceProvider {
                                       std::uint64_t* handle);
     using SetInformation = NTSTATUS(NTAPI*)(std::uint64_t handle, std::uint32_t kind, PVOID information,
                                             std::uint32_t bytes);
-    using Write = NTSTATUS(NTAPI*)(std::uint64_t handle, const trace::Descriptor* event, const GUID* activity,
-                                   std::uint32_t data_count, trace::Data* data);
+    // A trace::Descriptor, and trace::Data: without types of ours in it, the type is the same wherever it is declared.
+    using Write = NTSTATUS(NTAPI*)(std::uint64_t handle, const void* event, const GUID* activity,
+                                   std::uint32_t data_count, PVOID data);
     using Unregister = NTSTATUS(NTAPI*)(std::uint64_t handle);
 
     static trace::Data provider_metadata();

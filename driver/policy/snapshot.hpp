@@ -36,11 +36,9 @@ class Snapshot {
         Rundown users_;        // closed while the slot is not in force
     };
 
-    // Nothing is in force. Before anybody else sees it. IRQL <= APC_LEVEL.
+    // Nothing is in force. Before anybody else sees it. Any IRQL.
     void create() {
-        for (Slot& slot : slots_) {
-            slot.users_.create();
-        }
+        made_ = false;
         in_force_.store(kNone, std::memory_order_relaxed);
     }
 
@@ -82,6 +80,7 @@ class Snapshot {
         const std::uint32_t old = in_force_.load(std::memory_order_relaxed);
         std::uint32_t fresh = kNone;
         if (next != nullptr) {
+            make_slots();
             fresh = old == kFirst ? kSecond : kFirst;
             slots_[fresh - 1].object_ = next;
             slots_[fresh - 1].users_.open();
@@ -99,6 +98,17 @@ class Snapshot {
     }
 
   private:
+    // Not before there is something to put into one: a system without run-down protection, as Wine is, loads the driver
+    // all the same. Nobody looks at a slot while none is in force.
+    void make_slots() {
+        if (!made_) {
+            for (Slot& slot : slots_) {
+                slot.users_.create();
+            }
+            made_ = true;
+        }
+    }
+
     static constexpr std::uint32_t kNone = 0;
     static constexpr std::uint32_t kFirst = 1;
     static constexpr std::uint32_t kSecond = 2;
@@ -106,6 +116,7 @@ class Snapshot {
     using Number = typename Machine::template Atomic<std::uint32_t>;
 
     Slot slots_[2];
+    bool made_ = false;  // the writer's
     Number in_force_{kNone};
 };
 

@@ -103,10 +103,11 @@ extern "C" NTSTATUS NTAPI EtwSetInformation(std::uint64_t RegHandle, ULONG Infor
     return STATUS_SUCCESS;
 }
 
-extern "C" NTSTATUS NTAPI EtwWrite(std::uint64_t RegHandle, const EtwDescriptor* EventDescriptor,
-                                   const GUID* /*ActivityId*/, ULONG UserDataCount, EtwData* UserData) {
+extern "C" NTSTATUS NTAPI EtwWrite(std::uint64_t RegHandle, const void* EventDescriptor, const GUID* /*ActivityId*/,
+                                   ULONG UserDataCount, PVOID UserData) {
     require_registered(RegHandle, "EtwWrite");
-    const auto decoded = decode_trace_event(*EventDescriptor, {UserData, UserDataCount});
+    const auto decoded = decode_trace_event(*static_cast<const EtwDescriptor*>(EventDescriptor),
+                                            {static_cast<const EtwData*>(UserData), UserDataCount});
     if (const auto* const wrong = std::get_if<std::string>(&decoded)) {
         stop_malformed("EtwWrite", *wrong);
     }

@@ -51,8 +51,8 @@ extern "C" NTSTATUS NTAPI EtwRegister(const GUID* ProviderId, PVOID EnableCallba
 extern "C" NTSTATUS NTAPI EtwSetInformation(std::uint64_t RegHandle, ULONG InformationClass, PVOID EventInformation,
                                             ULONG InformationLength);
 // Any IRQL; above APC_LEVEL everything that is handed over is nonpaged. The driver's events are TraceLogging's:
-// anything else is a stop.
-extern "C" NTSTATUS NTAPI EtwWrite(std::uint64_t RegHandle, const aegis::host::EtwDescriptor* EventDescriptor,
-                                   const GUID* ActivityId, ULONG UserDataCount, aegis::host::EtwData* UserData);
+// anything else is a stop. An EtwDescriptor, and so many EtwData.
+extern "C" NTSTATUS NTAPI EtwWrite(std::uint64_t RegHandle, const void* EventDescriptor, const GUID* ActivityId,
+                                   ULONG UserDataCount, PVOID UserData);
 // PASSIVE_LEVEL.
 extern "C" NTSTATUS NTAPI EtwUnregister(std::uint64_t RegHandle);
