@@ -99,7 +99,7 @@ typedef struct AEGIS_POLICY_HEADER {
 } AEGIS_POLICY_HEADER;
 
 typedef struct AEGIS_POLICY_RULE {
-    uint32_t Types;     /* bit t: events of type t; 0 for an image, whose processes are left alone by every sensor */
+    uint32_t Types;     /* bit t: events of type t; 0 for an image, whose processes the process sensor leaves alone */
     uint16_t TextUnits; /* UTF-16 units of its text */
     uint8_t Action;     /* AEGIS_POLICY_…; AEGIS_POLICY_DROP for an image */
     uint8_t Reserved;
