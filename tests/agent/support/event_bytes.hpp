@@ -29,9 +29,9 @@ inline std::vector<std::byte> event_bytes(std::uint16_t type, std::int64_t times
     header.Type = type;
     header.Sequence = sequence;
     header.Timestamp = timestamp;
-    std::vector<std::byte> bytes(sizeof(header));
+    std::vector<std::byte> bytes(sizeof(header) + payload.size());
     std::memcpy(bytes.data(), &header, sizeof(header));
-    bytes.insert(bytes.end(), payload.begin(), payload.end());
+    std::copy(payload.begin(), payload.end(), bytes.begin() + sizeof(header));
     return bytes;
 }
 
