@@ -182,7 +182,8 @@ action = 'report'
 
             def actions():
                 return [event["event"]["action"] for event in agent.events()
-                        if event.get("process", {}).get("pid") == shell.pid]
+                        if event["event"]["action"].startswith("process-") and
+                        event.get("process", {}).get("pid") == shell.pid]
 
             sensor.wait_until(lambda: "process-start" in actions(), "the shell's start")
             shell.communicate(b"go\nend\n", timeout=sensor.PATIENCE)
