@@ -7,9 +7,8 @@
 namespace aegis::driver {
 
 struct Literal {
-    // Implicit: a literal is one.
     template <std::size_t kBytes>
-    constexpr Literal(const char (&literal)[kBytes])  // NOLINT(google-explicit-constructor)
+    constexpr Literal(const char (&literal)[kBytes])  // NOLINT(google-explicit-constructor): a literal is one
         : text(literal), bytes(kBytes) {}
 
     const char* text;     // ends with a zero

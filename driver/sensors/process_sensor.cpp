@@ -6,6 +6,7 @@
 #include "aegis/event.h"
 #include "diagnostics/diagnostics.hpp"
 #include "nt/process_id.hpp"
+#include "nt/system_routine.hpp"
 #include "sensors/first_threads.hpp"
 #include "sensors/image_path.hpp"
 
@@ -105,8 +106,7 @@ void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREAT
 // Only so are processes of subsystems reported, those of WSL 1 for one. STATUS_PROCEDURE_NOT_FOUND on older systems.
 // IRQL PASSIVE_LEVEL.
 NTSTATUS register_for_subsystems() {
-    UNICODE_STRING name = unicode_literal(u"PsSetCreateProcessNotifyRoutineEx2");
-    const auto set = reinterpret_cast<SetProcessNotifyRoutineEx2>(MmGetSystemRoutineAddress(&name));
+    const auto set = find_system_routine<SetProcessNotifyRoutineEx2>(u"PsSetCreateProcessNotifyRoutineEx2");
     if (set == nullptr) {
         return STATUS_PROCEDURE_NOT_FOUND;
     }

@@ -40,7 +40,6 @@ ROWS = (
     ("buffer->output_bytes", "buffer->written"),
     ("ring_mapping_", "page_mapping_"),
     ("g_local_system", "g_administrators"),
-    ("&precise", "&coarse"),
     ("counters.published", "counters.wakeups_sent"),
     ("Outcome::kPublished", "Outcome::kFiltered", "Outcome::kLimited", "Outcome::kMerged", "Outcome::kLost"),
 )

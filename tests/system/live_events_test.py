@@ -48,12 +48,8 @@ class LiveEvents(unittest.TestCase):
         self.assertEqual(len(starts), self.PROCESSES)
         self.assertEqual(sorted(starts), sorted(ends))
 
-    def test_threads_come_with_their_process_and_their_maker(self):
-        """Catches: a first thread before its process's start; a thread without its maker, or its process's name; a live
-        source without threads by default."""
-        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
-        script = "import threading; t = threading.Thread(target=print); t.start(); t.join()"
-
+    def events_of_a_script(self, agent, script):
+        """All events of one process that ran it, from its start on; it is begun again until the agent has seen one whole."""
         def agent_sees_the_end():
             child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
             child.wait(sensor.PATIENCE)
@@ -64,16 +60,23 @@ class LiveEvents(unittest.TestCase):
             return any(any(starts) and any(ends) for starts, ends in zip(seen[::2], seen[1::2]))
 
         pids = []
-        sensor.wait_until(agent_sees_the_end, "the end of a process with threads")
+        sensor.wait_until(agent_sees_the_end, "the end of a process that ran: " + script)
         self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
         if "are not seen" in agent.messages():
             self.skipTest(agent.messages())
         events = agent.events()
         began = [event["process"]["pid"] for event in events if event["event"]["action"] == "process-start"]
-        ended = next(event["process"]["pid"] for event in events
-                     if event["event"]["action"] == "process-end" and event["process"]["pid"] in pids
-                     and event["process"]["pid"] in began)
-        ours = [event for event in events if event["process"]["pid"] == ended]
+        pid = next(event["process"]["pid"] for event in events
+                   if event["event"]["action"] == "process-end" and event["process"]["pid"] in pids
+                   and event["process"]["pid"] in began)
+        return pid, [event for event in events if event["process"]["pid"] == pid]
+
+    def test_threads_come_with_their_process_and_their_maker(self):
+        """Catches: a first thread before its process's start; a thread without its maker, or its process's name; a live
+        source without threads by default."""
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        script = "import threading; t = threading.Thread(target=print); t.start(); t.join()"
+        ended, ours = self.events_of_a_script(agent, script)
         actions = [event["event"]["action"] for event in ours]
         self.assertEqual(actions[:3], ["process-start", "thread-start", "image-load"])
         self.assertEqual(actions[-1], "process-end")
@@ -94,26 +97,7 @@ class LiveEvents(unittest.TestCase):
             self.skipTest("no library to load")
         agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
         script = f"import ctypes; ctypes.CDLL('{library[0]}')"
-
-        def agent_sees_the_end():
-            child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL)
-            child.wait(sensor.PATIENCE)
-            pids.append(child.pid)
-            seen = [[f'"action":"{action}"' in line and f'"process":{{"pid":{pid},' in line for line in agent.lines()]
-                    for pid in pids for action in ("process-start", "process-end")]
-            return any(any(starts) and any(ends) for starts, ends in zip(seen[::2], seen[1::2]))
-
-        pids = []
-        sensor.wait_until(agent_sees_the_end, "the end of a process that loads a library")
-        self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
-        if "are not seen" in agent.messages():
-            self.skipTest(agent.messages())
-        events = agent.events()
-        began = [event["process"]["pid"] for event in events if event["event"]["action"] == "process-start"]
-        pid = next(event["process"]["pid"] for event in events
-                   if event["event"]["action"] == "process-end" and event["process"]["pid"] in pids
-                   and event["process"]["pid"] in began)
-        ours = [event for event in events if event["process"]["pid"] == pid]
+        pid, ours = self.events_of_a_script(agent, script)
         images = [event for event in ours if event["event"]["action"] == "image-load"]
         self.assertEqual(ours[-1]["event"]["action"], "process-end")
         paths = [image["dll"]["path"] for image in images]
