@@ -16,6 +16,10 @@ std::uint16_t full_size(std::uint16_t type) {
             return AEGIS_PROCESS_EVENT_SIZE;
         case AEGIS_EVENT_IMAGE_LOAD:
             return AEGIS_IMAGE_EVENT_SIZE;
+        case AEGIS_EVENT_REGISTRY_OP:
+            return AEGIS_REGISTRY_EVENT_SIZE;
+        case AEGIS_EVENT_PROCESS_DETAILS:
+            return AEGIS_DETAILS_EVENT_SIZE;
         default:
             return 0;
     }

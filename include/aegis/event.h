@@ -5,10 +5,9 @@
  * the next event in a pull buffer. All integers are little-endian; all text is UTF-16 as Windows
  * produced it, which means that unpaired surrogates are possible.
  *
- * Two forms of the same event exist. The ring carries the compact form: a process event ends right
- * after its path, an image event after its own. The pull IOCTL hands out the full form: the whole payload struct, zero
- * after the path (but see AEGIS_PATH_CUT). A reader that zero-extends a compact payload to sizeof(struct) has the full
- * form.
+ * Two forms of the same event exist. The ring carries the compact form: an event ends right after the last byte of its
+ * path or texts. The pull IOCTL hands out the full form: the whole payload struct, zero after the texts (but see
+ * AEGIS_PATH_CUT). A reader that zero-extends a compact payload to sizeof(struct) has the full form.
  *
  * Valid C11 and C++20; fixed-width types only. Constants are macros because C11 has no typed constant that
  * may size an array, and because mixing two enums in one expression is deprecated in C++20.
@@ -53,16 +52,17 @@
 #define AEGIS_MAX_EVENT_SIZE 1120U
 
 /* Header.Type. Numbers are fixed forever; new types are appended. */
-#define AEGIS_EVENT_PROCESS_CREATE 1U
-#define AEGIS_EVENT_PROCESS_EXIT   2U
-#define AEGIS_EVENT_THREAD_CREATE  3U
-#define AEGIS_EVENT_IMAGE_LOAD     4U
-#define AEGIS_EVENT_FILE_OP        5U
-#define AEGIS_EVENT_NET_CONN       6U
-#define AEGIS_EVENT_THREAD_EXIT    7U
-#define AEGIS_EVENT_REGISTRY_OP    8U
-#define AEGIS_EVENT_HANDLE_OP      9U
-#define AEGIS_EVENT_SUPPRESSED     11U
+#define AEGIS_EVENT_PROCESS_CREATE  1U
+#define AEGIS_EVENT_PROCESS_EXIT    2U
+#define AEGIS_EVENT_THREAD_CREATE   3U
+#define AEGIS_EVENT_IMAGE_LOAD      4U
+#define AEGIS_EVENT_FILE_OP         5U
+#define AEGIS_EVENT_NET_CONN        6U
+#define AEGIS_EVENT_THREAD_EXIT     7U
+#define AEGIS_EVENT_REGISTRY_OP     8U
+#define AEGIS_EVENT_HANDLE_OP       9U
+#define AEGIS_EVENT_PROCESS_DETAILS 10U
+#define AEGIS_EVENT_SUPPRESSED      11U
 
 typedef struct AEGIS_EVENT_HEADER {
     uint16_t Size;     /* Header and payload, in bytes. */
@@ -186,6 +186,160 @@ typedef struct AEGIS_IMAGE_PAYLOAD {
 /* An image event in full form, as the pull IOCTL hands it out. */
 #define AEGIS_IMAGE_EVENT_SIZE 1080U
 
+/* AEGIS_REGISTRY_PAYLOAD.Operation, which is also the number of the operation's bit in AEGIS_POLICY_TYPE.Operations */
+#define AEGIS_REGISTRY_CREATE_KEY   0U /* a key that was not there before */
+#define AEGIS_REGISTRY_SET_VALUE    1U
+#define AEGIS_REGISTRY_DELETE_KEY   2U
+#define AEGIS_REGISTRY_DELETE_VALUE 3U
+#define AEGIS_REGISTRY_RENAME_KEY   4U
+#define AEGIS_REGISTRY_OPERATIONS   5U
+
+/* AEGIS_REGISTRY_PAYLOAD.Flags. A reader takes no meaning from bits without a name. */
+#define AEGIS_REGISTRY_REFUSED     0x01U /* the driver refused it: nothing has changed */
+#define AEGIS_REGISTRY_KEY_CUT     0x02U /* the middle of the key's path is missing */
+#define AEGIS_REGISTRY_NAME_CUT    0x04U /* the middle of the name is missing */
+#define AEGIS_REGISTRY_DATA_CUT    0x08U /* DataSize says how much there was */
+#define AEGIS_REGISTRY_KEY_IS_TIME 0x10U /* ProcessKey is the time of the process's creation */
+#define AEGIS_REGISTRY_NO_KEY_NAME 0x20U /* the path of the key is not known */
+
+/* UTF-16 units of AEGIS_REGISTRY_PAYLOAD.Text. */
+#define AEGIS_REGISTRY_TEXT 512U
+/* Most of them that the driver fills: with them, the compact form is as large as an event in the ring may be. */
+#define AEGIS_REGISTRY_TEXT_REPORTED 500U
+
+/*
+ * Payload of AEGIS_EVENT_REGISTRY_OP: a key or a value was changed, or somebody tried to.
+ *
+ * Text holds, back to back, the path of the key, the name, and the first bytes of the data. The name is that of the
+ * value; of a rename, the key's new name, and the key is the old one. Keys are named as the kernel names them,
+ * \REGISTRY\MACHINE\SYSTEM\ControlSet001\…; CurrentControlSet does not occur.
+ *
+ * A key's path and a name that are cut keep their beginning and their end, with three full stops between; a surrogate
+ * whose other half is cut off becomes a full stop, too.
+ */
+typedef struct AEGIS_REGISTRY_PAYLOAD {
+    uint32_t ProcessId; /* whose thread made the call */
+    uint32_t ThreadId;
+    uint64_t ProcessKey;     /* as in AEGIS_THREAD_PAYLOAD; 0: not known */
+    uint32_t ValueType;      /* REG_SZ …, of AEGIS_REGISTRY_SET_VALUE */
+    uint32_t DataSize;       /* bytes of the whole data */
+    int32_t Status;          /* NTSTATUS of the operation */
+    uint8_t Operation;       /* AEGIS_REGISTRY_… */
+    uint8_t Flags;           /* AEGIS_REGISTRY_… */
+    uint16_t KeyLength;      /* UTF-16 units in Text */
+    uint16_t KeyFullLength;  /* the same of the whole path */
+    uint16_t NameLength;     /* UTF-16 units in Text, behind the key */
+    uint16_t NameFullLength; /* the same of the whole name */
+    uint16_t DataLength;     /* bytes in Text, behind the name */
+    uint16_t Text[AEGIS_REGISTRY_TEXT];
+} AEGIS_REGISTRY_PAYLOAD;
+
+/* Bytes of AEGIS_REGISTRY_PAYLOAD before Text. */
+#define AEGIS_REGISTRY_PAYLOAD_FIXED 40U
+/* A registry event in full form, as the pull IOCTL hands it out. */
+#define AEGIS_REGISTRY_EVENT_SIZE 1080U
+
+/* AEGIS_HANDLE_PAYLOAD.Operation, which is also the number of the operation's bit in AEGIS_POLICY_TYPE.Operations */
+#define AEGIS_HANDLE_OPEN       0U
+#define AEGIS_HANDLE_DUPLICATE  1U
+#define AEGIS_HANDLE_OPERATIONS 2U
+
+/* AEGIS_HANDLE_PAYLOAD.ObjectType, AEGIS_POLICY_HANDLES.ObjectType */
+#define AEGIS_HANDLE_PROCESS 1U
+#define AEGIS_HANDLE_THREAD  2U
+
+/* AEGIS_HANDLE_PAYLOAD.Flags. A reader takes no meaning from bits without a name. */
+#define AEGIS_HANDLE_STRIPPED           0x01U /* the driver took rights away: the target is protected */
+#define AEGIS_HANDLE_KEY_IS_TIME        0x02U /* ProcessKey is the time of the process's creation */
+#define AEGIS_HANDLE_TARGET_KEY_IS_TIME 0x04U /* TargetKey is the time of the target's creation */
+#define AEGIS_HANDLE_GRANTED_VALID      0x08U /* there is a handle; GrantedAccess is what it may do */
+
+/*
+ * Payload of AEGIS_EVENT_HANDLE_OP: a handle to a process or a thread was opened or duplicated, or somebody tried to.
+ * Of a duplicate, ProcessId and ThreadId are the caller's, who need be neither of the two processes between which it
+ * goes.
+ */
+typedef struct AEGIS_HANDLE_PAYLOAD {
+    uint32_t ProcessId; /* whose thread made the call */
+    uint32_t ThreadId;
+    uint64_t ProcessKey;           /* as in AEGIS_THREAD_PAYLOAD; 0: not known */
+    uint32_t TargetProcessId;      /* the process, or that of the thread */
+    uint32_t TargetThreadId;       /* 0: the object is a process */
+    uint64_t TargetKey;            /* of TargetProcessId; 0: not known */
+    uint32_t OriginalAccess;       /* what the caller asked for */
+    uint32_t DesiredAccess;        /* what was left of it when the driver was done */
+    uint32_t GrantedAccess;        /* with AEGIS_HANDLE_GRANTED_VALID */
+    uint8_t Operation;             /* AEGIS_HANDLE_OPEN, AEGIS_HANDLE_DUPLICATE */
+    uint8_t ObjectType;            /* AEGIS_HANDLE_PROCESS, AEGIS_HANDLE_THREAD */
+    uint16_t Flags;                /* AEGIS_HANDLE_… */
+    uint32_t SourceProcessId;      /* of a duplicate: from whose handles */
+    uint32_t DestinationProcessId; /* and into whose */
+    uint64_t Reserved;
+} AEGIS_HANDLE_PAYLOAD;
+
+/* AEGIS_PROCESS_DETAILS_PAYLOAD.Kind */
+#define AEGIS_DETAILS_START 1U /* an AEGIS_EVENT_PROCESS_CREATE of the same process follows */
+#define AEGIS_DETAILS_EXIT  2U /* an AEGIS_EVENT_PROCESS_EXIT follows */
+
+/* AEGIS_PROCESS_DETAILS_PAYLOAD.Elevation: TOKEN_ELEVATION_TYPE; 0: not known */
+#define AEGIS_ELEVATION_DEFAULT 1U
+#define AEGIS_ELEVATION_FULL    2U
+#define AEGIS_ELEVATION_LIMITED 3U
+
+/* AEGIS_PROCESS_DETAILS_PAYLOAD.Flags. A reader takes no meaning from bits without a name. */
+#define AEGIS_DETAILS_KEY_IS_TIME         0x01U /* ProcessKey is CreationTime */
+#define AEGIS_DETAILS_PARENT_KEY_IS_TIME  0x02U /* ParentKey is the time of the parent's creation */
+#define AEGIS_DETAILS_CREATOR_KEY_IS_TIME 0x04U /* CreatorKey is the time of the creator's creation */
+#define AEGIS_DETAILS_TOKEN_VALID         0x08U /* LogonId, SessionId, the SID and what else the token says are known */
+#define AEGIS_DETAILS_INTEGRITY_VALID     0x10U /* IntegrityLevel is known */
+#define AEGIS_DETAILS_COMMAND_LINE_VALID  0x20U /* there is a command line, which may be empty */
+#define AEGIS_DETAILS_EXIT_STATUS_VALID   0x40U /* ExitStatus is known */
+
+#define AEGIS_DETAILS_PARTS_MAX 8U
+/* Bytes of the longest SID. */
+#define AEGIS_SID_BYTES_MAX 68U
+/* UTF-16 units of AEGIS_PROCESS_DETAILS_PAYLOAD.Text. */
+#define AEGIS_DETAILS_TEXT 494U
+/* Most of them that the driver fills: with them, the compact form is as large as an event in the ring may be. */
+#define AEGIS_DETAILS_TEXT_REPORTED 482U
+
+/*
+ * Payload of AEGIS_EVENT_PROCESS_DETAILS: what else is known of a process that starts or ends. It comes right before
+ * the process's AEGIS_EVENT_PROCESS_CREATE or AEGIS_EVENT_PROCESS_EXIT, as far as that process is concerned: events of
+ * others may come between. A command line too long for one event takes several, Part 0 to Parts - 1, each with the same
+ * fixed fields; what is longer than AEGIS_DETAILS_PARTS_MAX of them hold is cut off at its end. An exit has one part
+ * and no command line.
+ *
+ * Text holds, back to back, in part 0 the user's SID, and in every part its piece of the command line.
+ */
+typedef struct AEGIS_PROCESS_DETAILS_PAYLOAD {
+    uint32_t ProcessId;
+    uint32_t SessionId;
+    uint64_t ProcessKey; /* as in AEGIS_THREAD_PAYLOAD; 0: not known */
+    uint64_t ParentKey;
+    uint64_t CreatorKey;
+    uint64_t LogonId;     /* LUID of the logon session */
+    int64_t CreationTime; /* of the process, 100 ns since 1601; 0: not known */
+    uint32_t CreatingThreadId;
+    uint32_t IntegrityLevel; /* SECURITY_MANDATORY_…_RID */
+    int32_t ExitStatus;      /* NTSTATUS, or whatever the process ended with */
+    uint32_t Flags;          /* AEGIS_DETAILS_… */
+    uint8_t Kind;            /* AEGIS_DETAILS_START, AEGIS_DETAILS_EXIT */
+    uint8_t Part;
+    uint8_t Parts;
+    uint8_t Elevation;              /* AEGIS_ELEVATION_… */
+    uint16_t SidLength;             /* bytes in Text; 0 but in part 0; <= AEGIS_SID_BYTES_MAX */
+    uint16_t CommandLineLength;     /* UTF-16 units in Text, behind the SID: this part's piece */
+    uint16_t CommandLineOffset;     /* units in the parts before */
+    uint16_t CommandLineFullLength; /* of the whole command line, whatever the parts hold of it */
+    uint16_t Text[AEGIS_DETAILS_TEXT];
+} AEGIS_PROCESS_DETAILS_PAYLOAD;
+
+/* Bytes of AEGIS_PROCESS_DETAILS_PAYLOAD before Text. */
+#define AEGIS_DETAILS_PAYLOAD_FIXED 76U
+/* Details in full form, as the pull IOCTL hands them out. */
+#define AEGIS_DETAILS_EVENT_SIZE 1080U
+
 /* Bytes of AEGIS_PROCESS_PAYLOAD before ImagePath: what a compact exit event carries. */
 #define AEGIS_PROCESS_PAYLOAD_FIXED 16U
 /* A process event in full form, as the pull IOCTL hands it out. */
@@ -241,6 +395,67 @@ AEGIS_STATIC_ASSERT(AEGIS_IMAGE_CUT_HEAD + AEGIS_IMAGE_CUT_MARK + AEGIS_IMAGE_CU
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_IMAGE_PAYLOAD) == AEGIS_IMAGE_EVENT_SIZE,
                     "full image event");
 AEGIS_STATIC_ASSERT(AEGIS_IMAGE_EVENT_SIZE <= AEGIS_MAX_EVENT_SIZE, "a pull has room for it");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_REGISTRY_PAYLOAD) == 1064, "registry payload is 1064 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, ThreadId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, ProcessKey) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, ValueType) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, DataSize) == 20, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, Status) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, Operation) == 28, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, Flags) == 29, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, KeyLength) == 30, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, KeyFullLength) == 32, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, NameLength) == 34, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, NameFullLength) == 36, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, DataLength) == 38, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_REGISTRY_PAYLOAD, Text) == AEGIS_REGISTRY_PAYLOAD_FIXED, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_REGISTRY_PAYLOAD) == AEGIS_REGISTRY_EVENT_SIZE,
+                    "full registry event");
+AEGIS_STATIC_ASSERT(AEGIS_REGISTRY_EVENT_SIZE <= AEGIS_MAX_EVENT_SIZE, "a pull has room for it");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_HANDLE_PAYLOAD) == 64, "handle payload is 64 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, ThreadId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, ProcessKey) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, TargetProcessId) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, TargetThreadId) == 20, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, TargetKey) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, OriginalAccess) == 32, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, DesiredAccess) == 36, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, GrantedAccess) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, Operation) == 44, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, ObjectType) == 45, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, Flags) == 46, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, SourceProcessId) == 48, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, DestinationProcessId) == 52, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_HANDLE_PAYLOAD, Reserved) == 56, "layout");
+
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_PROCESS_DETAILS_PAYLOAD) == 1064, "details payload is 1064 bytes");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ProcessId) == 0, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, SessionId) == 4, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ProcessKey) == 8, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ParentKey) == 16, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CreatorKey) == 24, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, LogonId) == 32, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CreationTime) == 40, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CreatingThreadId) == 48, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, IntegrityLevel) == 52, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ExitStatus) == 56, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Flags) == 60, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Kind) == 64, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Part) == 65, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Parts) == 66, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Elevation) == 67, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, SidLength) == 68, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CommandLineLength) == 70, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CommandLineOffset) == 72, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CommandLineFullLength) == 74, "layout");
+AEGIS_STATIC_ASSERT(offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Text) == AEGIS_DETAILS_PAYLOAD_FIXED, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_PROCESS_DETAILS_PAYLOAD) == AEGIS_DETAILS_EVENT_SIZE,
+                    "full details event");
+AEGIS_STATIC_ASSERT(AEGIS_DETAILS_EVENT_SIZE <= AEGIS_MAX_EVENT_SIZE, "a pull has room for it");
 
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_MAX + 1 == AEGIS_PATH_CUT_PLACE, "a cut path and its terminator end there");
 AEGIS_STATIC_ASSERT(AEGIS_PATH_CUT_FULL + 1 == AEGIS_MAX_PATH, "the last unit");

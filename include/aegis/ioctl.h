@@ -43,6 +43,7 @@
 #define AEGIS_IOCTL_QUERY         0x22600CU /* n=3, FILE_READ_DATA */
 #define AEGIS_IOCTL_SET_POLICY    0x22A010U /* n=4, FILE_WRITE_DATA; policy.h */
 #define AEGIS_IOCTL_GET_POLICY    0x226014U /* n=5, FILE_READ_DATA; policy.h */
+#define AEGIS_IOCTL_PROTECT       0x22A018U /* n=6, FILE_WRITE_DATA */
 #define AEGIS_IOCTL_SOURCE_LOSS   0x222200U /* n=0x80, FILE_ANY_ACCESS; IRP_MJ_INTERNAL_DEVICE_CONTROL only */
 #define AEGIS_IOCTL_NO_SOURCE     0x222204U /* n=0x81, the same */
 
@@ -104,6 +105,21 @@ typedef struct AEGIS_RING_TEARDOWN_REQUEST {
 } AEGIS_RING_TEARDOWN_REQUEST;
 
 /*
+ * AEGIS_IOCTL_PROTECT: the calling process is protected: from then on, whoever opens it or one of its threads, or
+ * duplicates a handle to them, gets no right to end, suspend or change it; each attempt is an event with
+ * AEGIS_HANDLE_STRIPPED. The process itself and those that the policy in force names are exempt. It ends with the
+ * handle's last close or with the process, whichever comes first. No reply.
+ *
+ *   STATUS_ALREADY_REGISTERED        this handle already protects its process
+ *   STATUS_NOT_SUPPORTED             a driver sent it; or the driver is not told of handles: AEGIS_CALLBACK_HANDLE is
+ * not registered, its Status says why STATUS_FILE_CLOSED               the last close of the handle came first
+ *   STATUS_DRIVER_INTERNAL_ERROR     the driver's state is AEGIS_RING_FAILED: it protects nothing any more
+ */
+typedef struct AEGIS_PROTECT_REQUEST {
+    AEGIS_REQUEST_HEADER Header;
+} AEGIS_PROTECT_REQUEST;
+
+/*
  * AEGIS_IOCTL_SOURCE_LOSS: what feeds the sensors has lost events before they saw them. Counted as AEGIS_LOST_SOURCE,
  * and sleeping consumers are woken. No reply.
  *
@@ -144,6 +160,8 @@ typedef struct AEGIS_QUERY_REQUEST {
 #define AEGIS_CALLBACK_OWNER_EXIT 2U /* the transport's own: consumers whose process ends; it makes no events */
 #define AEGIS_CALLBACK_THREAD     3U /* thread starts and exits */
 #define AEGIS_CALLBACK_IMAGE      4U /* loads of programs, libraries and drivers */
+#define AEGIS_CALLBACK_REGISTRY   5U /* changes of keys and values */
+#define AEGIS_CALLBACK_HANDLE     6U /* handles to processes and threads, opened and duplicated */
 
 /* AEGIS_CALLBACK_HEALTH.Flags */
 #define AEGIS_CALLBACK_NO_SUBSYSTEMS     1U /* not told of processes, or threads, of subsystems such as WSL 1 */
@@ -236,6 +254,7 @@ AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, HeaderBytes) == 40, "layout
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_RING_SETUP_REPLY, SessionId) == 56, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_RING_TEARDOWN_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_QUERY_REQUEST) == 8, "layout");
+AEGIS_STATIC_ASSERT(sizeof(AEGIS_PROTECT_REQUEST) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_SOURCE_LOSS_REQUEST) == 16, "layout");
 AEGIS_STATIC_ASSERT(offsetof(AEGIS_SOURCE_LOSS_REQUEST, Count) == 8, "layout");
 AEGIS_STATIC_ASSERT(sizeof(AEGIS_NO_SOURCE_REQUEST) == 16, "layout");

@@ -127,6 +127,12 @@ AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >= AEGIS_PROCESS_EVENT_SIZE, "a full 
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >=
                         sizeof(AEGIS_EVENT_HEADER) + AEGIS_IMAGE_PAYLOAD_FIXED + 2U * AEGIS_IMAGE_MAX_PATH_REPORTED,
                     "an image with the longest path fits");
+AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >=
+                        sizeof(AEGIS_EVENT_HEADER) + AEGIS_REGISTRY_PAYLOAD_FIXED + 2U * AEGIS_REGISTRY_TEXT_REPORTED,
+                    "a registry event with the longest texts fits");
+AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES >=
+                        sizeof(AEGIS_EVENT_HEADER) + AEGIS_DETAILS_PAYLOAD_FIXED + 2U * AEGIS_DETAILS_TEXT_REPORTED,
+                    "details with the longest texts fit");
 AEGIS_STATIC_ASSERT(AEGIS_RING_EVENT_BYTES <= AEGIS_MAX_EVENT_SIZE, "every event fits a pull buffer");
 AEGIS_STATIC_ASSERT(AEGIS_RING_KIB_MIN * 1024U >= AEGIS_RING_HEADER_BYTES + 8U * AEGIS_RING_EVENT_BYTES,
                     "the smallest ring holds several of the largest events");
