@@ -23,6 +23,8 @@ struct EventName {
 constexpr EventName kEvents[] = {
     {"process-start", AEGIS_EVENT_PROCESS_CREATE, true},
     {"process-end", AEGIS_EVENT_PROCESS_EXIT, false},
+    {"thread-start", AEGIS_EVENT_THREAD_CREATE, false},
+    {"thread-end", AEGIS_EVENT_THREAD_EXIT, false},
 };
 
 const EventName* event_of(std::string_view name) {
@@ -134,7 +136,7 @@ class Compiler {
         for (const auto& [key, value] : *events) {
             const EventName* const event = event_of(key.str());
             if (event == nullptr) {
-                unknown(key, "events", "process-start and process-end");
+                unknown(key, "events", "process-start, process-end, thread-start and thread-end");
             } else if (const toml::table* const settings = value.as_table()) {
                 take_event(*event, *settings);
             } else {
@@ -277,8 +279,7 @@ class Compiler {
             if (event != nullptr && event->has_path) {
                 types |= 1U << event->type;
             } else if (event != nullptr) {
-                error(entry, fmt::format("a rule for '{}' can never match: it has no path, and goes as its start went",
-                                         *name));
+                error(entry, fmt::format("a rule for '{}' can never match: it has no path", *name));
             } else if (name) {
                 error(entry, fmt::format("'{}' is no event with a path: process-start is", *name));
             }

@@ -126,7 +126,7 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
     PathRule* const image = images_.longest(subject.path, type);
     if (image != nullptr) {
         count(image->hits);
-        decision->mark = ProcessMark::kSilent;
+        decision->mark = ProcessMark::kExcluded;
         filter(rules, decision);
         return;
     }
@@ -136,9 +136,9 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
     if (rule != nullptr) {
         count(rule->hits);
         // One that may not refuse reports.
-        decision->mark = rule->action == AEGIS_POLICY_DROP ? ProcessMark::kSilent : ProcessMark::kReported;
+        decision->mark = rule->action == AEGIS_POLICY_DROP ? ProcessMark::kDropped : ProcessMark::kReported;
     }
-    if (decision->mark == ProcessMark::kSilent || (rule == nullptr && rules.drop)) {
+    if (decision->mark == ProcessMark::kDropped || (rule == nullptr && rules.drop)) {
         filter(rules, decision);
         return;
     }

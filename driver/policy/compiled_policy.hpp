@@ -54,7 +54,8 @@ class CompiledPolicy {
 
     // What becomes of it, counted. IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
     void decide(const Subject& subject, Decision* decision);
-    // The end of a process that started with this mark. IRQL <= DISPATCH_LEVEL.
+    // The end of a process that started with this mark; or, with none, anything else that has no path.
+    // IRQL <= DISPATCH_LEVEL.
     void decide_end(const Subject& subject, ProcessMark mark, Decision* decision);
 
     // Takes one count that was never told; see Suppressions::take_any.

@@ -11,7 +11,8 @@ namespace aegis::driver {
 
 // What this driver's sensors can do, a bit for each event type. A policy that asks for more is refused: it would be
 // believed to work.
-inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT;
+inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT |
+                                                  1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT;
 // Those that have a path, merge, and can be refused.
 inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE;
 

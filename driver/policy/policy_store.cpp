@@ -112,10 +112,23 @@ Decision PolicyStore::process_ended(const Subject& subject) {
     const ProcessMark mark = marks_.take(subject.process_id);
     const Reader reader(in_force_);
     CompiledPolicy* const policy = reader.policy();
-    if (mark == ProcessMark::kSilent || mark == ProcessMark::kRefused) {
+    if (mark == ProcessMark::kDropped || mark == ProcessMark::kExcluded || mark == ProcessMark::kRefused) {
         decision.verdict = Verdict::kFilter;
     } else if (policy != nullptr) {
         policy->decide_end(subject, mark, &decision);
+    }
+    return decision;
+}
+
+Decision PolicyStore::happened(const Subject& subject) {
+    Decision decision;
+    const Reader reader(in_force_);
+    CompiledPolicy* const policy = reader.policy();
+    // Whatever the policy is by now, as with the process's end.
+    if (marks_.look(subject.process_id) == ProcessMark::kExcluded) {
+        decision.verdict = Verdict::kFilter;
+    } else if (policy != nullptr) {
+        policy->decide_end(subject, ProcessMark::kNone, &decision);
     }
     return decision;
 }

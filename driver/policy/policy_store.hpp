@@ -49,6 +49,9 @@ class PolicyStore {
     // What becomes of its end, which `subject` has no path for. Once for each process. IRQL <= DISPATCH_LEVEL.
     Decision process_ended(const Subject& subject);
 
+    // What becomes of something that a process does, and that has no path. IRQL <= DISPATCH_LEVEL.
+    Decision happened(const Subject& subject);
+
     // Another party has refused the process after process_started(). Its end must not be reported. Any IRQL.
     void mark_refused(std::uint32_t process_id) { mark(process_id, ProcessMark::kRefused); }
 

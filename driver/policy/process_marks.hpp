@@ -15,7 +15,8 @@ namespace aegis::driver {
 enum class ProcessMark : std::uint8_t {
     kNone,
     kReported,  // by a rule
-    kSilent,    // by a rule, or its image is excluded
+    kDropped,   // by a rule
+    kExcluded,  // its image: neither it nor anything that it does is reported
     kRefused,
 };
 
@@ -46,6 +47,20 @@ class ProcessMarks {
             }
         }
         return false;
+    }
+
+    // Any IRQL.
+    ProcessMark look(std::uint32_t process_id) {
+        if (used_.load(std::memory_order_relaxed) == 0) {
+            return ProcessMark::kNone;
+        }
+        for (const std::atomic<std::uint64_t>& place : line_of(process_id).places) {
+            const std::uint64_t found = place.load(std::memory_order_relaxed);
+            if (found >> kMarkBits == process_id && found != 0) {
+                return static_cast<ProcessMark>(found & kMarkMask);
+            }
+        }
+        return ProcessMark::kNone;
     }
 
     // The mark, and removes it. Any IRQL.

@@ -111,10 +111,20 @@ void add_exit_status(PETHREAD thread, AEGIS_THREAD_PAYLOAD* told) {
 // IRQL <= APC_LEVEL, in the context of the thread that makes the new one, or of the one that exits.
 void NTAPI on_thread_notify(HANDLE process_id, HANDLE thread_id, BOOLEAN create) {
     const std::int64_t now = g_context.clock->now();
+    const std::uint16_t type = create ? AEGIS_EVENT_THREAD_CREATE : AEGIS_EVENT_THREAD_EXIT;
+    const std::uint32_t owner = process_id_number(process_id);
+    const Decision decision = g_context.policies->happened({type, owner, 0, {}, now, false});
+    if (g_context.keep_back(&g_health, decision, now)) {
+        // The next one is not its process's first all the same.
+        if (create && PsGetCurrentProcessId() != process_id) {
+            take_first_thread(owner);
+        }
+        return;
+    }
 
     AEGIS_THREAD_PAYLOAD told;
     RtlZeroMemory(&told, sizeof(told));
-    told.ProcessId = process_id_number(process_id);
+    told.ProcessId = owner;
     told.ThreadId = process_id_number(thread_id);
     const ProcessKey key = process_key(process_id);
     told.ProcessKey = key.value;
@@ -128,14 +138,14 @@ void NTAPI on_thread_notify(HANDLE process_id, HANDLE thread_id, BOOLEAN create)
         if (thread.get() != nullptr) {
             add_exit_status(thread.get(), &told);
         }
-        g_context.report(&g_health, AEGIS_EVENT_THREAD_EXIT, now, &told, sizeof(told));
+        g_context.report(&g_health, type, now, &told, sizeof(told));
         return;
     }
     add_creator(process_id, thread_id, &told);
     if (thread.get() != nullptr) {
         add_start_address(thread.get(), &told);
     }
-    g_context.report(&g_health, AEGIS_EVENT_THREAD_CREATE, now, &told, sizeof(told));
+    g_context.report(&g_health, type, now, &told, sizeof(told));
 }
 
 // STATUS_PROCEDURE_NOT_FOUND on older systems. IRQL PASSIVE_LEVEL.

@@ -83,6 +83,12 @@ merge-ms = 500
 [events.process-end]
 default = "off"
 
+[events.thread-start]
+limit = 9
+
+[events.thread-end]
+default = "drop"
+
 [[rule]]
 path = "/tmp/x/**"
 action = "refuse"
@@ -107,6 +113,8 @@ action = "drop"
     const AEGIS_POLICY_TYPE& end = parts.header.Types[AEGIS_EVENT_PROCESS_EXIT];
     EXPECT_EQ(end.Operations, 0U);
     EXPECT_EQ(end.Default, AEGIS_POLICY_DROP);
+    EXPECT_EQ(parts.header.Types[AEGIS_EVENT_THREAD_CREATE].TokensPerSecond, 9U);
+    EXPECT_EQ(parts.header.Types[AEGIS_EVENT_THREAD_EXIT].Default, AEGIS_POLICY_DROP);
     ASSERT_EQ(parts.rules.size(), 4U);
     EXPECT_EQ(parts.rules[0].Action, AEGIS_POLICY_REFUSE);
     EXPECT_EQ(parts.rules[0].Types, 1U << AEGIS_EVENT_PROCESS_CREATE);
@@ -161,7 +169,7 @@ colour = "red"
                     testing::StartsWith("12:8: 'tmp' does not begin with"),
                     "13:10: 'deny' is no action: report, drop and refuse are", "14:1: this rule has no 'action'",
                     testing::StartsWith("15:8: '/a/*/b' has a wildcard"), "18:8: '/a//b' has two separators in a row",
-                    "19:11: a rule for 'process-end' can never match: it has no path, and goes as its start went",
+                    "19:11: a rule for 'process-end' can never match: it has no path",
                     "19:26: 'image' is no event with a path: process-start is",
                     "20:1: 'colour' is no key of a rule: path, extension, action and events are"));
 }

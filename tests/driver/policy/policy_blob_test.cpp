@@ -148,7 +148,7 @@ std::vector<Fault> faults_of_types() {
                                              type_at(15) + 17 + i, 1));
     }
     for (std::uint16_t type = 0; type < AEGIS_POLICY_TYPES; ++type) {
-        if (type == AEGIS_EVENT_PROCESS_CREATE || type == AEGIS_EVENT_PROCESS_EXIT) {
+        if ((driver::kTypesWithSensor >> type & 1) != 0) {
             continue;
         }
         const std::string name = fmt::format("type {} without a sensor, ", type);

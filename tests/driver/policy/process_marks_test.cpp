@@ -24,20 +24,23 @@ class ProcessMarks : public testing::Test {
 
 TEST_F(ProcessMarks, AMarkIsTakenOnce) {
     EXPECT_EQ(marks_->take(8), ProcessMark::kNone);
-    EXPECT_TRUE(marks_->set(8, ProcessMark::kSilent));
+    EXPECT_TRUE(marks_->set(8, ProcessMark::kDropped));
     EXPECT_TRUE(marks_->set(12, ProcessMark::kRefused));
-    EXPECT_EQ(marks_->take(8), ProcessMark::kSilent);
+    EXPECT_EQ(marks_->look(8), ProcessMark::kDropped);
+    EXPECT_EQ(marks_->look(9), ProcessMark::kNone);
+    EXPECT_EQ(marks_->take(8), ProcessMark::kDropped);
+    EXPECT_EQ(marks_->look(8), ProcessMark::kNone);
     EXPECT_EQ(marks_->take(8), ProcessMark::kNone);
     EXPECT_EQ(marks_->take(12), ProcessMark::kRefused);
 }
 
 // Catches: two marks of one pid, of which the older is found.
 TEST_F(ProcessMarks, ALaterMarkReplacesTheEarlier) {
-    EXPECT_TRUE(marks_->set(8, ProcessMark::kSilent));
+    EXPECT_TRUE(marks_->set(8, ProcessMark::kDropped));
     EXPECT_TRUE(marks_->set(8, ProcessMark::kReported));
     EXPECT_EQ(marks_->take(8), ProcessMark::kReported);
     EXPECT_EQ(marks_->take(8), ProcessMark::kNone);
-    EXPECT_TRUE(marks_->set(8, ProcessMark::kSilent));
+    EXPECT_TRUE(marks_->set(8, ProcessMark::kDropped));
     EXPECT_TRUE(marks_->set(8, ProcessMark::kNone));
     EXPECT_EQ(marks_->take(8), ProcessMark::kNone);
 }
@@ -46,9 +49,9 @@ TEST_F(ProcessMarks, ALaterMarkReplacesTheEarlier) {
 TEST_F(ProcessMarks, EveryNumberIsAPid) {
     for (const std::uint32_t pid : {0U, 1U, 0x7FFFFFFFU, 0xFFFFFFFFU}) {
         EXPECT_EQ(marks_->take(pid), ProcessMark::kNone) << pid;
-        EXPECT_TRUE(marks_->set(pid, ProcessMark::kSilent)) << pid;
+        EXPECT_TRUE(marks_->set(pid, ProcessMark::kDropped)) << pid;
         EXPECT_EQ(marks_->take(pid ^ 1), ProcessMark::kNone) << pid;
-        EXPECT_EQ(marks_->take(pid), ProcessMark::kSilent) << pid;
+        EXPECT_EQ(marks_->take(pid), ProcessMark::kDropped) << pid;
     }
 }
 
@@ -57,7 +60,7 @@ TEST_F(ProcessMarks, OrdinaryPidsSpread) {
     for (const std::uint32_t step : {1U, 4U}) {
         std::uint32_t refused = 0;
         for (std::uint32_t i = 0; i < 2000; ++i) {
-            refused += marks_->set(4000 + i * step, ProcessMark::kSilent) ? 0 : 1;
+            refused += marks_->set(4000 + i * step, ProcessMark::kDropped) ? 0 : 1;
         }
         EXPECT_LT(refused, 20U) << step;
         marks_->clear();
