@@ -18,19 +18,35 @@ struct EventName {
     std::string_view name;
     std::uint16_t type;
     bool has_path;  // so rules and merging make sense for it
+    bool refusable = false;
 };
 
 constexpr EventName kEvents[] = {
-    {"process-start", AEGIS_EVENT_PROCESS_CREATE, true},
+    {"process-start", AEGIS_EVENT_PROCESS_CREATE, true, true},
     {"process-end", AEGIS_EVENT_PROCESS_EXIT, false},
     {"thread-start", AEGIS_EVENT_THREAD_CREATE, false},
     {"thread-end", AEGIS_EVENT_THREAD_EXIT, false},
+    {"image-load", AEGIS_EVENT_IMAGE_LOAD, true},
 };
 
 const EventName* event_of(std::string_view name) {
     const auto* const found = std::find_if(std::begin(kEvents), std::end(kEvents),
                                            [name](const EventName& event) { return event.name == name; });
     return found == std::end(kEvents) ? nullptr : found;
+}
+
+// "a, b and c", of those that are asked for.
+template <class Wanted>
+std::string names_of_events(Wanted wanted) {
+    std::vector<std::string_view> names;
+    for (const EventName& event : kEvents) {
+        if (wanted(event)) {
+            names.push_back(event.name);
+        }
+    }
+    const std::string_view last = names.back();
+    names.pop_back();
+    return names.empty() ? std::string(last) : fmt::format("{} and {}", fmt::join(names, ", "), last);
 }
 
 bool is_separator(char16_t unit) {
@@ -136,7 +152,7 @@ class Compiler {
         for (const auto& [key, value] : *events) {
             const EventName* const event = event_of(key.str());
             if (event == nullptr) {
-                unknown(key, "events", "process-start, process-end, thread-start and thread-end");
+                unknown(key, "events", names_of_events([](const EventName&) { return true; }));
             } else if (const toml::table* const settings = value.as_table()) {
                 take_event(*event, *settings);
             } else {
@@ -242,6 +258,9 @@ class Compiler {
             error(table, "a rule has either a 'path' or an 'extension'");
             return;
         }
+        if (action == AEGIS_POLICY_REFUSE && table.contains("path")) {
+            refuse_only_what_can_be(types, *table.get("path"));
+        }
         if (path) {
             rules_.push_back(make_entry(*path, types, action, *table.get("path")));
         }
@@ -249,6 +268,15 @@ class Compiler {
             error(table, "an extension cannot be refused: everybody chooses the names of files; refuse a path");
         } else if (extension) {
             extensions_.push_back(make_entry(*extension, types, action, *table.get("extension")));
+        }
+    }
+
+    void refuse_only_what_can_be(std::uint32_t types, const toml::node& node) {
+        for (const EventName& event : kEvents) {
+            if ((types >> event.type & 1) != 0 && !event.refusable) {
+                error(node, fmt::format("'{}' cannot be refused: {} can", event.name,
+                                        names_of_events([](const EventName& known) { return known.refusable; })));
+            }
         }
     }
 
@@ -281,7 +309,8 @@ class Compiler {
             } else if (event != nullptr) {
                 error(entry, fmt::format("a rule for '{}' can never match: it has no path", *name));
             } else if (name) {
-                error(entry, fmt::format("'{}' is no event with a path: process-start is", *name));
+                error(entry, fmt::format("'{}' is no event with a path: {} are", *name,
+                                         names_of_events([](const EventName& known) { return known.has_path; })));
             }
         }
         return types;
@@ -367,36 +396,48 @@ class Compiler {
         return found;
     }
 
+    // Empty: there is one among the types that is not off.
+    std::string all_off(std::uint32_t types) const {
+        const auto is_among = [&](const EventName& event) { return (types >> event.type & 1) != 0; };
+        for (const EventName& event : kEvents) {
+            const AEGIS_POLICY_TYPE& type = types_[event.type];
+            if (is_among(event) && (type.Default == 0 || type.Operations != 0)) {
+                return {};
+            }
+        }
+        return names_of_events(is_among);
+    }
+
+    void warn_where_off(const Entry& rule) {
+        if (const std::string off = all_off(rule.rule.types); !off.empty()) {
+            warn(rule.place, fmt::format("this rule never decides: {} {} off", off,
+                                         off.find(" and ") == std::string::npos ? "is" : "are"));
+        }
+    }
+
     void find_rules_that_never_decide() {
-        const AEGIS_POLICY_TYPE& start = types_[AEGIS_EVENT_PROCESS_CREATE];
-        const bool off = start.Default != 0 && start.Operations == 0;
+        constexpr std::uint32_t kStarts = 1U << AEGIS_EVENT_PROCESS_CREATE;
         for (const Entry& rule : rules_) {
             if (rule.rule.action == AEGIS_POLICY_REFUSE) {
                 continue;
             }
-            if (const Entry* const image = longest_at(images_, rule.folded)) {
+            const Entry* const image = rule.rule.types == kStarts ? longest_at(images_, rule.folded) : nullptr;
+            if (image != nullptr) {
                 warn(rule.place, fmt::format("this rule never decides: line {} excludes the image", image->place.line));
-            } else if (off) {
+            } else if (longest_refusal_above(rule.folded) == nullptr) {
                 // Among refusals it is an exception, which has its use.
-                const Entry* const around = longest_refusal_above(rule.folded);
-                if (around == nullptr) {
-                    warn(rule.place, "this rule never decides: process-start is off");
-                }
+                warn_where_off(rule);
             }
         }
         for (const Entry& extension : extensions_) {
-            if (off) {
-                warn(extension.place, "this rule never decides: process-start is off");
-            }
+            warn_where_off(extension);
         }
         for (const Entry& image : images_) {
             const Entry* const rule = longest_at(rules_, image.folded);
             const bool exception_below = std::any_of(rules_.begin(), rules_.end(), [&](const Entry& other) {
                 return other.rule.action != AEGIS_POLICY_REFUSE && is_at_or_below(other.folded, image.folded);
             });
-            if (off) {
-                warn(image.place, "this exclusion never decides: process-start is off");
-            } else if (rule != nullptr && rule->rule.action == AEGIS_POLICY_REFUSE && !exception_below) {
+            if (rule != nullptr && rule->rule.action == AEGIS_POLICY_REFUSE && !exception_below) {
                 warn(image.place,
                      fmt::format("this exclusion never decides: line {} refuses the image", rule->place.line));
             }

@@ -81,7 +81,8 @@ class Policy {
 
 agent::PolicyTypes all_types(std::uint32_t operations) {
     agent::PolicyTypes types{};
-    for (const unsigned type : {AEGIS_EVENT_PROCESS_CREATE, AEGIS_EVENT_PROCESS_EXIT}) {
+    for (const unsigned type : {AEGIS_EVENT_PROCESS_CREATE, AEGIS_EVENT_PROCESS_EXIT, AEGIS_EVENT_THREAD_CREATE,
+                                AEGIS_EVENT_THREAD_EXIT, AEGIS_EVENT_IMAGE_LOAD}) {
         types[type].Operations = operations;
         types[type].Default = operations == 0 ? AEGIS_POLICY_DROP : AEGIS_POLICY_REPORT;
     }
@@ -106,11 +107,21 @@ void verdict_of_a_type_that_is_off(benchmark::State& state) {
 }
 BENCHMARK(verdict_of_a_type_that_is_off);
 
+// Of what is no process's start or end: nothing is remembered of it.
+void verdict_of_an_image_that_is_off(benchmark::State& state) {
+    Policy policy(all_types(0), {});
+    for ([[maybe_unused]] auto _ : state) {
+        benchmark::DoNotOptimize(policy.store().is_off(AEGIS_EVENT_IMAGE_LOAD));
+    }
+}
+BENCHMARK(verdict_of_an_image_that_is_off);
+
 void verdict_without_a_path(benchmark::State& state) {
     Policy policy(all_types(AEGIS_POLICY_OPERATION_ANY), {});
-    const driver::Subject subject{AEGIS_EVENT_PROCESS_EXIT, kProcess, 0, {}, 0, false};
+    const driver::Subject subject{AEGIS_EVENT_THREAD_EXIT, kProcess, 0, {}, 0, false};
     for ([[maybe_unused]] auto _ : state) {
-        benchmark::DoNotOptimize(policy.store().process_ended(subject));
+        const bool off = policy.store().is_off(AEGIS_EVENT_THREAD_EXIT);
+        benchmark::DoNotOptimize(off ? driver::Decision{} : policy.store().happened(subject));
     }
 }
 BENCHMARK(verdict_without_a_path);

@@ -60,7 +60,7 @@ NTSTATUS CompiledPolicy::build(const PolicyBlob& blob, const PolicyOrigin& origi
     for (unsigned i = 0; i < AEGIS_POLICY_TYPES; ++i) {
         const AEGIS_POLICY_TYPE& from = blob.header->Types[i];
         TypeRules& rules = types_[i];
-        rules.wanted = from.Default == 0 || from.Operations != 0;
+        rules.operations = from.Default == 0 ? ~0U : from.Operations;
         rules.drop = from.Default == AEGIS_POLICY_DROP;
         rules.merge_window = from.MergeMs * kTimePerMs;
         rules.bucket.initialize(from.TokensPerSecond, from.Burst, origin.time);
@@ -103,14 +103,27 @@ void CompiledPolicy::filter(TypeRules& rules, Decision* decision) {
     decision->verdict = Verdict::kFilter;
 }
 
-void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
+std::uint32_t CompiledPolicy::types_off() const {
+    std::uint32_t off = 0;
+    for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+        // A start tells which processes are excluded, whoever wants to hear of it.
+        const bool tells = type == AEGIS_EVENT_PROCESS_CREATE && images_.count() != 0;
+        off |= types_[type].operations == 0 && !tells ? 1U << type : 0;
+    }
+    return off & ~types_with_refusals_;
+}
+
+void CompiledPolicy::decide(const Subject& subject, bool excluded, Decision* decision) {
     TypeRules& rules = types_[subject.type];
     const std::uint32_t type = 1U << subject.type;
-    if (!rules.wanted && (types_with_refusals_ & type) == 0) {
+    const bool wanted = (rules.operations >> subject.operation & 1) != 0;
+    const bool starts = subject.type == AEGIS_EVENT_PROCESS_CREATE;
+    const bool has_path = subject.path.length != 0;
+    if (!wanted && !starts && (types_with_refusals_ & type) == 0) {
         filter(rules, decision);
         return;
     }
-    PathRule* rule = paths_.longest(subject.path, type);
+    PathRule* rule = has_path ? paths_.longest(subject.path, type) : nullptr;
     if (rule != nullptr && rule->action == AEGIS_POLICY_REFUSE && subject.may_be_refused) {
         count(rule->hits);
         count(rules.refused);
@@ -119,26 +132,26 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
         pass(rules, subject, decision);
         return;
     }
-    if (!rules.wanted) {
-        filter(rules, decision);
-        return;
-    }
-    PathRule* const image = images_.longest(subject.path, type);
+    PathRule* const image = starts && has_path ? images_.longest(subject.path, type) : nullptr;
     if (image != nullptr) {
         count(image->hits);
         decision->mark = ProcessMark::kExcluded;
+    }
+    if (!wanted || excluded || image != nullptr) {
         filter(rules, decision);
         return;
     }
-    if (rule == nullptr && extensions_.count() != 0) {
+    if (rule == nullptr && has_path && extensions_.count() != 0) {
         rule = extensions_.longest(extension_of(subject.path), type);
     }
+    bool drop = rules.drop;
     if (rule != nullptr) {
         count(rule->hits);
         // One that may not refuse reports.
-        decision->mark = rule->action == AEGIS_POLICY_DROP ? ProcessMark::kDropped : ProcessMark::kReported;
+        drop = rule->action == AEGIS_POLICY_DROP;
+        decision->mark = drop ? ProcessMark::kDropped : ProcessMark::kReported;
     }
-    if (decision->mark == ProcessMark::kDropped || (rule == nullptr && rules.drop)) {
+    if (drop) {
         filter(rules, decision);
         return;
     }
@@ -147,7 +160,7 @@ void CompiledPolicy::decide(const Subject& subject, Decision* decision) {
 
 void CompiledPolicy::decide_end(const Subject& subject, ProcessMark mark, Decision* decision) {
     TypeRules& rules = types_[subject.type];
-    if (!rules.wanted || (rules.drop && mark != ProcessMark::kReported)) {
+    if (rules.operations == 0 || (rules.drop && mark != ProcessMark::kReported)) {
         filter(rules, decision);
         return;
     }

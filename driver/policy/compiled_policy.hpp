@@ -16,7 +16,13 @@
 
 namespace aegis::driver {
 
-enum class Verdict : std::uint8_t { kPublish, kFilter, kLimit, kMerge };
+enum class Verdict : std::uint8_t {
+    kPublish,
+    kFilter,
+    kLimit,
+    kMerge,
+    kOff,  // filtered, and PolicyStore has counted it for the sensor, too
+};
 
 // What a sensor knows of one thing before it makes an event of it.
 struct Subject {
@@ -26,6 +32,7 @@ struct Subject {
     PathText path;
     std::int64_t time;
     bool may_be_refused;
+    std::uint8_t operation = 0;  // its bit in AEGIS_POLICY_TYPE.Operations
 };
 
 struct Decision {
@@ -52,10 +59,13 @@ class CompiledPolicy {
     // When nobody uses it any more. IRQL <= DISPATCH_LEVEL.
     static void destroy(CompiledPolicy* policy);
 
-    // What becomes of it, counted. IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
-    void decide(const Subject& subject, Decision* decision);
-    // The end of a process that started with this mark; or, with none, anything else that has no path.
-    // IRQL <= DISPATCH_LEVEL.
+    // The types of which nothing becomes an event, nor is refused, nor remembered: a bit for each.
+    std::uint32_t types_off() const;
+
+    // What becomes of it, counted. `excluded`: a process does it whose image is. IRQL <= DISPATCH_LEVEL, and such that
+    // the path may be touched.
+    void decide(const Subject& subject, bool excluded, Decision* decision);
+    // The end of a process that started with this mark. IRQL <= DISPATCH_LEVEL.
     void decide_end(const Subject& subject, ProcessMark mark, Decision* decision);
 
     // Takes one count that was never told; see Suppressions::take_any.
@@ -66,7 +76,7 @@ class CompiledPolicy {
 
   private:
     struct TypeRules {
-        bool wanted;
+        std::uint32_t operations;  // those that are wanted
         bool drop;
         std::int64_t merge_window;  // 100 ns; 0: never
         TokenBucket bucket;

@@ -36,7 +36,8 @@ bool says_nothing(const AEGIS_POLICY_TYPE& type) {
            type.Default == 0;
 }
 
-NTSTATUS check_type(std::uint32_t bit, const AEGIS_POLICY_TYPE& type) {
+NTSTATUS check_type(std::uint32_t number, const AEGIS_POLICY_TYPE& type) {
+    const std::uint32_t bit = 1U << number;
     if (!is_reserved_clear(type)) {
         return STATUS_INVALID_PARAMETER;
     }
@@ -52,7 +53,7 @@ NTSTATUS check_type(std::uint32_t bit, const AEGIS_POLICY_TYPE& type) {
     if (type.Default != AEGIS_POLICY_REPORT && type.Default != AEGIS_POLICY_DROP) {
         return STATUS_INVALID_VARIANT;
     }
-    if ((type.Operations & ~AEGIS_POLICY_OPERATION_ANY) != 0) {
+    if ((type.Operations & ~operations_of(number)) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
     if (type.TokensPerSecond > AEGIS_POLICY_TOKENS_MAX || type.Burst > AEGIS_POLICY_TOKENS_MAX ||
@@ -67,7 +68,7 @@ NTSTATUS check_type(std::uint32_t bit, const AEGIS_POLICY_TYPE& type) {
 
 NTSTATUS check_types(const AEGIS_POLICY_HEADER& header) {
     for (std::uint32_t type = 0; type < AEGIS_POLICY_TYPES; ++type) {
-        const NTSTATUS status = check_type(1U << type, header.Types[type]);
+        const NTSTATUS status = check_type(type, header.Types[type]);
         if (!NT_SUCCESS(status)) {
             return status;
         }
@@ -106,7 +107,8 @@ NTSTATUS check_rule_of_types(const AEGIS_POLICY_RULE& rule, std::uint8_t last) {
     if (rule.Action < AEGIS_POLICY_REPORT || rule.Action > last) {
         return STATUS_INVALID_VARIANT;
     }
-    return (rule.Types & ~kTypesWithPath) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    const std::uint32_t able = rule.Action == AEGIS_POLICY_REFUSE ? kTypesRefused : kTypesWithPath;
+    return (rule.Types & ~able) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
 
 NTSTATUS check_path(const std::uint16_t* text, std::uint32_t units) {

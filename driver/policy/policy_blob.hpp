@@ -12,9 +12,17 @@ namespace aegis::driver {
 // What this driver's sensors can do, a bit for each event type. A policy that asks for more is refused: it would be
 // believed to work.
 inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT |
-                                                  1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT;
-// Those that have a path, merge, and can be refused.
-inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE;
+                                                  1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT |
+                                                  1U << AEGIS_EVENT_IMAGE_LOAD;
+// Those that have a path, so that rules name them and two of them may be alike.
+inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_IMAGE_LOAD;
+// Those that can be refused.
+inline constexpr std::uint32_t kTypesRefused = 1U << AEGIS_EVENT_PROCESS_CREATE;
+
+// The bits that AEGIS_POLICY_TYPE.Operations may have.
+constexpr std::uint32_t operations_of(std::uint32_t /*type*/) {
+    return AEGIS_POLICY_OPERATION_ANY;
+}
 
 // The parts of a valid blob, inside it.
 struct PolicyBlob {

@@ -23,6 +23,10 @@ NTSTATUS PolicyStore::create(RingChannel& channel, const SystemClock& clock) {
     generation_ = 0;
     in_force_.create();
     marks_.clear();
+    for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+        off_[type].store(0, std::memory_order_relaxed);
+        off_before_[type] = 0;
+    }
     notes_.store(0, std::memory_order_relaxed);
     unmarked_.store(0, std::memory_order_relaxed);
     return cases_.create();
@@ -76,13 +80,19 @@ void PolicyStore::describe(AEGIS_GET_POLICY_REPLY* reply) {
     const CompiledPolicy* const policy = in_force_.object();
     if (policy != nullptr) {
         policy->describe(reply);
+        for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+            reply->Types[type].Filtered += off_[type].load(std::memory_order_relaxed) - off_before_[type];
+        }
     }
     reply->Notes = notes_.load(std::memory_order_relaxed);
     reply->UnmarkedProcesses = unmarked_.load(std::memory_order_relaxed);
 }
 
 void PolicyStore::exchange(CompiledPolicy* next) {
-    CompiledPolicy* const old = in_force_.exchange(next);
+    CompiledPolicy* const old = in_force_.exchange(next, next != nullptr ? next->types_off() : 0);
+    for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+        off_before_[type] = off_[type].load(std::memory_order_relaxed);
+    }
     if (old == nullptr) {
         return;
     }
@@ -95,11 +105,13 @@ void PolicyStore::exchange(CompiledPolicy* next) {
 
 Decision PolicyStore::process_started(const Subject& subject) {
     Decision decision;
-    {
+    if (is_off(subject.type)) {
+        decision.verdict = Verdict::kOff;
+    } else {
         const Reader reader(in_force_);
         CompiledPolicy* const policy = reader.policy();
         if (policy != nullptr) {
-            policy->decide(subject, &decision);
+            policy->decide(subject, false, &decision);
         }
     }
     mark(subject.process_id, decision.mark);
@@ -110,6 +122,10 @@ Decision PolicyStore::process_ended(const Subject& subject) {
     Decision decision;
     // Whatever the policy is by now: an end whose start nobody has seen tells nobody anything.
     const ProcessMark mark = marks_.take(subject.process_id);
+    if (is_off(subject.type)) {
+        decision.verdict = Verdict::kOff;
+        return decision;
+    }
     const Reader reader(in_force_);
     CompiledPolicy* const policy = reader.policy();
     if (mark == ProcessMark::kDropped || mark == ProcessMark::kExcluded || mark == ProcessMark::kRefused) {
@@ -122,15 +138,24 @@ Decision PolicyStore::process_ended(const Subject& subject) {
 
 Decision PolicyStore::happened(const Subject& subject) {
     Decision decision;
+    // Whatever the policy is by now, as with the process's end.
+    const bool excluded = marks_.look(subject.process_id) == ProcessMark::kExcluded;
     const Reader reader(in_force_);
     CompiledPolicy* const policy = reader.policy();
-    // Whatever the policy is by now, as with the process's end.
-    if (marks_.look(subject.process_id) == ProcessMark::kExcluded) {
+    if (policy != nullptr) {
+        policy->decide(subject, excluded, &decision);
+    } else if (excluded) {
         decision.verdict = Verdict::kFilter;
-    } else if (policy != nullptr) {
-        policy->decide_end(subject, ProcessMark::kNone, &decision);
     }
     return decision;
+}
+
+std::uint64_t PolicyStore::counted_off(std::uint32_t types) const {
+    std::uint64_t count = 0;
+    for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
+        count += (types >> type & 1) != 0 ? off_[type].load(std::memory_order_relaxed) : 0;
+    }
+    return count;
 }
 
 void PolicyStore::mark(std::uint32_t process_id, ProcessMark mark) {

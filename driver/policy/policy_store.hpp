@@ -49,8 +49,22 @@ class PolicyStore {
     // What becomes of its end, which `subject` has no path for. Once for each process. IRQL <= DISPATCH_LEVEL.
     Decision process_ended(const Subject& subject);
 
-    // What becomes of something that a process does, and that has no path. IRQL <= DISPATCH_LEVEL.
+    // What becomes of anything else that a process does. A sensor asks is_off() first. IRQL <= DISPATCH_LEVEL, and such
+    // that the path may be touched.
     Decision happened(const Subject& subject);
+
+    // Whether the policy in force makes nothing of this type; then it is counted, and the sensor has nothing more to do
+    // with it than what others are to know. One load where it does not. Any IRQL.
+    bool is_off(std::uint16_t type) {
+        if ((in_force_.tag() >> type & 1) == 0) {
+            return false;
+        }
+        off_[type].fetch_add(1, std::memory_order_relaxed);
+        return true;
+    }
+
+    // How many of these types (a bit for each) were off when they were seen, since load. Any IRQL.
+    std::uint64_t counted_off(std::uint32_t types) const;
 
     // Another party has refused the process after process_started(). Its end must not be reported. Any IRQL.
     void mark_refused(std::uint32_t process_id) { mark(process_id, ProcessMark::kRefused); }
@@ -99,7 +113,9 @@ class PolicyStore {
 
     PolicyInForce in_force_;
     ProcessMarks marks_;
-    // Relaxed: reports.
+    std::uint64_t off_before_[AEGIS_POLICY_TYPES] = {};  // off_, when the policy in force was set
+    // Relaxed: reports. What is_off() counts while policies are exchanged may count for the next.
+    std::atomic<std::uint64_t> off_[AEGIS_POLICY_TYPES] = {};
     std::atomic<std::uint64_t> notes_ = 0;
     std::atomic<std::uint64_t> unmarked_ = 0;
 };

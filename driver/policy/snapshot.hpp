@@ -10,6 +10,9 @@
 // Without 3 a reader that was held up after 1 might find in its slot the object of a, which is not in force yet; who
 // decides by it, and then by the one in force, goes back in time.
 //
+// What can be said in a few bits of the object in force goes with its number in one word, as its tag: who needs no more
+// reads that word, and need not enter. It goes back in time no more than who enters does, because it is the same word.
+//
 // The machine is a template parameter, so that these lines themselves run under the explorer (tests/model). It has
 //   Atomic<T>   as std::atomic<T>
 //   Rundown     as in nt/rundown.hpp. enter() acquires what open() has released, or, in vain, what close() has; close()
@@ -24,6 +27,8 @@ namespace aegis::driver {
 template <class T, class Machine>
 class Snapshot {
   public:
+    static constexpr unsigned kTagBits = 30;
+
     class Slot {
       public:
         T* object() const { return object_; }
@@ -48,15 +53,15 @@ class Snapshot {
     Slot* acquire() {
         for (;;) {
             // Acquire: pairs with the store in exchange(). Who sees the number sees the slot open.
-            const std::uint32_t number = in_force_.load(std::memory_order_acquire);
-            if (number == kNone) {
+            const std::uint32_t word = in_force_.load(std::memory_order_acquire);
+            if (number_of(word) == kNone) {
                 return nullptr;
             }
-            Slot& slot = slots_[number - 1];
+            Slot& slot = slots_[number_of(word) - 1];
             if (slot.users_.enter()) {
                 // Step 3. Relaxed: what enter() has acquired lets a slot that was filled since step 1 be seen as it was
                 // when it was filled: not in force.
-                if (in_force_.load(std::memory_order_relaxed) == number) {
+                if (in_force_.load(std::memory_order_relaxed) == word) {
                     return &slot;
                 }
                 slot.users_.leave();
@@ -64,20 +69,23 @@ class Snapshot {
         }
     }
 
+    // What exchange() was given with the object in force; 0: none is. Relaxed: the word is all there is. Any IRQL.
+    std::uint32_t tag() const { return in_force_.load(std::memory_order_relaxed) >> kNumberBits; }
+
     // IRQL <= DISPATCH_LEVEL.
     void release(Slot* slot) { slot->users_.leave(); }
 
     // For the writer: the object in force, or null.
     T* object() const {
         // Relaxed, here and in exchange(): nobody else stores.
-        const std::uint32_t number = in_force_.load(std::memory_order_relaxed);
+        const std::uint32_t number = number_of(in_force_.load(std::memory_order_relaxed));
         return number == kNone ? nullptr : slots_[number - 1].object_;
     }
 
-    // Puts `next` in force, or nothing where it is null, and returns what was, once nobody uses it any more.
-    // IRQL <= APC_LEVEL.
-    T* exchange(T* next) {
-        const std::uint32_t old = in_force_.load(std::memory_order_relaxed);
+    // Puts `next` in force with its tag, of kTagBits, or nothing where it is null, and returns what was, once nobody
+    // uses it any more. IRQL <= APC_LEVEL.
+    T* exchange(T* next, std::uint32_t tag = 0) {
+        const std::uint32_t old = number_of(in_force_.load(std::memory_order_relaxed));
         std::uint32_t fresh = kNone;
         if (next != nullptr) {
             make_slots();
@@ -86,7 +94,7 @@ class Snapshot {
             slots_[fresh - 1].users_.open();
         }
         // Release: pairs with the first load in acquire().
-        in_force_.store(fresh, std::memory_order_release);
+        in_force_.store(next == nullptr ? kNone : fresh | tag << kNumberBits, std::memory_order_release);
         if (old == kNone) {
             return nullptr;
         }
@@ -108,6 +116,9 @@ class Snapshot {
             made_ = true;
         }
     }
+
+    static constexpr unsigned kNumberBits = 2;
+    static constexpr std::uint32_t number_of(std::uint32_t word) { return word & ((1U << kNumberBits) - 1); }
 
     static constexpr std::uint32_t kNone = 0;
     static constexpr std::uint32_t kFirst = 1;

@@ -57,21 +57,39 @@ const UNICODE_STRING* name_of_file(PIMAGE_INFO info) {
     return file != nullptr ? &file->FileName : nullptr;
 }
 
+// A path, and whether NT vouches for it.
+struct ImageName {
+    const UNICODE_STRING* text;  // null, or without a buffer: there is none
+    bool exact;
+};
+
+bool is_there(const UNICODE_STRING* text) {
+    return text != nullptr && text->Buffer != nullptr && text->Length >= sizeof(WCHAR);
+}
+
 // The text that NT gives is pageable, and its file system must not be asked here: the thread may hold what that waits
 // for. IRQL PASSIVE_LEVEL.
-void add_path(const UNICODE_STRING* name, PIMAGE_INFO info, CompactPayload* event) {
-    const std::size_t bytes = copy_loaded_path(name, &event->payload);
-    if (bytes != 0) {
-        event->payload.Flags |= AEGIS_IMAGE_EXACT;
-        event->bytes += bytes;
-        return;
-    }
-    event->bytes += copy_loaded_path(name_of_file(info), &event->payload);
+ImageName name_of(const UNICODE_STRING* name, PIMAGE_INFO info) {
+    return is_there(name) ? ImageName{name, true} : ImageName{name_of_file(info), false};
+}
+
+// IRQL PASSIVE_LEVEL.
+Decision decide(HANDLE process_id, const UNICODE_STRING* name, std::int64_t now) {
+    const PathText path = is_there(name) ? PathText{name->Buffer, name->Length / sizeof(WCHAR)} : PathText{};
+    const std::uint32_t process = process_id_number(process_id);
+    return g_context.policies->happened({AEGIS_EVENT_IMAGE_LOAD, process, process, path, now, false});
 }
 
 // IRQL PASSIVE_LEVEL, inside a critical region, in the context of the thread that maps the image.
-void NTAPI on_image_notify(PUNICODE_STRING name, HANDLE process_id, PIMAGE_INFO info) {
+void NTAPI on_image_notify(PUNICODE_STRING given, HANDLE process_id, PIMAGE_INFO info) {
+    if (g_context.policies->is_off(AEGIS_EVENT_IMAGE_LOAD)) {
+        return;
+    }
     const std::int64_t now = g_context.clock->now();
+    const ImageName name = name_of(given, info);
+    if (g_context.keep_back(&g_health, decide(process_id, name.text, now), now)) {
+        return;
+    }
 
     CompactPayload event;
     event.bytes = AEGIS_IMAGE_PAYLOAD_FIXED;
@@ -92,7 +110,9 @@ void NTAPI on_image_notify(PUNICODE_STRING name, HANDLE process_id, PIMAGE_INFO 
         told.ProcessKey = key.value;
         told.Flags |= key.is_time ? AEGIS_IMAGE_KEY_IS_TIME : 0;
     }
-    add_path(name, info, &event);
+    const std::size_t path_bytes = copy_loaded_path(name.text, &told);
+    told.Flags |= name.exact ? AEGIS_IMAGE_EXACT : 0;
+    event.bytes += path_bytes;
     g_context.report(&g_health, AEGIS_EVENT_IMAGE_LOAD, now, &told, event.bytes);
 }
 
@@ -123,7 +143,7 @@ void stop_image_sensor() {
 
 }  // namespace
 
-constinit const Sensor kImageSensor = {"image sensor", AEGIS_CALLBACK_IMAGE, start_image_sensor, stop_image_sensor,
-                                       &g_health};
+constinit const Sensor kImageSensor = {"image sensor",     AEGIS_CALLBACK_IMAGE, 1U << AEGIS_EVENT_IMAGE_LOAD,
+                                       start_image_sensor, stop_image_sensor,    &g_health};
 
 }  // namespace aegis::driver

@@ -143,7 +143,8 @@ void stop_process_sensor() {
 
 }  // namespace
 
-constinit const Sensor kProcessSensor = {"process sensor", AEGIS_CALLBACK_PROCESS, start_process_sensor,
-                                         stop_process_sensor, &g_health};
+constinit const Sensor kProcessSensor = {
+    "process sensor",     AEGIS_CALLBACK_PROCESS, 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT,
+    start_process_sensor, stop_process_sensor,    &g_health};
 
 }  // namespace aegis::driver

@@ -22,8 +22,8 @@ struct SensorContext {
     const SystemClock* clock;
     PolicyStore* policies;
 
-    // The end of one thing that the policy keeps back: counts it in `health` as it was decided. False when it is to be
-    // published; what the decision has released is published by now. IRQL <= DISPATCH_LEVEL.
+    // The end of one thing that the policy keeps back: counts it in `health` as it was decided, unless PolicyStore has.
+    // False when it is to be published; what the decision has released is published by now. IRQL <= DISPATCH_LEVEL.
     bool keep_back(CallbackHealth* health, const Decision& decision, std::int64_t time) const {
         switch (decision.verdict) {
             case Verdict::kFilter:
@@ -34,6 +34,8 @@ struct SensorContext {
                 return true;
             case Verdict::kMerge:
                 health->count(Outcome::kMerged, time);
+                return true;
+            case Verdict::kOff:
                 return true;
             case Verdict::kPublish:
                 break;
@@ -59,8 +61,9 @@ using StartSensor = NTSTATUS (*)(const SensorContext& context);
 using StopSensor = void (*)();
 
 struct Sensor {
-    Literal name;        // as the driver's own reports call it
-    std::uint32_t kind;  // AEGIS_CALLBACK_…
+    Literal name;         // as the driver's own reports call it
+    std::uint32_t kind;   // AEGIS_CALLBACK_…
+    std::uint32_t types;  // of events that it makes: a bit for each
     StartSensor start;
     StopSensor stop;
     CallbackHealth* health;

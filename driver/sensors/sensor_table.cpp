@@ -33,6 +33,7 @@ std::span<const Sensor* const> all_sensors() {
 
 void SensorTable::start(std::span<const Sensor* const> sensors, const SensorContext& context) {
     sensors_ = sensors;
+    policies_ = context.policies;
     find_process_keys();
     for (std::size_t i = 0; i < sensors_.size(); ++i) {
         const Sensor& sensor = *sensors_.data()[i];
@@ -59,7 +60,11 @@ void SensorTable::stop() {
 
 AEGIS_CALLBACK_HEALTH* SensorTable::describe(AEGIS_CALLBACK_HEALTH* rows) const {
     for (const Sensor* sensor : sensors_) {
-        sensor->health->describe(sensor->kind, rows++);
+        sensor->health->describe(sensor->kind, rows);
+        const std::uint64_t off = policies_->counted_off(sensor->types);
+        rows->Filtered += off;
+        rows->Seen += off;
+        ++rows;
     }
     return rows;
 }

@@ -30,6 +30,7 @@ class SensorTable {
 
   private:
     std::span<const Sensor* const> sensors_;
+    const PolicyStore* policies_ = nullptr;
     std::uint32_t started_ = 0;  // a bit for each
 };
 

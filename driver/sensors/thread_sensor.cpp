@@ -108,17 +108,25 @@ void add_exit_status(PETHREAD thread, AEGIS_THREAD_PAYLOAD* told) {
     }
 }
 
+// A thread that nobody hears of: the next one is not its process's first all the same. IRQL <= APC_LEVEL.
+void pass_over(BOOLEAN create, HANDLE process_id) {
+    if (create && PsGetCurrentProcessId() != process_id) {
+        take_first_thread(process_id_number(process_id));
+    }
+}
+
 // IRQL <= APC_LEVEL, in the context of the thread that makes the new one, or of the one that exits.
 void NTAPI on_thread_notify(HANDLE process_id, HANDLE thread_id, BOOLEAN create) {
-    const std::int64_t now = g_context.clock->now();
     const std::uint16_t type = create ? AEGIS_EVENT_THREAD_CREATE : AEGIS_EVENT_THREAD_EXIT;
     const std::uint32_t owner = process_id_number(process_id);
+    if (g_context.policies->is_off(type)) {
+        pass_over(create, process_id);
+        return;
+    }
+    const std::int64_t now = g_context.clock->now();
     const Decision decision = g_context.policies->happened({type, owner, 0, {}, now, false});
     if (g_context.keep_back(&g_health, decision, now)) {
-        // The next one is not its process's first all the same.
-        if (create && PsGetCurrentProcessId() != process_id) {
-            take_first_thread(owner);
-        }
+        pass_over(create, process_id);
         return;
     }
 
@@ -184,7 +192,8 @@ void stop_thread_sensor() {
 
 }  // namespace
 
-constinit const Sensor kThreadSensor = {"thread sensor", AEGIS_CALLBACK_THREAD, start_thread_sensor, stop_thread_sensor,
-                                        &g_health};
+constinit const Sensor kThreadSensor = {
+    "thread sensor",     AEGIS_CALLBACK_THREAD, 1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT,
+    start_thread_sensor, stop_thread_sensor,    &g_health};
 
 }  // namespace aegis::driver

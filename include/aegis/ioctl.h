@@ -182,7 +182,7 @@ typedef struct AEGIS_CALLBACK_HEALTH {
     uint32_t Registered;   /* 1 or 0 */
     int32_t Status;        /* NTSTATUS of the registration */
     uint32_t Flags;        /* AEGIS_CALLBACK_NO_… */
-    int64_t LastEventTime; /* of what was seen last, 100 ns since 1601; 0: nothing yet */
+    int64_t LastEventTime; /* of what was seen last and not switched off, 100 ns since 1601; 0: nothing yet */
     uint64_t Seen;
     uint64_t Published; /* it is in the ring */
     uint64_t Filtered;  /* nobody wants it; all that the transport's own callback sees */

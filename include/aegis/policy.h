@@ -72,7 +72,7 @@
 #define AEGIS_POLICY_TOKENS_MAX   1000000U
 #define AEGIS_POLICY_MERGE_MS_MAX 60000U
 
-/* AEGIS_POLICY_TYPE.Operations of the types 1, 2, 3 and 7, which have one operation. */
+/* AEGIS_POLICY_TYPE.Operations of the types 1, 2, 3, 4 and 7, which have one operation. */
 #define AEGIS_POLICY_OPERATION_ANY 1U
 
 typedef struct AEGIS_POLICY_TYPE {

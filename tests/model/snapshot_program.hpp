@@ -119,6 +119,7 @@ struct SnapshotShape {
     unsigned replacements = 1;
     bool ends = false;  // after them nothing is in force
     unsigned decisions = 1;
+    bool by_tag = false;  // every second decision is taken by the tag alone
 };
 
 template <class Machine>
@@ -159,7 +160,7 @@ class SnapshotProgram : public Program {
 
     void put_in_force(unsigned index) {
         objects_[index].generation.store(index + 1, std::memory_order_relaxed);
-        collect(snapshot_.exchange(&objects_[index]));
+        collect(snapshot_.exchange(&objects_[index], index + 1));
         // The reply to whoever asked for it.
         replied_.store(index + 1, std::memory_order_release);
     }
@@ -185,7 +186,7 @@ class SnapshotProgram : public Program {
         std::uint64_t before = 0;
         for (unsigned i = 0; i < shape_.decisions; ++i) {
             const std::uint64_t replied = replied_.load(std::memory_order_acquire);
-            const std::uint64_t generation = decide();
+            const std::uint64_t generation = shape_.by_tag && i % 2 != 0 ? decide_by_tag() : decide();
             Explorer::running().note("decided by", generation);
             check(generation >= replied, "an object decided that had been replaced before");
             check(generation >= before, "an object decided before it was in force");
@@ -205,6 +206,11 @@ class SnapshotProgram : public Program {
         object.decisions.fetch_add(1, std::memory_order_relaxed);
         snapshot_.release(slot);
         return generation;
+    }
+
+    std::uint64_t decide_by_tag() {
+        const std::uint32_t tag = snapshot_.tag();
+        return tag == 0 ? shape_.replacements + 2 : tag;
     }
 
     static void check(bool condition, const char* message) { Explorer::running().check(condition, message); }

@@ -40,6 +40,16 @@ TEST(Snapshot, TheLastOneEnds) {
     expect_correct({.readers = 2, .replacements = 0, .ends = true, .decisions = 1});
 }
 
+// A tag that is kept beside the number lets a reader go back in time: it enters the new object, and then sees the tag
+// of the old one. Catches: exchange() that stores the tag in a word of its own, before or after the number.
+TEST(Snapshot, AReaderOfTheTagAloneDoesNotGoBackInTime) {
+    for (const bool ends : {false, true}) {
+        const Result result =
+            explore_snapshot({.readers = 1, .replacements = 2, .ends = ends, .decisions = 3, .by_tag = true});
+        EXPECT_TRUE(result.passed) << result.failure;
+    }
+}
+
 // The mutant of acquire(): its second look left out.
 TEST(Snapshot, WithoutTheSecondLookAnObjectDecidesTooEarly) {
     const Result result = explore_snapshot<ForgetfulMachine>({.readers = 1, .replacements = 2, .decisions = 2});

@@ -187,7 +187,8 @@ _EXCHANGED = (
         "told.ImageBase = reinterpret_cast<std::uintptr_t>(info->ImageBase);",
         "image_sensor.cpp on_image_notify order told.AddressingMode = "
         "static_cast<std::uint8_t>(info->ImageAddressingMode); <-> told.Flags = flags_of(*info);",
-        "image_sensor.cpp on_image_notify order if (process_id != nullptr) <-> add_path(name, info, &event);",
+        "image_sensor.cpp on_image_notify order if (process_id != nullptr) <-> const std::size_t path_bytes = "
+        "copy_loaded_path(name.text, &told);",
         "loaded_path.cpp copy_without_middle order const WCHAR* const tail = text + units - AEGIS_IMAGE_CUT_TAIL; <-> "
         "copy_units(text, AEGIS_IMAGE_CUT_HEAD, path);",
         "loaded_path.cpp copy_without_middle order copy_units(text, AEGIS_IMAGE_CUT_HEAD, path); <-> for (std::size_t i "
@@ -264,7 +265,6 @@ _EXCHANGED = (
         "pull_cursor.cpp PullCursor::write_event comparison == -> <=: full == 0",
         "image_sensor.cpp flags_of comparison != -> >: (info.Properties & kMachineTypeMismatch) != 0",
         "image_sensor.cpp flags_of comparison != -> >: (info.Properties & kPartialMap) != 0",
-        "image_sensor.cpp add_path comparison != -> >: bytes != 0",
         "ioctl.cpp no_source comparison != -> >: request.Reserved != 0",
         "pull_cursor.cpp PullCursor::pull comparison == -> <=: status == ring::ReadStatus::kEmpty",
         "pull_cursor.cpp PullCursor::pull comparison == -> >=: status == ring::ReadStatus::kLapped",

@@ -89,6 +89,9 @@ limit = 9
 [events.thread-end]
 default = "drop"
 
+[events.image-load]
+merge-ms = 7
+
 [[rule]]
 path = "/tmp/x/**"
 action = "refuse"
@@ -115,6 +118,7 @@ action = "drop"
     EXPECT_EQ(end.Default, AEGIS_POLICY_DROP);
     EXPECT_EQ(parts.header.Types[AEGIS_EVENT_THREAD_CREATE].TokensPerSecond, 9U);
     EXPECT_EQ(parts.header.Types[AEGIS_EVENT_THREAD_EXIT].Default, AEGIS_POLICY_DROP);
+    EXPECT_EQ(parts.header.Types[AEGIS_EVENT_IMAGE_LOAD].MergeMs, 7U);
     ASSERT_EQ(parts.rules.size(), 4U);
     EXPECT_EQ(parts.rules[0].Action, AEGIS_POLICY_REFUSE);
     EXPECT_EQ(parts.rules[0].Types, 1U << AEGIS_EVENT_PROCESS_CREATE);
@@ -170,7 +174,7 @@ colour = "red"
                     "13:10: 'deny' is no action: report, drop and refuse are", "14:1: this rule has no 'action'",
                     testing::StartsWith("15:8: '/a/*/b' has a wildcard"), "18:8: '/a//b' has two separators in a row",
                     "19:11: a rule for 'process-end' can never match: it has no path",
-                    "19:26: 'image' is no event with a path: process-start is",
+                    "19:26: 'image' is no event with a path: process-start and image-load are",
                     "20:1: 'colour' is no key of a rule: path, extension, action and events are"));
 }
 
@@ -185,6 +189,13 @@ TEST(PolicyFile, WhatIsNoTomlSaysWhere) {
 TEST(PolicyFile, ABurstNeedsALimit) {
     EXPECT_THAT(lines_of(compile_policy("[events.process-start]\nburst = 5\n").errors),
                 ElementsAre("2:9: 'burst' needs a 'limit' beside it"));
+}
+
+TEST(PolicyFile, WhatCannotBeRefusedIsNamed) {
+    EXPECT_THAT(lines_of(compile_policy("[[rule]]\npath = '/a'\naction = 'refuse'\n"
+                                        "events = ['process-start', 'image-load']\n")
+                             .errors),
+                ElementsAre("2:8: 'image-load' cannot be refused: process-start can"));
 }
 
 TEST(PolicyFile, TheSamePathTwice) {
@@ -233,6 +244,19 @@ TEST(PolicyFile, ARuleThatNeverDecidesIsNamed) {
                              .warnings),
                 ElementsAre("3:9: this limit never decides: the default is off",
                             "5:8: this rule never decides: process-start is off"));
+    EXPECT_THAT(lines_of(compile_policy("exclude-images = ['/i']\n[events.image-load]\ndefault = 'off'\n"
+                                        "[events.process-start]\ndefault = 'off'\n"
+                                        "[[rule]]\npath = '/i/x'\naction = 'report'\nevents = ['image-load']\n"
+                                        "[[rule]]\nextension = 'so'\naction = 'drop'\n"
+                                        "events = ['image-load', 'process-start']\n")
+                             .warnings),
+                ElementsAre("7:8: this rule never decides: image-load is off",
+                            "11:13: this rule never decides: process-start and image-load are off"));
+    EXPECT_THAT(lines_of(compile_policy("exclude-images = ['/i']\n"
+                                        "[[rule]]\npath = '/i/x'\naction = 'drop'\nevents = ['image-load']\n")
+                             .warnings),
+                testing::IsEmpty())
+        << "another process may load it";
     EXPECT_THAT(lines_of(compile_policy("exclude-images = ['/b/i', '/c/i']\n"
                                         "[[rule]]\npath = '/b'\naction = 'refuse'\n"
                                         "[[rule]]\npath = '/c'\naction = 'refuse'\n"

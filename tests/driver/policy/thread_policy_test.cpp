@@ -44,7 +44,7 @@ class ThreadPolicy : public testing::Test {
         activity_.create_thread(thread);
     }
     void end(std::uint32_t pid, std::uint32_t n) {
-        host_->raise_thread_exit({.pid = pid, .tid = pid + n, .status = STATUS_SUCCESS, .timestamp = kActivityTime});
+        activity_.exit_thread({.pid = pid, .tid = pid + n, .status = STATUS_SUCCESS, .timestamp = kActivityTime});
     }
 
     // Of threads: "start <n>", "first <n>", "end <n>"; "limited <count>".

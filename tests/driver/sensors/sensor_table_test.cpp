@@ -39,9 +39,9 @@ void stop() {
     g_heard.push_back("stop " + std::to_string(kNumber));
 }
 
-constexpr driver::Sensor kFirst{"first sensor", 11, start<1>, stop<1>, &g_health[0]};
-constexpr driver::Sensor kSecond{"second sensor", 12, start<2>, stop<2>, &g_health[1]};
-constexpr driver::Sensor kThird{"third sensor", 13, start<3>, stop<3>, &g_health[2]};
+constexpr driver::Sensor kFirst{"first sensor", 11, 1U << 3, start<1>, stop<1>, &g_health[0]};
+constexpr driver::Sensor kSecond{"second sensor", 12, 1U << 4, start<2>, stop<2>, &g_health[1]};
+constexpr driver::Sensor kThird{"third sensor", 13, 1U << 5, start<3>, stop<3>, &g_health[2]};
 constexpr const driver::Sensor* kThree[] = {&kFirst, &kSecond, &kThird};
 
 class SensorTable : public testing::Test {
