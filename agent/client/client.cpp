@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/client/batch.hpp"
 #include "agent/client/forks.hpp"
 #include "agent/client/last_error.hpp"
 #include "agent/client/open.hpp"
@@ -91,15 +92,19 @@ std::shared_ptr<Stream> make_stream(Channel channel, std::uint32_t transport, co
     return std::make_shared<PullStream>(std::move(channel), reading);
 }
 
+// How reading has ended, with its story.
+std::int32_t ended(std::int32_t result, const std::string& error) {
+    return result < 0 ? fail(result, error.empty() ? std::string_view(aegis_strerror(result)) : error) : result;
+}
+
+std::uint32_t most_of(std::uint32_t count) {
+    return std::min<std::uint32_t>(count, INT32_MAX);
+}
+
 std::int32_t read(aegis_client* client, aegis_visitor visit, void* context, std::uint32_t most,
                   std::int32_t timeout_ms) {
     std::string error;
-    const std::int32_t result = client->reader->visit({visit, context, std::min<std::uint32_t>(most, INT32_MAX)},
-                                                      timeout_of(timeout_ms), error);
-    if (result < 0) {
-        fail(result, error.empty() ? std::string_view(aegis_strerror(result)) : error);
-    }
-    return result;
+    return ended(client->reader->visit({visit, context, most_of(most)}, timeout_of(timeout_ms), error), error);
 }
 
 std::int32_t check_reading(const aegis_client* client, std::int32_t timeout_ms) {
@@ -107,32 +112,8 @@ std::int32_t check_reading(const aegis_client* client, std::int32_t timeout_ms) 
     return result != AEGIS_OK ? result : check_timeout(timeout_ms);
 }
 
-// aegis_next_batch while it runs.
-struct Batch {
-    std::byte* items;
-    std::uint32_t stride;
-    std::byte* buffer;
-    std::byte* end;
-};
-
-// In the pieces in which the ring's reader has stored it a moment ago: a load that spans two such stores waits until
-// both have left the store buffer, longer than copying a small event takes.
-void copy_event(std::byte* to, const std::byte* from, std::size_t bytes) {
-    constexpr std::size_t kPiece = 16;
-    if (bytes < kPiece) {
-        std::memcpy(to, from, bytes);
-        return;
-    }
-    for (std::size_t done = 0; done + kPiece <= bytes; done += kPiece) {
-        std::memcpy(to + done, from + done, kPiece);
-        // Or the compiler makes one large copy of them.
-        asm volatile("" : : : "memory");
-    }
-    // What is left over, with the end of the last piece.
-    std::memcpy(to + bytes - kPiece, from + bytes - kPiece, kPiece);
-}
-
-// A field in a load of its own, for the same reason: the compiler would join several.
+// A field in a load of its own: its store was a moment ago, and a load that spans two of them waits until both have
+// left the store buffer. The compiler would join several.
 template <class Field>
 Field alone(const Field& field) {
     Field value = field;
@@ -154,23 +135,6 @@ void hand_out_item(const aegis_item& own, std::uint32_t size, aegis_item* caller
     if (size != sizeof(own)) {
         std::memset(callers + 1, 0, size - sizeof(own));
     }
-}
-
-// An event that says that it is larger than events are is cut: it is malformed.
-std::int32_t add_to_batch(void* context, const aegis_item* item) {
-    Batch& batch = *static_cast<Batch*>(context);
-    auto* const callers = reinterpret_cast<aegis_item*>(batch.items);
-    hand_out_item(*item, batch.stride, callers);
-    callers->size = batch.stride;
-    if (item->kind == AEGIS_ITEM_EVENT) {
-        callers->bytes = std::min<std::uint32_t>(item->bytes, AEGIS_MAX_EVENT_SIZE);
-        callers->data = batch.buffer;
-        copy_event(batch.buffer, static_cast<const std::byte*>(item->data), callers->bytes);
-        // The next one is aligned as well.
-        batch.buffer += (callers->bytes + 7U) & ~std::size_t{7};
-    }
-    batch.items += batch.stride;
-    return batch.buffer >= batch.end || static_cast<std::size_t>(batch.end - batch.buffer) < AEGIS_MAX_EVENT_SIZE;
 }
 
 std::int32_t take_item(void* context, const aegis_item* item) {
@@ -300,9 +264,9 @@ std::int32_t aegis_next_batch(aegis_client* client, aegis_item* items, std::uint
                                                   " bytes: a batch needs at least " +
                                                   std::to_string(AEGIS_MAX_EVENT_SIZE) + ", AEGIS_MAX_EVENT_SIZE");
         }
-        auto* const begin = static_cast<std::byte*>(buffer);
-        Batch batch = {reinterpret_cast<std::byte*>(items), items->size, begin, begin + bytes};
-        return read(client, add_to_batch, &batch, count, timeout_ms);
+        Batch batch(items, items->size, buffer, bytes);
+        std::string error;
+        return ended(client->reader->fill(batch, most_of(count), timeout_of(timeout_ms), error), error);
     });
 }
 

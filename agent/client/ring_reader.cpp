@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/client/event_sink.hpp"
+
 namespace aegis::client {
 namespace {
 
@@ -45,14 +47,25 @@ std::int32_t RingReader::visit(const Visitor& visitor, Timeout timeout, std::str
         losses_.take(loss_counters(stream_->group().memory()));
         return tell_losses(visitor, losses_, *counters_);
     }
-    const std::int32_t result = read(visitor, timeout);
+    return read(ShownItems(visitor, buffer_), visitor.most, timeout);
+}
+
+std::int32_t RingReader::fill(Batch& batch, std::uint32_t most, Timeout timeout, std::string& /*error*/) {
+    return read(KeptItems(batch), most, timeout);
+}
+
+template <class Items>
+std::int32_t RingReader::read(Items items, std::uint32_t most, Timeout timeout) {
+    Visit<Items> visit = {items, most};
+    const std::int32_t result = read_or_sleep(visit, timeout);
     if (std::exchange(slept_, false)) {
         stream_->watch().hand_over();
     }
     return result;
 }
 
-std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
+template <class Items>
+std::int32_t RingReader::read_or_sleep(Visit<Items>& visit, Timeout timeout) {
     const bool waits = !timeout || timeout->count() > 0;
     if (waits && (stream_->interrupted() || (interrupted_ && look_at_device()))) {
         return AEGIS_INTERRUPTED;
@@ -63,7 +76,7 @@ std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
     }
     for (int looks = 1;; ++looks) {
         const End end = stream_->end();
-        if (const std::int32_t visited = drain(visitor, end.last); visited != 0) {
+        if (const std::int32_t visited = drain(visit, end.last); visited != 0) {
             return visited;
         }
         if (end.result != AEGIS_OK) {
@@ -90,8 +103,8 @@ std::int32_t RingReader::read(const Visitor& visitor, Timeout timeout) {
     }
 }
 
-std::int32_t RingReader::drain(const Visitor& visitor, std::uint64_t last) {
-    Visit visit = {visitor};
+template <class Items>
+std::int32_t RingReader::drain(Visit<Items>& visit, std::uint64_t last) {
     while (visit.goes_on()) {
         if (losses_.waiting()) {
             visit.hand_out(losses_.next(*counters_));
@@ -107,7 +120,7 @@ std::int32_t RingReader::drain(const Visitor& visitor, std::uint64_t last) {
             continue;
         }
         const auto most = static_cast<std::uint32_t>(
-            std::min<std::uint64_t>({until_look_, last - cursor, visitor.most - visit.visited}));
+            std::min<std::uint64_t>({until_look_, last - cursor, visit.most - visit.visited}));
         const ring::ReadStatus status = alone_ ? drain_alone(visit, most) : drain_shared(visit, most, last);
         if (status == ring::ReadStatus::kLapped) {
             counters_->see_lag(loss_.count + stream_->lag());
@@ -125,35 +138,34 @@ std::int32_t RingReader::drain(const Visitor& visitor, std::uint64_t last) {
 }
 
 // Runs for each event: what need not be there is not.
-template <class Read>
-[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_by(Visit& visit, std::uint32_t most, Read read) {
-    const Visitor visitor = visit.visitor;
+template <class Items, class Read>
+[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_by(Visit<Items>& visit, std::uint32_t most,
+                                                                    Read read) {
+    Items items = visit.items;
     Counters& counters = *counters_;
-    // What is the same of all events.
-    aegis_item item = event_item(0, {static_cast<const std::byte*>(buffer_.data()), 0});
     const std::uint64_t events = counters.events.load(std::memory_order_relaxed);
     ring::ReadStatus status = ring::ReadStatus::kEvent;
     std::uint32_t visited = 0;
-    while (visited < most && (status = read()) == ring::ReadStatus::kEvent) {
+    while (visited < most && (status = read(items.place())) == ring::ReadStatus::kEvent) {
         ++visited;
         counters.events.store(events + visited, std::memory_order_relaxed);
-        item.sequence = item.last = buffer_.ticket() + 1;
-        item.bytes = static_cast<std::uint32_t>(buffer_.size());
-        if (!visitor.wants_more(item)) {
+        if (!items.take_event()) {
             visit.more = false;
             break;
         }
     }
+    visit.items = items;
     visit.visited += visited;
     until_look_ -= visited;
     return status;
 }
 
-ring::ReadStatus RingReader::drain_alone(Visit& visit, std::uint32_t most) {
-    return drain_by(visit, most, [this, &sole = stream_->sole_reading(), &group = stream_->group()] {
+template <class Items>
+ring::ReadStatus RingReader::drain_alone(Visit<Items>& visit, std::uint32_t most) {
+    return drain_by(visit, most, [this, &sole = stream_->sole_reading(), &group = stream_->group()](auto& place) {
         ring::ReadStatus status = ring::ReadStatus::kEmpty;
         if (sole.begin()) {
-            status = alone_->read(buffer_);
+            status = alone_->read(place);
             group.follow(alone_->cursor(), alone_->position());
         }
         sole.finish();
@@ -164,13 +176,14 @@ ring::ReadStatus RingReader::drain_alone(Visit& visit, std::uint32_t most) {
     });
 }
 
-ring::ReadStatus RingReader::drain_shared(Visit& visit, std::uint32_t most, std::uint64_t last) {
-    return drain_by(visit, most, [this, last, &watch = stream_->watch()] {
+template <class Items>
+ring::ReadStatus RingReader::drain_shared(Visit<Items>& visit, std::uint32_t most, std::uint64_t last) {
+    return drain_by(visit, most, [this, last, &watch = stream_->watch()](auto& place) {
         // The others move it as well.
         if (stream_->group().cursor() >= last) {
             return ring::ReadStatus::kEmpty;
         }
-        const ring::ReadStatus status = member_.read(buffer_);
+        const ring::ReadStatus status = member_.read(place);
         if (status == ring::ReadStatus::kEvent) {
             watch.call_help_if_behind();
         } else if (status == ring::ReadStatus::kLapped) {

@@ -59,6 +59,7 @@ class RingReader final : public Reader {
     RingReader& operator=(const RingReader&) = delete;
 
     std::int32_t visit(const Visitor& visitor, Timeout timeout, std::string& error) override;
+    std::int32_t fill(Batch& batch, std::uint32_t most, Timeout timeout, std::string& error) override;
 
   private:
     // An empty ring is looked at this often, with a pause in between, before a reader goes to sleep.
@@ -76,28 +77,37 @@ class RingReader final : public Reader {
         ring::Ticket published;
     };
 
-    // One visit while it runs.
+    // One visit while it runs. Items: where they go, event_sink.hpp.
+    template <class Items>
     struct Visit {
-        const Visitor& visitor;
+        Items items;
+        std::uint32_t most;
         std::uint32_t visited = 0;
-        bool more = true;  // as the visitor said
+        bool more = true;  // as whoever takes the items said
 
-        bool goes_on() const { return more && visited < visitor.most; }
+        bool goes_on() const { return more && visited < most; }
         void hand_out(const aegis_item& item) {
             ++visited;
-            more = visitor.wants_more(item);
+            more = items.take(item);
         }
     };
 
-    std::int32_t read(const Visitor& visitor, Timeout timeout);
+    // All of a call: reads, and sleeps where it has to.
+    template <class Items>
+    std::int32_t read(Items items, std::uint32_t most, Timeout timeout);
+    template <class Items>
+    std::int32_t read_or_sleep(Visit<Items>& visit, Timeout timeout);
     // Hands out what is there, up to sequence `last`.
-    std::int32_t drain(const Visitor& visitor, std::uint64_t last);
+    template <class Items>
+    std::int32_t drain(Visit<Items>& visit, std::uint64_t last);
     // Hands out up to `most` events. Another status than kEvent: why there are no more; with kLapped, loss_ says what
     // is lost. kEmpty also when this reader is no longer alone, or the group is at `last`.
-    ring::ReadStatus drain_alone(Visit& visit, std::uint32_t most);
-    ring::ReadStatus drain_shared(Visit& visit, std::uint32_t most, std::uint64_t last);
-    template <class Read>
-    ring::ReadStatus drain_by(Visit& visit, std::uint32_t most, Read read);
+    template <class Items>
+    ring::ReadStatus drain_alone(Visit<Items>& visit, std::uint32_t most);
+    template <class Items>
+    ring::ReadStatus drain_shared(Visit<Items>& visit, std::uint32_t most, std::uint64_t last);
+    template <class Items, class Read>
+    ring::ReadStatus drain_by(Visit<Items>& visit, std::uint32_t most, Read read);
     void look_around();
     void look_for_losses();
     // Whether the device has something to say beside its signals, and makes it known to all.

@@ -15,7 +15,15 @@ class NoReader final : public Reader {
     }
 };
 
+std::int32_t add_to_batch(void* batch, const aegis_item* item) {
+    return static_cast<Batch*>(batch)->add(*item) ? 0 : 1;
+}
+
 }  // namespace
+
+std::int32_t Reader::fill(Batch& batch, std::uint32_t most, Timeout timeout, std::string& error) {
+    return visit({add_to_batch, &batch, most}, timeout, error);
+}
 
 void Counters::add_to(aegis_stats& stats) const {
     stats.events += events.load(std::memory_order_relaxed);

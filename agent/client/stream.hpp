@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "aegis/client.h"
+#include "agent/client/batch.hpp"
 #include "agent/client/channel.hpp"
 #include "agent/client/loss_watch.hpp"
 
@@ -51,6 +52,10 @@ class Reader {
 
     // As aegis_visit. Negative results but those without a story leave it in `error`.
     virtual std::int32_t visit(const Visitor& visitor, Timeout timeout, std::string& error) = 0;
+
+    // As aegis_next_batch: up to `most` items, one at least. Copies what visit() hands out, unless there is a way to
+    // read right into the batch.
+    virtual std::int32_t fill(Batch& batch, std::uint32_t most, Timeout timeout, std::string& error);
 };
 
 struct ReadingOptions {

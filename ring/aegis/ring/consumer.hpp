@@ -30,7 +30,8 @@ class Consumer {
     Consumer() = default;
 
     // The next event. After kLapped, last_loss() tells what is gone and the cursor is beyond it.
-    ReadStatus read(EventBuffer& out) {
+    template <EventCopy Copy>
+    ReadStatus read(Copy& out) {
         // Here only what a read takes that finds a usual event; all else is out of its way, and its caller's.
         // The place word by word, as deliver() stores it: a copy of both at once may wait for its two stores.
         const Place place{place_.position, place_.cell};
@@ -99,13 +100,15 @@ class Consumer {
     }
 
     // With the version of the cell where no event of this consumer begins.
-    [[gnu::noinline]] ReadStatus read_no_event(std::uint64_t version, EventBuffer& out) {
+    template <EventCopy Copy>
+    [[gnu::noinline]] ReadStatus read_no_event(std::uint64_t version, Copy& out) {
         const ReadStatus status = detail::status_of(version, place_);
         return status == ReadStatus::kEmpty ? status : find_next(status, place_, out);
     }
 
     // With the ticket and the size that were read where an event begins.
-    [[gnu::noinline]] ReadStatus read_unusual(Ticket ticket, std::size_t claimed, EventBuffer& out) {
+    template <EventCopy Copy>
+    [[gnu::noinline]] ReadStatus read_unusual(Ticket ticket, std::size_t claimed, Copy& out) {
         const detail::EventRead result = detail::read_payload(memory_, place_, ticket, claimed, out);
         if (result.status == ReadStatus::kEvent && out.ticket() == ticket_) {
             deliver(result.next);
@@ -116,7 +119,8 @@ class Consumer {
     }
 
     // What a read leads to that found no event of this consumer's ticket.
-    [[gnu::noinline]] ReadStatus find_next(ReadStatus status, Place next, EventBuffer& out) {
+    template <EventCopy Copy>
+    [[gnu::noinline]] ReadStatus find_next(ReadStatus status, Place next, Copy& out) {
         detail::EventRead result{status, next};
         for (unsigned tries = 0; tries < detail::kMostTries; ++tries) {
             if (result.status == ReadStatus::kLapped) {

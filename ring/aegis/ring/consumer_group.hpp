@@ -81,7 +81,8 @@ class GroupMember {
 
     // Like Consumer::read for the group's next event. Lock-free: it tries again only when another member or the
     // producer has made progress.
-    ReadStatus read(EventBuffer& out) {
+    template <EventCopy Copy>
+    ReadStatus read(Copy& out) {
         for (unsigned tries = 0; tries < kMostTries; ++tries) {
             const Position position = group_->position();
             if (place_.position != position) {

@@ -1,6 +1,7 @@
 // A consumer's private copy of one event. Everything after the read works on this, never on shared memory.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -8,6 +9,15 @@
 #include "aegis/ring/ring_memory.hpp"
 
 namespace aegis::ring {
+
+// Where a read puts its copy: a buffer of its own, or memory of the caller's.
+template <class Copy>
+concept EventCopy = requires(Copy copy, Ticket ticket, std::size_t size) {
+    { copy.words() } -> std::same_as<std::uint64_t*>;
+    { copy.ticket() } -> std::same_as<Ticket>;
+    { copy.size() } -> std::same_as<std::size_t>;
+    copy.assign(ticket, size);
+};
 
 class EventBuffer {
   public:
@@ -40,6 +50,31 @@ class EventBuffer {
 
   private:
     alignas(16) std::uint64_t words_[kCapacityWords];
+    std::size_t size_ = sizeof(AEGIS_EVENT_HEADER);
+    Ticket ticket_ = 0;
+};
+
+// An event that is read to where the caller wants to keep it, so that it need not be copied again:
+// EventBuffer::kCapacity bytes of private memory, aligned to 8. A read that finds no event, and one that finds one, may
+// have written to any of them; size() of them are the event.
+class BorrowedEvent {
+  public:
+    explicit BorrowedEvent(void* memory) : words_(static_cast<std::uint64_t*>(memory)) {}
+
+    // As EventBuffer's.
+    Ticket ticket() const { return ticket_; }
+    std::size_t size() const { return size_; }
+    const void* data() const { return words_; }
+
+    // For the readers of this folder.
+    std::uint64_t* words() { return words_; }
+    void assign(Ticket ticket, std::size_t size) {
+        ticket_ = ticket;
+        size_ = size;
+    }
+
+  private:
+    std::uint64_t* words_;
     std::size_t size_ = sizeof(AEGIS_EVENT_HEADER);
     Ticket ticket_ = 0;
 };

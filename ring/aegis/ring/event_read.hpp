@@ -78,9 +78,8 @@ Place copy_out_in_pieces(const RingMemory<Atomics>& memory, Place place, std::si
 }
 
 // A read from the copied header on. Any event: Consumer::read has a shorter way for most.
-template <class Atomics>
-EventRead read_payload(const RingMemory<Atomics>& memory, Place place, Ticket ticket, std::size_t claimed,
-                       EventBuffer& out) {
+template <class Atomics, EventCopy Copy>
+EventRead read_payload(const RingMemory<Atomics>& memory, Place place, Ticket ticket, std::size_t claimed, Copy& out) {
     const std::size_t size = clamp_size(memory, claimed);
     Place next = memory.next(place);
     if (size <= memory.cell_data_bytes()) {
@@ -96,8 +95,8 @@ EventRead read_payload(const RingMemory<Atomics>& memory, Place place, Ticket ti
     return {ReadStatus::kEvent, next};
 }
 
-template <class Atomics>
-EventRead read_event(const RingMemory<Atomics>& memory, Place place, EventBuffer& out) {
+template <class Atomics, EventCopy Copy>
+EventRead read_event(const RingMemory<Atomics>& memory, Place place, Copy& out) {
     const std::uint64_t version = memory.load_version(place);
     if (version != version_when_complete(place.position)) {
         return {status_of(version, place), place};
