@@ -30,6 +30,7 @@ constexpr Suite kSuites[] = {
     {"overload", run_overload},
     {"flood", run_flood},
     {"agent", run_agent},
+    {"mixed", run_mixed},
 };
 
 std::vector<std::string> suite_names() {

@@ -31,6 +31,12 @@ class EventList {
 
     // The sending thread.
     void push(const void* event, std::size_t bytes) {
+        push(event, bytes, [](void*) {});
+    }
+
+    // The same; `stamp` gets the copy in its turn, so that what it writes follows the order of the list.
+    template <class Stamp>
+    void push(const void* event, std::size_t bytes, const Stamp& stamp) {
         auto* entry = static_cast<ListedEvent*>(allocator_.allocate(sizeof(ListedEvent) + bytes));
         if (entry == nullptr) {
             return;
@@ -42,6 +48,7 @@ class EventList {
         ListedEvent* dropped = nullptr;
         {
             const std::lock_guard lock(lock_);
+            stamp(entry->data());
             if (count_ == kDefaultSlots) {
                 dropped = unlink_first();
             }

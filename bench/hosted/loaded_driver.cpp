@@ -53,15 +53,18 @@ DriverClient::~DriverClient() {
     executive_.exit_process(process_);
 }
 
-void DriverClient::attach() {
+std::uint64_t DriverClient::make_bell() {
     const host::EventResult event = executive_.create_event(*process_, SynchronizationEvent, false);
     require(event.status, "create an event");
     bell_ = event.descriptor;
+    return event.handle;
+}
 
+void DriverClient::attach() {
     AEGIS_RING_SETUP_REQUEST request{};
     request.Header.Version = AEGIS_CONTROL_VERSION;
     request.Header.Bytes = sizeof(request);
-    request.EventHandle = event.handle;
+    request.EventHandle = make_bell();
     AEGIS_RING_SETUP_REPLY reply{};
     require(control(AEGIS_IOCTL_RING_SETUP, std::as_bytes(std::span(&request, 1)),
                     std::as_writable_bytes(std::span(&reply, 1)))
@@ -82,8 +85,14 @@ bool DriverClient::wait(Nanoseconds timeout) {
     if (ppoll(&bell, 1, &limit, nullptr) <= 0) {
         return false;
     }
+    take_signals();
+    return true;
+}
+
+void DriverClient::take_signals() {
     char signals[16];
-    return read(bell_, signals, sizeof(signals)) > 0;
+    while (read(bell_, signals, sizeof(signals)) == sizeof(signals)) {
+    }
 }
 
 std::size_t DriverClient::pull(std::span<std::byte> buffer) {

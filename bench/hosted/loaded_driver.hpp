@@ -48,18 +48,26 @@ class DriverClient {
     // Becomes a ring consumer with a doorbell.
     void attach();
 
+    // What attach() registers for it; who sets the ring up by itself asks for it before.
+    std::uint64_t make_bell();
+
+    // One IOCTL.
+    host::IoResult control(std::uint32_t code, std::span<const std::byte> input, std::span<std::byte> output);
+
     // Only after attach.
     const ring::RingMemory<>& memory() const { return memory_; }
     ring::DoorbellListener<> listener() const;
     // True: the bell rang; false: the time has passed.
     bool wait(Nanoseconds timeout);
 
+    // Readable while the bell has rung and nobody has taken it.
+    int bell() const { return bell_; }
+    void take_signals();
+
     // One pull IOCTL; the bytes it filled.
     std::size_t pull(std::span<std::byte> buffer);
 
   private:
-    host::IoResult control(std::uint32_t code, std::span<const std::byte> input, std::span<std::byte> output);
-
     host::Executive& executive_;
     host::ProcessRef process_;
     host::ProcessHandle device_ = 0;

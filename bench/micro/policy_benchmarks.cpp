@@ -10,6 +10,7 @@
 #include "agent/config/policy_blob.hpp"
 #include "channel/ring_channel.hpp"
 #include "driver/host/executive/executive.hpp"
+#include "micro/policy_rules.hpp"
 #include "nt/system_clock.hpp"
 #include "policy/policy_store.hpp"
 
@@ -17,28 +18,15 @@ namespace {
 
 using namespace aegis;
 
-// 64 UTF-16 units, eight folders deep: what the costs in docs/policy.md are said of.
-constexpr std::u16string_view kPath = u"\\Device\\HarddiskVolume3\\Windows\\System32\\a\\bb\\ccc\\ddddd\\prog.exe";
-static_assert(kPath.size() == 64);
-
 constexpr std::uint32_t kProcess = 4000;
 constexpr std::uint32_t kCreator = 100;
 
-// So many rules beside that path, the last of which decides. Short: 1024 of them have to fit into 64 KiB.
+// So many rules, the last of which names the path and decides.
 std::vector<agent::PolicyRule> rules(std::int64_t count) {
-    std::vector<agent::PolicyRule> rules;
-    const auto add = [&](std::u16string path) {
-        rules.push_back({std::move(path), 1U << AEGIS_EVENT_PROCESS_CREATE, AEGIS_POLICY_REPORT});
-    };
-    for (std::int64_t i = 1; i < count; ++i) {
-        std::u16string path = u"\\Device\\Folder0000";
-        for (std::size_t digit = 0, rest = static_cast<std::size_t>(i); digit < 4; ++digit, rest /= 10) {
-            path[path.size() - 1 - digit] = static_cast<char16_t>(u'0' + rest % 10);
-        }
-        add(path);
-    }
+    constexpr std::uint32_t kStarts = 1U << AEGIS_EVENT_PROCESS_CREATE;
+    std::vector<agent::PolicyRule> rules = bench::rules_beside(count - 1, kStarts);
     if (count > 0) {
-        add(u"\\Device\\HarddiskVolume3\\Windows\\System32");
+        rules.push_back({u"\\Device\\HarddiskVolume3\\Windows\\System32", kStarts, AEGIS_POLICY_REPORT});
     }
     return rules;
 }
@@ -93,7 +81,7 @@ driver::Subject start() {
     return {AEGIS_EVENT_PROCESS_CREATE,
             kProcess,
             kCreator,
-            {reinterpret_cast<const WCHAR*>(kPath.data()), kPath.size()},
+            {reinterpret_cast<const WCHAR*>(bench::kPath64.data()), bench::kPath64.size()},
             0,
             true};
 }

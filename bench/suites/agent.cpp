@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -15,6 +12,7 @@
 #include "agent/format/ndjson_formatter.hpp"
 #include "agent/format/text_formatter.hpp"
 #include "channels/page_memory.hpp"
+#include "hosted/null_port.hpp"
 #include "hosted/ring_device.hpp"
 #include "suites/suites.hpp"
 
@@ -24,42 +22,6 @@ namespace {
 // As many events as the ring holds, read by one thread from beginning to end.
 constexpr std::uint32_t kEvents = 16384;
 constexpr std::uint32_t kCells = 2 * kEvents;  // none of them takes more than two
-
-// stdout is /dev/null; nothing else of a system is asked for, because the ring is full from the start.
-class NullPort final : public agent::Port {
-  public:
-    NullPort() : null_(open("/dev/null", O_WRONLY | O_CLOEXEC)) {}
-    ~NullPort() override { close(null_); }
-    NullPort(const NullPort&) = delete;
-    NullPort& operator=(const NullPort&) = delete;
-
-    std::optional<agent::Failure> open_driver(const agent::DeviceChoice&, aegis_options, const agent::Patience&,
-                                              agent::Log&, agent::Client&) override {
-        return agent::Failure{agent::ExitCode::kRuntimeFailure, "there is no device"};
-    }
-    std::optional<agent::Failure> close_driver() override { return std::nullopt; }
-    void interrupt_by(std::uint64_t) override {}
-    agent::WriteResult write_output(std::string_view text) override {
-        bytes_ += text.size();
-        const ssize_t written = write(null_, text.data(), text.size());
-        return {agent::WriteStatus::kWritten, static_cast<std::size_t>(written), ""};
-    }
-    bool take_back_output(std::size_t) override { return false; }
-    void abandon_output() override {}
-    void interrupt() override {}
-    agent::InterruptStatus wait_interrupt(agent::Timeout) override { return agent::InterruptStatus::kTimeout; }
-    bool stop_requested() const override { return false; }
-    std::int64_t system_time() const override { return 0; }
-    std::int32_t utc_offset(std::int64_t) const override { return 0; }
-    std::string host_name() const override { return "bench"; }
-    std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
-
-    std::uint64_t bytes() const { return bytes_; }
-
-  private:
-    int null_;
-    std::uint64_t bytes_ = 0;
-};
 
 // A full ring of process events as a sensor publishes them: starts with a path, each followed by its exit.
 class FullRing {

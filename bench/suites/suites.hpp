@@ -45,4 +45,8 @@ void run_flood(Session& session);
 // The agent's whole way from the ring to NDJSON, against reading alone.
 void run_agent(Session& session);
 
+// Events of every type from two cores at fixed rates, through the driver and the agent: loss, latency and CPU time, by
+// the ring, by the driver's own pull and by the Part 2 pull.
+void run_mixed(Session& session);
+
 }  // namespace aegis::bench

@@ -160,7 +160,8 @@ class SnapshotProgram : public Program {
 
     void put_in_force(unsigned index) {
         objects_[index].generation.store(index + 1, std::memory_order_relaxed);
-        collect(snapshot_.exchange(&objects_[index], index + 1));
+        // Policies may have the same tag: what tells them apart is not to help the others.
+        collect(snapshot_.exchange(&objects_[index], shape_.by_tag ? index + 1 : 0));
         // The reply to whoever asked for it.
         replied_.store(index + 1, std::memory_order_release);
     }

@@ -69,17 +69,21 @@ class FewDescriptors(unittest.TestCase):
         host = limited_host(50, self.socket, "procfs")
         self.addCleanup(host.kill)
         self.assertIn("ready:", host.stderr.readline())
-        agents = []
-        while not agents or agents[-1].process.poll() is None:
-            self.assertLess(len(agents), 50)
+        # One that comes while a scan is over may get in and fail at its first request, with the same answer and without
+        # the host's word. So several are refused: sooner or later one of them stands at the door.
+        served, refused = [], 0
+        while refused < 10:
+            self.assertLess(len(served), 50)
             subprocess.run(["/bin/true"], check=True)
-            agents.append(self.kill_in_the_end(sensor.Agent(device=self.socket)))
-            sensor.wait_until(lambda: agents[-1].process.poll() is not None or agents[-1].bytes_printed() > 0,
+            agent = self.kill_in_the_end(sensor.Agent(device=self.socket))
+            sensor.wait_until(lambda: agent.process.poll() is not None or agent.bytes_printed() > 0,
                               "an agent that is served, or refused")
-        refused = agents.pop()
-        self.assertEqual(refused.finish(), 1, refused.messages())
-        self.assertIn("descriptors", refused.messages())
-        served = agents
+            if agent.process.poll() is None:
+                served.append(agent)
+                continue
+            refused += 1
+            self.assertEqual(agent.finish(), 1, agent.messages())
+            self.assertIn("descriptors", agent.messages())
         self.assertGreaterEqual(len(served), 1)
         # Those that live, the first agent for one, have not ended.
         alive = {str(agent.process.pid) for agent in served} | {"1", str(os.getpid())}

@@ -1,0 +1,187 @@
+// What each sensor's callback costs, by Google Benchmark: the loaded driver's own routines, called the way the
+// executive calls them, one after the other in one notification. Without a policy, switched off, dropped by default,
+// and let through, each with so many rules by path beside it; nobody reads the ring.
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config/policy_blob.hpp"
+#include "driver/host/executive/parts.hpp"
+#include "hosted/loaded_driver.hpp"
+#include "micro/policy_rules.hpp"
+
+namespace {
+
+using namespace aegis;
+
+constexpr std::uint32_t kPid = 0x00800000;
+constexpr std::uint32_t kCreator = 0x00800100;
+
+// What runs inside of a notification, in place of a routine of another driver. One at a time.
+std::function<void(PUNICODE_STRING, PIMAGE_INFO, PPS_CREATE_NOTIFY_INFO, PEPROCESS)> g_inside;
+
+void NTAPI inside_image(PUNICODE_STRING name, HANDLE, PIMAGE_INFO info) {
+    g_inside(name, info, nullptr, nullptr);
+}
+void NTAPI inside_thread(HANDLE, HANDLE, BOOLEAN) {
+    g_inside(nullptr, nullptr, nullptr, nullptr);
+}
+void NTAPI inside_process(PEPROCESS process, HANDLE, PPS_CREATE_NOTIFY_INFO info) {
+    g_inside(nullptr, nullptr, info, process);
+}
+
+PVOID first_of(host::RoutineList& list) {
+    PVOID found = nullptr;
+    list.call_all([](int) { return true; }, [&](PVOID routine, int) { found = found == nullptr ? routine : found; });
+    return found;
+}
+
+HANDLE nt(std::uint32_t id) {
+    return reinterpret_cast<HANDLE>(static_cast<std::uintptr_t>(id));
+}
+
+enum class What : std::uint8_t { kNoPolicy, kOff, kDropped, kReported };
+
+struct Setting {
+    What what;
+    std::int64_t rules;
+};
+
+// The driver with a policy that says the same of every type.
+class Sensors {
+  public:
+    explicit Sensors(const Setting& setting) {
+        if (setting.what == What::kNoPolicy) {
+            return;
+        }
+        agent::PolicyTypes types{};
+        for (const unsigned type : {AEGIS_EVENT_PROCESS_CREATE, AEGIS_EVENT_PROCESS_EXIT, AEGIS_EVENT_THREAD_CREATE,
+                                    AEGIS_EVENT_THREAD_EXIT, AEGIS_EVENT_IMAGE_LOAD}) {
+            types[type].Operations = setting.what == What::kOff ? 0 : AEGIS_POLICY_OPERATION_ANY;
+            types[type].Default = setting.what == What::kReported ? AEGIS_POLICY_REPORT : AEGIS_POLICY_DROP;
+        }
+        const std::vector<std::byte> blob = agent::policy_blob(
+            types, bench::rules_beside(setting.rules, 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_IMAGE_LOAD),
+            {}, {});
+        AEGIS_SET_POLICY_REQUEST header{};
+        header.Header = {AEGIS_CONTROL_VERSION, static_cast<std::uint32_t>(sizeof(header) + blob.size())};
+        std::vector<std::byte> request(sizeof(header));
+        std::memcpy(request.data(), &header, sizeof(header));
+        request.insert(request.end(), blob.begin(), blob.end());
+        AEGIS_SET_POLICY_REPLY reply{};
+        const host::IoResult result =
+            client_.control(AEGIS_IOCTL_SET_POLICY, request, std::as_writable_bytes(std::span(&reply, 1)));
+        if (!NT_SUCCESS(result.status)) {
+            std::fprintf(stderr, "aegis-bench-micro: the driver refuses the policy: 0x%08x\n",
+                         static_cast<unsigned>(result.status));
+            std::exit(1);
+        }
+    }
+
+    // Runs `body` inside of one notification of each kind.
+    void in_image_load(const std::function<void(PUNICODE_STRING, PIMAGE_INFO)>& body) {
+        g_inside = [&](PUNICODE_STRING name, PIMAGE_INFO info, PPS_CREATE_NOTIFY_INFO, PEPROCESS) { body(name, info); };
+        PsSetLoadImageNotifyRoutine(inside_image);
+        host::ImageLoad load;
+        load.pid = load.loader = kPid;
+        load.loader_tid = kPid;
+        load.path = bench::kPath64;
+        loaded_.executive().raise_image_load(load);
+        PsRemoveLoadImageNotifyRoutine(inside_image);
+    }
+    void in_thread_start(const std::function<void()>& body) {
+        g_inside = [&](PUNICODE_STRING, PIMAGE_INFO, PPS_CREATE_NOTIFY_INFO, PEPROCESS) { body(); };
+        PsSetCreateThreadNotifyRoutine(inside_thread);
+        host::ThreadCreation thread;
+        thread.pid = thread.creator = kPid;
+        thread.tid = kPid + 1;
+        thread.creator_tid = kPid;
+        loaded_.executive().raise_thread_create(thread);
+        PsRemoveCreateThreadNotifyRoutine(inside_thread);
+    }
+    void in_process_start(const std::function<void(PEPROCESS, PPS_CREATE_NOTIFY_INFO)>& body) {
+        g_inside = [&](PUNICODE_STRING, PIMAGE_INFO, PPS_CREATE_NOTIFY_INFO info, PEPROCESS process) {
+            body(process, info);
+        };
+        PsSetCreateProcessNotifyRoutineEx(inside_process, FALSE);
+        host::ProcessCreation creation;
+        creation.pid = kPid;
+        creation.parent = creation.creator = kCreator;
+        creation.creator_tid = kCreator + 4;
+        creation.image_path = bench::kPath64;
+        loaded_.executive().raise_process_create(creation);
+        PsSetCreateProcessNotifyRoutineEx(inside_process, TRUE);
+        loaded_.executive().raise_process_exit(kPid, 0);
+    }
+
+  private:
+    bench::LoadedDriver loaded_;
+    bench::DriverClient client_{loaded_};
+};
+
+void image_load(benchmark::State& state, const Setting& setting) {
+    Sensors sensors(setting);
+    const auto routine = reinterpret_cast<PLOAD_IMAGE_NOTIFY_ROUTINE>(first_of(host::executive_parts().image_notify));
+    sensors.in_image_load([&](PUNICODE_STRING name, PIMAGE_INFO info) {
+        for ([[maybe_unused]] auto _ : state) {
+            routine(name, nt(kPid), info);
+        }
+    });
+}
+
+void thread_start(benchmark::State& state, const Setting& setting) {
+    Sensors sensors(setting);
+    const auto routine =
+        reinterpret_cast<PCREATE_THREAD_NOTIFY_ROUTINE>(first_of(host::executive_parts().thread_notify));
+    sensors.in_thread_start([&] {
+        for ([[maybe_unused]] auto _ : state) {
+            routine(nt(kPid), nt(kPid + 1), TRUE);
+        }
+    });
+}
+
+// With its end: a process that starts twice is none.
+void process_start_and_end(benchmark::State& state, const Setting& setting) {
+    Sensors sensors(setting);
+    const auto routine =
+        reinterpret_cast<PCREATE_PROCESS_NOTIFY_ROUTINE_EX>(first_of(host::executive_parts().notify.list()));
+    sensors.in_process_start([&](PEPROCESS process, PPS_CREATE_NOTIFY_INFO info) {
+        for ([[maybe_unused]] auto _ : state) {
+            routine(process, nt(kPid), info);
+            routine(process, nt(kPid), nullptr);
+        }
+    });
+}
+
+struct Named {
+    const char* name;
+    Setting setting;
+};
+
+constexpr Named kSettings[] = {{"no policy", {What::kNoPolicy, 0}},
+                               {"off", {What::kOff, 0}},
+                               {"dropped, 0 rules", {What::kDropped, 0}},
+                               {"dropped, 100 rules", {What::kDropped, 100}},
+                               {"dropped, 1000 rules", {What::kDropped, 1000}},
+                               {"reported, 0 rules", {What::kReported, 0}},
+                               {"reported, 100 rules", {What::kReported, 100}},
+                               {"reported, 1000 rules", {What::kReported, 1000}}};
+
+[[maybe_unused]] const bool kRegistered = [] {
+    for (const auto& [sensor, body] : {std::pair{"image load", image_load}, std::pair{"thread start", thread_start},
+                                       std::pair{"process start and end", process_start_and_end}}) {
+        for (const Named& named : kSettings) {
+            benchmark::RegisterBenchmark(
+                (std::string(sensor) + ", " + named.name).c_str(),
+                [body = body, setting = named.setting](benchmark::State& state) { body(state, setting); });
+        }
+    }
+    return true;
+}();
+
+}  // namespace
