@@ -22,9 +22,9 @@ class ShownItems {
     ring::EventBuffer& place() { return *buffer_; }
 
     // The event at place(). False: the visitor wants no more. Runs for each event: what is the same of all is there.
-    bool take_event() {
-        event_.sequence = event_.last = buffer_->ticket() + 1;
-        event_.bytes = static_cast<std::uint32_t>(buffer_->size());
+    bool take_event(const ring::EventBuffer& event) {
+        event_.sequence = event_.last = event.ticket() + 1;
+        event_.bytes = static_cast<std::uint32_t>(event.size());
         return take(event_);
     }
 
@@ -39,17 +39,17 @@ class ShownItems {
 // Read right to where the caller keeps them.
 class KeptItems {
   public:
-    explicit KeptItems(Batch& batch) : batch_(batch), place_(batch.place()) {
+    explicit KeptItems(const Batch& batch) : batch_(batch) {
         static_assert(AEGIS_MAX_EVENT_SIZE >= ring::EventBuffer::kCapacity, "a batch has room for what a read writes");
     }
 
-    ring::BorrowedEvent& place() { return place_; }
+    // A new one for each read: where the next event goes would else be in memory, as one event's address that the next
+    // one waits for.
+    ring::BorrowedEvent place() const { return ring::BorrowedEvent(batch_.place()); }
 
     // The event at place(). False: the batch has no room for another one.
-    bool take_event() {
-        const bool has_room = batch_.add_event(place_.ticket() + 1, static_cast<std::uint32_t>(place_.size()));
-        place_ = ring::BorrowedEvent(batch_.place());
-        return has_room;
+    bool take_event(const ring::BorrowedEvent& event) {
+        return batch_.add_event(event.ticket() + 1, static_cast<std::uint32_t>(event.size()));
     }
 
     bool take(const aegis_item& item) { return batch_.add(item); }
@@ -57,7 +57,6 @@ class KeptItems {
   private:
     // A copy, so that what changes with each event need not be in memory: nobody looks at the caller's before the end.
     Batch batch_;
-    ring::BorrowedEvent place_;
 };
 
 }  // namespace aegis::client

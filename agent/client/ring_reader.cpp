@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/client/event_sink.hpp"
-
 namespace aegis::client {
 namespace {
 
@@ -137,19 +135,23 @@ std::int32_t RingReader::drain(Visit<Items>& visit, std::uint64_t last) {
     return static_cast<std::int32_t>(visit.visited);
 }
 
-// Runs for each event: what need not be there is not.
-template <class Items, class Read>
-[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_by(Visit<Items>& visit, std::uint32_t most,
-                                                                    Read read) {
+// Runs for each event: what need not be there is not. `read` and, where nobody else's code runs in between, `count`
+// differ.
+template <class Items, class Read, class Count>
+[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_by(Visit<Items>& visit, std::uint32_t most, Read read,
+                                                                    Count count) {
     Items items = visit.items;
-    Counters& counters = *counters_;
-    const std::uint64_t events = counters.events.load(std::memory_order_relaxed);
     ring::ReadStatus status = ring::ReadStatus::kEvent;
     std::uint32_t visited = 0;
-    while (visited < most && (status = read(items.place())) == ring::ReadStatus::kEvent) {
+    while (visited < most) {
+        auto&& place = items.place();
+        status = read(place);
+        if (status != ring::ReadStatus::kEvent) {
+            break;
+        }
         ++visited;
-        counters.events.store(events + visited, std::memory_order_relaxed);
-        if (!items.take_event()) {
+        count(visited);
+        if (!items.take_event(place)) {
             visit.more = false;
             break;
         }
@@ -160,9 +162,18 @@ template <class Items, class Read>
     return status;
 }
 
-template <class Items>
-ring::ReadStatus RingReader::drain_alone(Visit<Items>& visit, std::uint32_t most) {
-    return drain_by(visit, most, [this, &sole = stream_->sole_reading(), &group = stream_->group()](auto& place) {
+// Before a visitor sees an event, others may: it is counted by then.
+template <class Items, class Read>
+[[gnu::always_inline]] inline ring::ReadStatus RingReader::drain_counting(Visit<Items>& visit, std::uint32_t most,
+                                                                          Read read) {
+    std::atomic<std::uint64_t>& events = counters_->events;
+    const std::uint64_t before = events.load(std::memory_order_relaxed);
+    return drain_by(visit, most, read,
+                    [&](std::uint32_t visited) { events.store(before + visited, std::memory_order_relaxed); });
+}
+
+ring::ReadStatus RingReader::drain_alone(Visit<ShownItems>& visit, std::uint32_t most) {
+    return drain_counting(visit, most, [this, &sole = stream_->sole_reading(), &group = stream_->group()](auto& place) {
         ring::ReadStatus status = ring::ReadStatus::kEmpty;
         if (sole.begin()) {
             status = alone_->read(place);
@@ -176,9 +187,27 @@ ring::ReadStatus RingReader::drain_alone(Visit<Items>& visit, std::uint32_t most
     });
 }
 
+// No code of the caller's runs in between: all of them are one read.
+ring::ReadStatus RingReader::drain_alone(Visit<KeptItems>& visit, std::uint32_t most) {
+    SoleReading& sole = stream_->sole_reading();
+    ring::ReadStatus status = ring::ReadStatus::kEmpty;
+    if (sole.begin()) {
+        const std::uint32_t before = visit.visited;
+        status = drain_by(
+            visit, most, [this](auto& place) { return alone_->read(place); }, [](std::uint32_t) {});
+        Counters::add(counters_->events, visit.visited - before);
+        stream_->group().follow(alone_->cursor(), alone_->position());
+    }
+    sole.finish();
+    if (status == ring::ReadStatus::kLapped) {
+        loss_ = alone_->last_loss();
+    }
+    return status;
+}
+
 template <class Items>
 ring::ReadStatus RingReader::drain_shared(Visit<Items>& visit, std::uint32_t most, std::uint64_t last) {
-    return drain_by(visit, most, [this, last, &watch = stream_->watch()](auto& place) {
+    return drain_counting(visit, most, [this, last, &watch = stream_->watch()](auto& place) {
         // The others move it as well.
         if (stream_->group().cursor() >= last) {
             return ring::ReadStatus::kEmpty;

@@ -9,6 +9,7 @@
 #include "aegis/ring/consumer.hpp"
 #include "aegis/ring/consumer_group.hpp"
 #include "agent/client/doorbell_watch.hpp"
+#include "agent/client/event_sink.hpp"
 #include "agent/client/items.hpp"
 #include "agent/client/sole_reading.hpp"
 #include "agent/client/stream.hpp"
@@ -102,12 +103,14 @@ class RingReader final : public Reader {
     std::int32_t drain(Visit<Items>& visit, std::uint64_t last);
     // Hands out up to `most` events. Another status than kEvent: why there are no more; with kLapped, loss_ says what
     // is lost. kEmpty also when this reader is no longer alone, or the group is at `last`.
-    template <class Items>
-    ring::ReadStatus drain_alone(Visit<Items>& visit, std::uint32_t most);
+    ring::ReadStatus drain_alone(Visit<ShownItems>& visit, std::uint32_t most);
+    ring::ReadStatus drain_alone(Visit<KeptItems>& visit, std::uint32_t most);
     template <class Items>
     ring::ReadStatus drain_shared(Visit<Items>& visit, std::uint32_t most, std::uint64_t last);
     template <class Items, class Read>
-    ring::ReadStatus drain_by(Visit<Items>& visit, std::uint32_t most, Read read);
+    ring::ReadStatus drain_counting(Visit<Items>& visit, std::uint32_t most, Read read);
+    template <class Items, class Read, class Count>
+    ring::ReadStatus drain_by(Visit<Items>& visit, std::uint32_t most, Read read, Count count);
     void look_around();
     void look_for_losses();
     // Whether the device has something to say beside its signals, and makes it known to all.

@@ -12,6 +12,9 @@
 
 namespace aegis::bench {
 
+// Memory of one batch: what is read stays in the first cache until it is looked at.
+inline constexpr std::size_t kBatchBytes = 12288;
+
 enum class Call : std::uint8_t { kVisit, kNextBatch };
 
 template <std::size_t kBytes, Call kCall>
@@ -20,7 +23,8 @@ class LibraryChannel {
     static constexpr ChannelTraits kTraits{
         kCall == Call::kVisit ? "libaegis, aegis_visit" : "libaegis, aegis_next_batch",
         kCall == Call::kVisit ? "the ring through the C interface: a call for each event, which sees the checked copy"
-                              : "the ring through the C interface: copied once more, into the caller's buffer",
+                              : "the ring through the C interface: as many events to a call as fit 12 KiB, kept until "
+                                "all of them are read",
         "nothing of the list"};
 
     LibraryChannel()
@@ -82,8 +86,8 @@ class LibraryChannel {
     PageMemory pages_;
     alignas(AEGIS_CACHE_LINE) ring::Producer<> producer_;
     alignas(AEGIS_CACHE_LINE) LibraryClient client_;
-    std::array<aegis_item, kReceiveBatch> items_{};
-    alignas(8) std::array<std::byte, (kReceiveBatch + 1) * AEGIS_MAX_EVENT_SIZE> buffer_{};
+    alignas(AEGIS_CACHE_LINE) std::array<aegis_item, kReceiveBatch> items_{};
+    alignas(AEGIS_CACHE_LINE) std::array<std::byte, kBatchBytes> buffer_{};
 };
 
 }  // namespace aegis::bench

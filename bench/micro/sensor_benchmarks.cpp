@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@
 
 #include "agent/config/policy_blob.hpp"
 #include "driver/host/executive/parts.hpp"
+#include "driver/host/executive/processes/image_routines.hpp"
+#include "driver/host/executive/processes/thread_routines.hpp"
 #include "hosted/loaded_driver.hpp"
 #include "micro/policy_rules.hpp"
 
@@ -35,9 +38,10 @@ void NTAPI inside_process(PEPROCESS process, HANDLE, PPS_CREATE_NOTIFY_INFO info
     g_inside(nullptr, nullptr, info, process);
 }
 
-PVOID first_of(host::RoutineList& list) {
+// The one routine that is registered so: a sensor's.
+PVOID only_of(host::RoutineList& list, int wanted) {
     PVOID found = nullptr;
-    list.call_all([](int) { return true; }, [&](PVOID routine, int) { found = found == nullptr ? routine : found; });
+    list.call_all([&](int kind) { return kind == wanted; }, [&](PVOID routine, int) { found = routine; });
     return found;
 }
 
@@ -126,7 +130,8 @@ class Sensors {
 
 void image_load(benchmark::State& state, const Setting& setting) {
     Sensors sensors(setting);
-    const auto routine = reinterpret_cast<PLOAD_IMAGE_NOTIFY_ROUTINE>(first_of(host::executive_parts().image_notify));
+    const auto routine = reinterpret_cast<PLOAD_IMAGE_NOTIFY_ROUTINE>(
+        only_of(host::executive_parts().image_notify, static_cast<int>(host::ImageNotifyKind::kEveryArchitecture)));
     sensors.in_image_load([&](PUNICODE_STRING name, PIMAGE_INFO info) {
         for ([[maybe_unused]] auto _ : state) {
             routine(name, nt(kPid), info);
@@ -136,8 +141,8 @@ void image_load(benchmark::State& state, const Setting& setting) {
 
 void thread_start(benchmark::State& state, const Setting& setting) {
     Sensors sensors(setting);
-    const auto routine =
-        reinterpret_cast<PCREATE_THREAD_NOTIFY_ROUTINE>(first_of(host::executive_parts().thread_notify));
+    const auto routine = reinterpret_cast<PCREATE_THREAD_NOTIFY_ROUTINE>(
+        only_of(host::executive_parts().thread_notify, static_cast<int>(host::ThreadNotifyKind::kSubsystems)));
     sensors.in_thread_start([&] {
         for ([[maybe_unused]] auto _ : state) {
             routine(nt(kPid), nt(kPid + 1), TRUE);
@@ -148,8 +153,8 @@ void thread_start(benchmark::State& state, const Setting& setting) {
 // With its end: a process that starts twice is none.
 void process_start_and_end(benchmark::State& state, const Setting& setting) {
     Sensors sensors(setting);
-    const auto routine =
-        reinterpret_cast<PCREATE_PROCESS_NOTIFY_ROUTINE_EX>(first_of(host::executive_parts().notify.list()));
+    const auto routine = reinterpret_cast<PCREATE_PROCESS_NOTIFY_ROUTINE_EX>(
+        only_of(host::executive_parts().notify.list(), static_cast<int>(host::NotifyKind::kSubsystems)));
     sensors.in_process_start([&](PEPROCESS process, PPS_CREATE_NOTIFY_INFO info) {
         for ([[maybe_unused]] auto _ : state) {
             routine(process, nt(kPid), info);
@@ -172,13 +177,19 @@ constexpr Named kSettings[] = {{"no policy", {What::kNoPolicy, 0}},
                                {"reported, 100 rules", {What::kReported, 100}},
                                {"reported, 1000 rules", {What::kReported, 1000}}};
 
+struct Sensor {
+    const char* name;
+    void (*body)(benchmark::State& state, const Setting& setting);
+};
+
+constexpr Sensor kSensors[] = {
+    {"image load", image_load}, {"thread start", thread_start}, {"process start and end", process_start_and_end}};
+
 [[maybe_unused]] const bool kRegistered = [] {
-    for (const auto& [sensor, body] : {std::pair{"image load", image_load}, std::pair{"thread start", thread_start},
-                                       std::pair{"process start and end", process_start_and_end}}) {
+    for (const Sensor& sensor : kSensors) {
         for (const Named& named : kSettings) {
-            benchmark::RegisterBenchmark(
-                (std::string(sensor) + ", " + named.name).c_str(),
-                [body = body, setting = named.setting](benchmark::State& state) { body(state, setting); });
+            const std::string name = std::string(sensor.name) + ", " + named.name;
+            benchmark::RegisterBenchmark(name.c_str(), sensor.body, named.setting);
         }
     }
     return true;

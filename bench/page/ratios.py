@@ -110,13 +110,15 @@ def add_throughput(computation):
 
 
 def add_library(computation):
-    for call in ("visit", "next_batch"):
+    # Each beside headers that do the same: look at one event after the other, or keep a batch of them.
+    for call, below, what in (("visit", "ring", "the ring's headers"),
+                              ("next_batch", "ring, a batch kept", "the ring's headers with a batch kept")):
         for size in LIBRARY_SIZES:
             parameters = {"bytes": size}
             computation.add_pair(f"library/{call.replace('_', '-')}/{size}",
-                                 f"libaegis, `aegis_{call}`, over the ring's headers, delivered events per second, "
-                                 f"{size} bytes", 0.9, ("library", parameters, f"libaegis, aegis_{call}"),
-                                 ("library", parameters, "ring"), "rate")
+                                 f"libaegis, `aegis_{call}`, over {what}, delivered events per second, {size} bytes",
+                                 0.9, ("library", parameters, f"libaegis, aegis_{call}"),
+                                 ("library", parameters, below), "rate")
 
 
 def add_latency(computation):

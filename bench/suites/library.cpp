@@ -1,3 +1,4 @@
+#include "channels/kept_ring_channel.hpp"
 #include "channels/library_channel.hpp"
 #include "channels/ring_channel.hpp"
 #include "channels/throughput.hpp"
@@ -12,6 +13,7 @@ void measure_size(Session& session) {
                      {{"bytes", kBytes}},
                      {
                          contender<kBytes, RingChannel<kBytes>>(session),
+                         contender<kBytes, KeptRingChannel<kBytes>>(session),
                          contender<kBytes, LibraryChannel<kBytes, Call::kVisit>>(session),
                          contender<kBytes, LibraryChannel<kBytes, Call::kNextBatch>>(session),
                      }});
@@ -21,7 +23,8 @@ void measure_size(Session& session) {
 
 void run_library(Session& session) {
     constexpr std::size_t kAny = 160;
-    describe<LibraryChannel<kAny, Call::kVisit>, LibraryChannel<kAny, Call::kNextBatch>>(session);
+    describe<KeptRingChannel<kAny>, LibraryChannel<kAny, Call::kVisit>, LibraryChannel<kAny, Call::kNextBatch>>(
+        session);
     measure_size<48>(session);
     measure_size<160>(session);
     measure_size<1056>(session);
