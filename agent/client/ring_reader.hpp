@@ -108,9 +108,7 @@ class RingReader final : public Reader {
     template <class Items>
     ring::ReadStatus drain_shared(Visit<Items>& visit, std::uint32_t most, std::uint64_t last);
     template <class Items, class Read>
-    ring::ReadStatus drain_counting(Visit<Items>& visit, std::uint32_t most, Read read);
-    template <class Items, class Read, class Count>
-    ring::ReadStatus drain_by(Visit<Items>& visit, std::uint32_t most, Read read, Count count);
+    ring::ReadStatus drain_by(Visit<Items>& visit, std::uint32_t most, Read read);
     void look_around();
     void look_for_losses();
     // Whether the device has something to say beside its signals, and makes it known to all.

@@ -257,7 +257,7 @@ AEGIS_API int32_t aegis_get_policy(aegis_client* client, AEGIS_GET_POLICY_REPLY*
 
 #define AEGIS_STATS_REASONS 16U
 
-/* What all that share a client have read together. */
+/* What all that share a client have read together; of a call that has not returned, up to 64 events may be missing. */
 typedef struct aegis_stats {
     uint32_t size; /* sizeof(aegis_stats) */
     uint32_t reserved;
