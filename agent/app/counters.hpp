@@ -9,7 +9,7 @@
 namespace aegis::agent {
 
 struct Totals {
-    std::uint64_t delivered = 0;  // events whose whole line stdout took
+    std::uint64_t delivered = 0;  // events whose whole line stdout took, and those that became a part of another's
     std::uint64_t lost = 0;       // events that never came to be read, whoever lost them (loss.hpp)
     std::uint64_t unwritten = 0;  // events read whose line stdout did not take
     std::uint64_t malformed = 0;  // events read that could not be decoded

@@ -1,17 +1,19 @@
 #include "agent/app/printer.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace aegis::agent {
 
-Printer::Printer(Port& port, Output& output, MalformedReporter& malformed, Counters& counters,
+Printer::Printer(Port& port, Output& output, MalformedReporter& malformed, Counters& counters, PendingDetails& details,
                  std::unique_ptr<Formatter> formatter)
     : output_(&output),
       malformed_(&malformed),
       counters_(&counters),
       formatter_(std::move(formatter)),
-      last_time_(port.system_time()) {}
+      last_time_(port.system_time()),
+      details_(&details) {}
 
 bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
     if (!working()) {
@@ -26,6 +28,11 @@ bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
     }
     append_losses(std::min(last_time_, event_.header.Timestamp));
     last_time_ = event_.header.Timestamp;
+    if (!join_details()) {
+        joined_.push_back(lines_.size());
+        ++events_;
+        return false;
+    }
     formatter_->append_event(event_, sequence, lines_);
     ++events_;
     if (output_->measures_latency()) {
@@ -33,6 +40,23 @@ bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
     }
     flush_if_long();
     return true;
+}
+
+bool Printer::join_details() {
+    switch (event_.header.Type) {
+        case AEGIS_EVENT_PROCESS_DETAILS:
+            details_->add(event_);
+            return false;
+        case AEGIS_EVENT_PROCESS_CREATE:
+        case AEGIS_EVENT_PROCESS_EXIT: {
+            bool complete = false;
+            event_.known = details_->take(event_, taken_, complete) ? &taken_ : nullptr;
+            event_.details_lost = !complete;
+            return true;
+        }
+        default:
+            return true;
+    }
 }
 
 void Printer::loss(const LostEvents& lost) {
@@ -59,12 +83,19 @@ std::uint64_t Printer::events_within(std::size_t bytes) const {
     const auto lines = std::count(lines_.begin(), lines_.begin() + bytes, '\n');
     const auto losses =
         std::count_if(loss_ends_.begin(), loss_ends_.end(), [bytes](std::size_t end) { return end <= bytes; });
-    return static_cast<std::uint64_t>(lines - losses);
+    const std::size_t last_end = std::string_view(lines_.data(), bytes).rfind('\n');
+    const auto joined = std::count_if(joined_.begin(), joined_.end(), [last_end](std::size_t begin) {
+        return last_end != std::string_view::npos && begin <= last_end;
+    });
+    return static_cast<std::uint64_t>(lines - losses + joined);
 }
 
 void Printer::flush() {
     append_losses(last_time_);
     if (lines_.size() == 0) {
+        // What became a part of a line that is still to come: nothing of it is to be written now.
+        counters_->add_delivered(std::exchange(events_, 0));
+        joined_.clear();
         return;
     }
     const Output::Written written = output_->write({lines_.data(), lines_.size()}, timestamps_);
@@ -75,6 +106,7 @@ void Printer::flush() {
     lines_.clear();
     timestamps_.clear();
     loss_ends_.clear();
+    joined_.clear();
     events_ = 0;
 }
 

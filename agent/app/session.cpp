@@ -20,6 +20,7 @@
 #include "agent/app/reading.hpp"
 #include "agent/app/run_control.hpp"
 #include "agent/app/supervisor.hpp"
+#include "agent/events/process_details.hpp"
 #include "agent/events/process_table.hpp"
 #include "agent/format/ndjson_formatter.hpp"
 #include "agent/format/text_formatter.hpp"
@@ -84,6 +85,7 @@ class Session {
     MalformedReporter malformed_;
     HealthWatch health_;
     ProcessTable processes_;  // shared by the workers
+    PendingDetails details_;  // likewise
     const std::size_t workers_;
     RunControl control_;
     std::deque<Counters> counters_;  // one per worker, and the session's own; a deque, because they cannot be moved
@@ -143,22 +145,25 @@ void Session::count_late_losses() {
 void Session::make_printers() {
     for (std::size_t worker = 0; worker < workers_; ++worker) {
         counters_.emplace_back();
-        printers_.push_back(std::make_unique<Printer>(port_, output_, malformed_, counters_.back(), make_formatter()));
+        printers_.push_back(
+            std::make_unique<Printer>(port_, output_, malformed_, counters_.back(), details_, make_formatter()));
     }
     counters_.emplace_back();
 }
 
 std::unique_ptr<Formatter> Session::make_formatter() {
+    auto users = std::make_unique<UserNames>([this](std::span<const std::byte> sid) { return port_.user_name(sid); });
     if (options_.output == OutputFormat::kText) {
         UtcOffset utc_offset;
         if (options_.local_time) {
             utc_offset = [this](std::int64_t filetime) { return port_.utc_offset(filetime); };
         }
-        return std::make_unique<TextFormatter>(processes_, std::move(utc_offset));
+        return std::make_unique<TextFormatter>(processes_, std::move(utc_offset), std::move(users));
     }
     SessionId session;
     std::copy_n(opened_.info.session_id, session.size(), session.begin());
-    return std::make_unique<NdjsonFormatter>(session, port_.host_name(), processes_, port_.dos_paths());
+    return std::make_unique<NdjsonFormatter>(session, port_.host_name(), processes_, port_.dos_paths(),
+                                             std::move(users));
 }
 
 // Where the library had to use something else than was asked for.
@@ -193,6 +198,9 @@ void Session::report(const Supervisor& supervisor) {
         if (const std::string line = supervisor.policy_line(); !line.empty()) {
             log_.report(line);
         }
+    }
+    if (const std::uint64_t forgotten = processes_.crowded_out() + details_.forgotten(); forgotten != 0) {
+        log_.report(fmt::format("{} times something known of a process was forgotten for want of room", forgotten));
     }
     log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}{}", totals.delivered,
                             totals.lost, rate(totals.delivered, supervisor.elapsed()), totals.wakeups, totals.max_lag,

@@ -29,6 +29,17 @@ static_assert(offsetof(ImageFields, path_full_length) == offsetof(AEGIS_IMAGE_PA
 static_assert(offsetof(ImageFields, thread_id) == offsetof(AEGIS_IMAGE_PAYLOAD, ThreadId));
 static_assert(AEGIS_IMAGE_MAX_PATH <= AEGIS_MAX_PATH, "Event has room for either path");
 
+static_assert(offsetof(DetailsFields, process_key) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ProcessKey));
+static_assert(offsetof(DetailsFields, logon_id) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, LogonId));
+static_assert(offsetof(DetailsFields, creation_time) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CreationTime));
+static_assert(offsetof(DetailsFields, exit_status) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, ExitStatus));
+static_assert(offsetof(DetailsFields, flags) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Flags));
+static_assert(offsetof(DetailsFields, kind) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, Kind));
+static_assert(offsetof(DetailsFields, sid_length) == offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, SidLength));
+static_assert(offsetof(DetailsFields, command_line_full_length) ==
+              offsetof(AEGIS_PROCESS_DETAILS_PAYLOAD, CommandLineFullLength));
+static_assert(AEGIS_DETAILS_TEXT <= AEGIS_MAX_PATH, "Event has room for either text");
+
 std::uint16_t unit_at(std::span<const std::byte> path, std::size_t index) {
     std::uint16_t unit = 0;
     std::memcpy(&unit, path.data() + index * sizeof(unit), sizeof(unit));
@@ -125,6 +136,30 @@ DecodeError decode_image(std::span<const std::byte> payload, Event& event) {
     return DecodeError::kNone;
 }
 
+bool adds_up(const DetailsFields& details) {
+    const std::size_t end = std::size_t{details.command_line_offset} + details.command_line_length;
+    return (details.kind == AEGIS_DETAILS_START || details.kind == AEGIS_DETAILS_EXIT) && details.parts != 0 &&
+           details.parts <= AEGIS_DETAILS_PARTS_MAX && details.part < details.parts &&
+           details.sid_length <= AEGIS_SID_BYTES_MAX && details.sid_length % sizeof(char16_t) == 0 &&
+           end <= details.command_line_full_length;
+}
+
+DecodeError decode_details(std::span<const std::byte> payload, Event& event) {
+    DetailsFields& details = event.details;
+    if (payload.size() < AEGIS_DETAILS_PAYLOAD_FIXED) {
+        return DecodeError::kPayloadTooShort;
+    }
+    std::memcpy(&details, payload.data(), AEGIS_DETAILS_PAYLOAD_FIXED);
+    const std::span<const std::byte> text = payload.subspan(AEGIS_DETAILS_PAYLOAD_FIXED);
+    const std::size_t bytes = details.sid_length + details.command_line_length * sizeof(char16_t);
+    if (!adds_up(details) || bytes > text.size() || bytes > AEGIS_DETAILS_TEXT * sizeof(char16_t)) {
+        return DecodeError::kBadDetails;
+    }
+    event.process_id = details.process_id;
+    std::memcpy(event.path_units, text.data(), bytes);
+    return DecodeError::kNone;
+}
+
 }  // namespace
 
 const char* describe(DecodeError error) {
@@ -143,12 +178,16 @@ const char* describe(DecodeError error) {
             return "image path reaches beyond the payload";
         case DecodeError::kCutBeyondPath:
             return "the parts of its cut image path do not add up";
+        case DecodeError::kBadDetails:
+            return "the parts or texts of its process details do not add up";
     }
     return "unknown decode error";
 }
 
 DecodeError decode(std::span<const std::byte> bytes, Event& event) {
     event.header = {};
+    event.known = nullptr;
+    event.details_lost = false;
     if (bytes.size() < sizeof(event.header)) {
         return DecodeError::kShorterThanHeader;
     }
@@ -171,6 +210,8 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
             return decode_thread(payload, event);
         case AEGIS_EVENT_IMAGE_LOAD:
             return decode_image(payload, event);
+        case AEGIS_EVENT_PROCESS_DETAILS:
+            return decode_details(payload, event);
         default:
             return DecodeError::kNone;
     }

@@ -29,9 +29,34 @@ struct ImageFields {
     std::uint32_t thread_id;
 };
 
+// The part of AEGIS_PROCESS_DETAILS_PAYLOAD before its text.
+struct DetailsFields {
+    std::uint32_t process_id;
+    std::uint32_t session_id;
+    std::uint64_t process_key;
+    std::uint64_t parent_key;
+    std::uint64_t creator_key;
+    std::uint64_t logon_id;
+    std::int64_t creation_time;
+    std::uint32_t creating_thread_id;
+    std::uint32_t integrity_level;
+    std::int32_t exit_status;
+    std::uint32_t flags;  // AEGIS_DETAILS_…; bits that this release does not know may be set
+    std::uint8_t kind;
+    std::uint8_t part;
+    std::uint8_t parts;
+    std::uint8_t elevation;
+    std::uint16_t sid_length;
+    std::uint16_t command_line_length;
+    std::uint16_t command_line_offset;
+    std::uint16_t command_line_full_length;
+};
+
+struct ProcessDetails;
+
 // Valid according to the header's type: an exit has a process id only, a thread's start or end a process id and
-// `thread`, an image a process id, a path and `image`, events that were kept back have `suppressed`, any other type
-// nothing but its header.
+// `thread`, an image a process id, a path and `image`, details a process id and `details`, events that were kept back
+// have `suppressed`, any other type nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
@@ -48,6 +73,17 @@ struct Event {
 
     AEGIS_THREAD_PAYLOAD thread;  // bits of Flags that this release does not know may be set
     ImageFields image;
+    DetailsFields details;
+
+    // Of a start or an exit: what was told of it before (PendingDetails); null: nothing. Decoding leaves both clear.
+    const ProcessDetails* known;
+    bool details_lost;  // all of them, or some
+
+    // Of details: the SID and the piece of the command line, back to back where paths are otherwise.
+    std::span<const std::byte> sid() const { return std::as_bytes(std::span(path_units)).first(details.sid_length); }
+    std::u16string_view command_line() const {
+        return {path_units + details.sid_length / sizeof(char16_t), details.command_line_length};
+    }
 
     // Of a cut path: its beginning, AEGIS_PATH_CUT_MARK full stops and its end.
     std::u16string_view path() const { return {path_units, path_length}; }
@@ -62,6 +98,7 @@ enum class DecodeError : std::uint8_t {
     kPathTooLong,        // more than AEGIS_MAX_PATH_REPORTED units
     kPathBeyondPayload,
     kCutBeyondPath,  // a cut path whose parts do not add up to it
+    kBadDetails,     // details whose parts or texts do not add up
 };
 
 const char* describe(DecodeError error);

@@ -2,7 +2,6 @@
 
 #include <fmt/compile.h>
 #include <fmt/format.h>
-#include <rapidjson/writer.h>
 
 #include <iterator>
 #include <utility>
@@ -10,17 +9,12 @@
 #include "aegis/version.h"
 #include "agent/events/program_name.hpp"
 #include "agent/events/utf16.hpp"
+#include "agent/format/json_text.hpp"
 
 namespace aegis::agent {
 namespace {
 
-constexpr std::string_view kStart =
-    R"("kind":"event","category":["process"],"type":["start"],"action":"process-start","code":"1")";
-constexpr std::string_view kRefused =
-    R"("kind":"event","category":["process"],"type":["start","denied"],"action":"process-refused","outcome":"failure","code":"1")";
 constexpr std::string_view kSuppressed = R"("kind":"event","action":"events-suppressed","code":"11")";
-constexpr std::string_view kEnd =
-    R"("kind":"event","category":["process"],"type":["end"],"action":"process-end","code":"2")";
 constexpr std::string_view kThreadStart =
     R"("kind":"event","category":["process"],"type":["start"],"action":"thread-start","code":"3")";
 constexpr std::string_view kThreadEnd =
@@ -35,25 +29,6 @@ constexpr std::string_view kLost = R"("kind":"pipeline_error","action":"events-l
 constexpr std::string_view kEcsVersion = "8.11.0";
 constexpr std::string_view kAgentName = "aegis-agent";
 
-// What rapidjson's writer calls an output stream.
-class LineStream {
-  public:
-    using Ch = char;
-    explicit LineStream(Lines& lines) : lines_(&lines) {}
-    void Put(char c) { lines_->push_back(c); }
-    void Flush() {}
-
-  private:
-    Lines* lines_;
-};
-
-// `text` is valid UTF-8.
-void append_json_string(std::string_view text, Lines& lines) {
-    LineStream stream(lines);
-    rapidjson::Writer<LineStream> writer(stream);
-    writer.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-
 std::string render_constants(std::string_view host_name) {
     Lines lines;
     append(lines, R"(,"module":"aegis","dataset":"aegis.process","provider":"AegisMon"})");
@@ -62,27 +37,6 @@ std::string render_constants(std::string_view host_name) {
     fmt::format_to(std::back_inserter(lines), R"(}},"agent":{{"name":"{}","version":"{}"}})", kAgentName,
                    AEGIS_VERSION_STRING);
     return fmt::to_string(lines);
-}
-
-void append_filetime(const Event& event, Lines& lines) {
-    append(lines, R"(,"aegis":{"filetime":")");
-    append_number(lines, event.header.Timestamp);
-    append(lines, "\"");
-}
-
-void append_flag(std::uint32_t flags, std::uint32_t flag, std::string_view field, Lines& lines) {
-    if ((flags & flag) != 0) {
-        append(lines, field);
-    }
-}
-
-// 64-bit identifiers are strings. Nothing where it is not known.
-void append_key(std::string_view field, std::uint64_t key, Lines& lines) {
-    if (key != 0) {
-        append(lines, field);
-        append_number(lines, key);
-        append(lines, "\"");
-    }
 }
 
 // The members of aegis.thread, each behind a comma.
@@ -129,11 +83,13 @@ std::string hexadecimal(const SessionId& session) {
 }
 
 NdjsonFormatter::NdjsonFormatter(const SessionId& session, std::string_view host_name, ProcessTable& processes,
-                                 std::unique_ptr<DosPaths> dos_paths)
+                                 std::unique_ptr<DosPaths> dos_paths, std::unique_ptr<UserNames> users)
     : session_(hexadecimal(session)),
       constants_(render_constants(host_name)),
       processes_(&processes),
-      dos_paths_(std::move(dos_paths)) {}
+      process_(session_, processes),
+      dos_paths_(std::move(dos_paths)),
+      users_(std::move(users)) {}
 
 void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
     switch (event.header.Type) {
@@ -179,45 +135,23 @@ void NdjsonFormatter::append_identity(std::uint64_t sequence, Lines& lines) {
     append(lines, constants_);
 }
 
-void NdjsonFormatter::append_create(const Event& event, std::uint64_t sequence, Lines& lines) {
-    append_head(event.refused ? kRefused : kStart, event.header.Timestamp, lines);
-    append_identity(sequence, lines);
-    append(lines, R"(,"process":{"pid":)");
-    append_number(lines, event.process_id);
-    const std::size_t about_process = lines.size();
-    append_file(event, R"(,"executable":)", lines);
-    append(lines, R"(,"parent":{"pid":)");
-    append_number(lines, event.parent_process_id);
-    append(lines, "}");
-    const std::size_t about_process_end = lines.size();
-    append(lines, "}");
-    append_filetime(event, lines);
-    append(lines, R"(,"process":{)");
-    const std::size_t about_path = lines.size();
-    append_path_fields(event, lines);
-    if (!event.refused) {
-        processes_->remember(event.process_id, {lines.data() + about_process, about_process_end - about_process},
-                             {lines.data() + about_path, lines.size() - about_path});
-    }
-    append_sensor_fields(event, lines);
-    append(lines, "}}}\n");
-}
-
-void NdjsonFormatter::append_file(const Event& event, std::string_view path_member, Lines& lines) {
+std::size_t NdjsonFormatter::append_file(const Event& event, std::string_view path_member, Lines& lines) {
     path_.clear();
     path_invalid_ = append_utf8(event.path(), path_);
     const std::string_view path(path_.data(), path_.size());
     if (path.empty()) {
-        return;
+        return lines.size();
     }
     const bool translated = dos_paths_ != nullptr && dos_paths_->translate(path, dos_path_);
     const std::string_view executable = translated ? std::string_view(dos_path_) : path;
     append(lines, path_member);
     append_json_string(executable, lines);
+    const std::size_t end = lines.size();
     if (const std::string_view name = program_name(event, executable); !name.empty()) {
         append(lines, R"(,"name":)");
         append_json_string(name, lines);
     }
+    return end;
 }
 
 // What qualifies process.executable, wherever that appears.
@@ -237,33 +171,11 @@ void NdjsonFormatter::append_path_fields(const Event& event, Lines& lines) {
     }
 }
 
-void NdjsonFormatter::append_sensor_fields(const Event& event, Lines& lines) {
-    if (dos_paths_ != nullptr && path_.size() != 0) {
-        append(lines, R"(,"nt_path":)");
-        append_json_string({path_.data(), path_.size()}, lines);
-    }
-    append(lines, R"(,"creator_pid":)");
-    append_number(lines, event.creating_process_id);
-    if (event.creating_process_id != event.parent_process_id) {
-        append(lines, R"(,"creator_mismatch":true)");
-    }
-}
-
-void NdjsonFormatter::append_exit(const Event& event, std::uint64_t sequence, Lines& lines) {
-    append_head(kEnd, event.header.Timestamp, lines);
-    append_identity(sequence, lines);
-    append(lines, R"(,"process":{"pid":)");
-    append_number(lines, event.process_id);
-    known_path_fields_.clear();
-    const bool known = processes_->take(event.process_id, lines, known_path_fields_);
-    append(lines, "}");
-    append_filetime(event, lines);
-    if (known) {
-        append(lines, R"(,"process":{)");
-        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
-        append(lines, "}");
-    }
-    append(lines, "}}\n");
+// The aegis object begins; it stays open.
+void NdjsonFormatter::append_filetime(const Event& event, Lines& lines) {
+    append(lines, R"(,"aegis":{"filetime":")");
+    append_number(lines, event.header.Timestamp);
+    append(lines, "\"");
 }
 
 void NdjsonFormatter::append_suppressed(const Event& event, std::uint64_t sequence, Lines& lines) {
@@ -293,19 +205,13 @@ void NdjsonFormatter::append_thread(const Event& event, std::uint64_t sequence, 
     const bool start = event.header.Type == AEGIS_EVENT_THREAD_CREATE;
     append_head(start ? kThreadStart : kThreadEnd, event.header.Timestamp, lines);
     append_identity(sequence, lines);
-    append(lines, R"(,"process":{"pid":)");
-    append_number(lines, event.process_id);
-    known_path_fields_.clear();
-    const bool known = processes_->look_up(event.process_id, lines, known_path_fields_);
+    append(lines, R"(,"process":{)");
+    process_.append({event.process_id, event.thread.ProcessKey}, event.header.Timestamp, lines);
     append(lines, R"(,"thread":{"id":)");
     append_number(lines, event.thread.ThreadId);
     append(lines, "}}");
     append_filetime(event, lines);
-    if (known) {
-        append(lines, R"(,"process":{)");
-        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
-        append(lines, "}");
-    }
+    process_.append_path(lines);
     append(lines, R"(,"thread":{"system":)");
     append(lines, (event.thread.Flags & AEGIS_THREAD_SYSTEM) != 0 ? "true" : "false");
     append_key(R"(,"process_key":")", event.thread.ProcessKey, lines);
@@ -326,10 +232,8 @@ void NdjsonFormatter::append_image(const Event& event, std::uint64_t sequence, L
     append_identity(sequence, lines);
     // A driver is loaded into no process; who loads it is the one to name.
     const std::uint32_t process_id = event.process_id != 0 ? event.process_id : image.loader_process_id;
-    append(lines, R"(,"process":{"pid":)");
-    append_number(lines, process_id);
-    known_path_fields_.clear();
-    const bool known = processes_->look_up(process_id, lines, known_path_fields_);
+    append(lines, R"(,"process":{)");
+    process_.append({process_id, image.process_key}, event.header.Timestamp, lines);
     if (event.process_id == image.loader_process_id || event.process_id == 0) {
         append(lines, R"(,"thread":{"id":)");
         append_number(lines, image.thread_id);
@@ -344,11 +248,7 @@ void NdjsonFormatter::append_image(const Event& event, std::uint64_t sequence, L
         append(lines, "}");
     }
     append_filetime(event, lines);
-    if (known) {
-        append(lines, R"(,"process":{)");
-        append(lines, {known_path_fields_.data(), known_path_fields_.size()});
-        append(lines, "}");
-    }
+    process_.append_path(lines);
     append(lines, R"(,"image":{)");
     append_path_fields(event, lines);
     append_image_fields(image, lines);

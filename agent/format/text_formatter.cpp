@@ -2,13 +2,19 @@
 
 #include <fmt/compile.h>
 
+#include <array>
 #include <iterator>
 
 #include "agent/events/program_name.hpp"
+#include "agent/events/sid.hpp"
 #include "agent/events/utf16.hpp"
 
 namespace aegis::agent {
 namespace {
+
+// Where the texts of a process lie in the table.
+constexpr std::size_t kName = 0;
+constexpr std::size_t kMarks = 1;
 
 // What a reader must know of the path before.
 void append_path_marks(const Event& event, bool invalid, Lines& lines) {
@@ -22,6 +28,20 @@ void append_path_marks(const Event& event, bool invalid, Lines& lines) {
     }
     if (invalid) {
         append(lines, " [invalid-utf16]");
+    }
+}
+
+// An NTSTATUS as it is written, whatever else a process ends with as the number that it is.
+void append_exit_status(const ProcessDetails& details, Lines& lines) {
+    if (!details.has(AEGIS_DETAILS_EXIT_STATUS_VALID)) {
+        return;
+    }
+    const std::int32_t status = details.fields.exit_status;
+    if (status < 0) {
+        fmt::format_to(std::back_inserter(lines), FMT_COMPILE(" status=0x{:08x}"), static_cast<std::uint32_t>(status));
+    } else {
+        append(lines, " status=");
+        append_number(lines, status);
     }
 }
 
@@ -86,11 +106,56 @@ void TextFormatter::append_create(const Event& event, Lines& lines) {
     if (event.refused) {
         append(lines, " [refused]");
     } else {
-        processes_->remember(event.process_id, {name_.data(), name_.size()},
-                             {lines.data() + marks, lines.size() - marks});
+        const std::array<std::string_view, 2> texts = {std::string_view(name_.data(), name_.size()),
+                                                       std::string_view(lines.data() + marks, lines.size() - marks)};
+        const std::uint64_t key = event.known != nullptr ? event.known->fields.process_key : 0;
+        processes_->remember({{event.process_id, key}, event.header.Timestamp}, texts);
     }
     if (event.creating_process_id != event.parent_process_id) {
         append(lines, " [creator!=parent]");
+    }
+    if (event.known != nullptr) {
+        append_user(*event.known, lines);
+    }
+    if (event.details_lost) {
+        append(lines, " [details lost]");
+    }
+    if (event.known != nullptr) {
+        append_command_line(*event.known, lines);
+    }
+}
+
+void TextFormatter::append_user(const ProcessDetails& details, Lines& lines) {
+    if (!details.has(AEGIS_DETAILS_TOKEN_VALID)) {
+        return;
+    }
+    append(lines, " [user: ");
+    const UserName* const user = users_ != nullptr ? &users_->find(details.sid()) : nullptr;
+    if (user == nullptr || user->name.empty()) {
+        append_sid(details.sid(), lines);
+    } else {
+        if (!user->domain.empty()) {
+            append_printable(user->domain, lines);
+            append(lines, "\\");
+        }
+        append_printable(user->name, lines);
+    }
+    append(lines, "]");
+}
+
+void TextFormatter::append_command_line(const ProcessDetails& details, Lines& lines) {
+    if (!details.has(AEGIS_DETAILS_COMMAND_LINE_VALID)) {
+        return;
+    }
+    path_.clear();
+    append_utf8(details.command_line, path_);
+    append(lines, " [command: ");
+    append_printable({path_.data(), path_.size()}, lines);
+    append(lines, "]");
+    if (details.command_line_cut()) {
+        append(lines, " [command cut: ");
+        append_number(lines, details.fields.command_line_full_length);
+        append(lines, " units]");
     }
 }
 
@@ -109,16 +174,22 @@ bool TextFormatter::append_path(const Event& event, Lines& lines) {
 void TextFormatter::append_exit(const Event& event, Lines& lines) {
     append(lines, " EXIT pid=");
     append_number(lines, event.process_id);
-    name_.clear();
-    path_.clear();
-    if (!processes_->take(event.process_id, name_, path_)) {
+    if (event.known != nullptr) {
+        append_exit_status(*event.known, lines);
+    }
+    const std::uint64_t key = event.known != nullptr ? event.known->fields.process_key : 0;
+    if (!processes_->take({event.process_id, key}, event.header.Timestamp, known_)) {
         return;
     }
-    if (name_.size() != 0) {
+    append_known_name(lines);
+    append(lines, known_.text(kMarks));
+}
+
+void TextFormatter::append_known_name(Lines& lines) {
+    if (const std::string_view name = known_.text(kName); !name.empty()) {
         append(lines, " ");
-        append(lines, {name_.data(), name_.size()});
+        append(lines, name);
     }
-    append(lines, {path_.data(), path_.size()});
 }
 
 void TextFormatter::append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines) {
@@ -149,11 +220,8 @@ void TextFormatter::append_thread(const Event& event, Lines& lines) {
         fmt::format_to(std::back_inserter(lines), FMT_COMPILE(" status=0x{:08x}"),
                        static_cast<std::uint32_t>(event.thread.ExitStatus));
     }
-    name_.clear();
-    path_.clear();
-    if (processes_->look_up(event.process_id, name_, path_) && name_.size() != 0) {
-        append(lines, " ");
-        append(lines, {name_.data(), name_.size()});
+    if (processes_->look_up({event.process_id, event.thread.ProcessKey}, event.header.Timestamp, known_, kMarks)) {
+        append_known_name(lines);
     }
     append_thread_marks(event.thread.Flags, lines);
 }

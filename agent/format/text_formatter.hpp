@@ -10,25 +10,32 @@
 // Times are UTC, or local with their distance from UTC: [14:34:56.789+02:00].
 // After the path: [partial-name] when Windows does not vouch for it, [path cut: N units] when it was longer than an
 // event holds (N is how long; three full stops stand for its middle), [invalid-utf16] when it held unpaired surrogates,
-// [creator!=parent] when they differ. An exit has the program's name when its start was seen, and the marks of its
-// path; a thread has the name of its process's program. The creator of a thread is a process and a thread of it; what
-// is not known of a thread is left out. [first]: the first thread of its process; [remote]: put there by another
-// process; [system]: it runs in the kernel only.
+// [creator!=parent] when they differ; of a start also [user: NAME], [details lost] when what is told of it beside got
+// lost, all or in part, and at the end [command: LINE], with [command cut: N units] where it was longer than events
+// hold. An exit has the status that the process ended with, where it is known: status=0, status=0xc0000005. An exit has
+// the program's name when its start was seen, and the marks of its path; a thread has the name of its process's
+// program. The creator of a thread is a process and a thread of it; what is not known of a thread is left out. [first]:
+// the first thread of its process; [remote]: put there by another process; [system]: it runs in the kernel only.
 #pragma once
 
+#include <memory>
 #include <utility>
 
+#include "agent/events/process_details.hpp"
 #include "agent/events/process_table.hpp"
 #include "agent/format/formatter.hpp"
 #include "agent/format/timestamp.hpp"
+#include "agent/port/user_names.hpp"
 
 namespace aegis::agent {
 
 class TextFormatter final : public Formatter {
   public:
-    // `processes` outlives the formatter and may be shared. With `utc_offset` times are local, without it UTC.
-    explicit TextFormatter(ProcessTable& processes, UtcOffset utc_offset = nullptr)
-        : time_(std::move(utc_offset)), processes_(&processes) {}
+    // `processes` outlives the formatter and may be shared. With `utc_offset` times are local, without it UTC. Without
+    // `users` nobody is named.
+    explicit TextFormatter(ProcessTable& processes, UtcOffset utc_offset = nullptr,
+                           std::unique_ptr<UserNames> users = nullptr)
+        : time_(std::move(utc_offset)), processes_(&processes), users_(std::move(users)) {}
 
     void append_event(const Event& event, std::uint64_t sequence, Lines& lines) override;
     void append_loss(const LostEvents& lost, std::int64_t filetime, Lines& lines) override;
@@ -36,6 +43,10 @@ class TextFormatter final : public Formatter {
   private:
     void append_time(std::int64_t filetime, Lines& lines);
     void append_create(const Event& event, Lines& lines);
+    void append_user(const ProcessDetails& details, Lines& lines);
+    void append_command_line(const ProcessDetails& details, Lines& lines);
+    // Of the process that was looked up last.
+    void append_known_name(Lines& lines);
     void append_exit(const Event& event, Lines& lines);
     void append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines);
     void append_thread(const Event& event, Lines& lines);
@@ -45,9 +56,11 @@ class TextFormatter final : public Formatter {
 
     TimestampFormatter time_;
     ProcessTable* processes_;
+    std::unique_ptr<UserNames> users_;
     // Reused, so that no event allocates.
     Lines path_;
     Lines name_;
+    KnownProcess known_;
 };
 
 }  // namespace aegis::agent

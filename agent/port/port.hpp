@@ -16,6 +16,7 @@
 #include "agent/port/dos_paths.hpp"
 #include "agent/port/failure.hpp"
 #include "agent/port/patience.hpp"
+#include "agent/port/user_names.hpp"
 
 namespace aegis::agent {
 
@@ -103,6 +104,9 @@ class Port {
 
     // How to turn the driver's paths into those a user knows; null where they are the same.
     virtual std::unique_ptr<DosPaths> dos_paths() const = 0;
+
+    // What the system calls the user of a SID. May ask other machines, and take as long as they do. Any thread.
+    virtual UserName user_name(std::span<const std::byte> sid) const = 0;
 };
 
 // Takes over signals and stdout of the process. One at a time.

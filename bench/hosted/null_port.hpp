@@ -5,9 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -53,6 +55,7 @@ class NullPort final : public agent::Port {
     std::int32_t utc_offset(std::int64_t) const override { return 0; }
     std::string host_name() const override { return "bench"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
+    agent::UserName user_name(std::span<const std::byte>) const override { return {}; }
 
     std::uint64_t bytes() const { return bytes_; }
 

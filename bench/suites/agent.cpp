@@ -100,8 +100,10 @@ Sample sample_printing(Session& session, const FullRing& ring, std::unique_ptr<a
     agent::Output output(port, false);
     agent::MalformedReporter malformed(log);
     agent::Counters counters;
+    agent::PendingDetails details;
     std::vector<std::unique_ptr<agent::Printer>> printers;
-    printers.push_back(std::make_unique<agent::Printer>(port, output, malformed, counters, std::move(formatter)));
+    printers.push_back(
+        std::make_unique<agent::Printer>(port, output, malformed, counters, details, std::move(formatter)));
     agent::RunControl control(port, 1, 0);
     agent::Reading reading({&port, &log, &control, opened.get(), &printers, true});
     control.end(agent::EndCause::kCount, kEvents);

@@ -138,9 +138,10 @@ Sample sample_mixed(Session& session, const std::vector<MixedEvent>& events, dou
     agent::MalformedReporter malformed(log);
     agent::Counters counters;
     agent::ProcessTable processes;
+    agent::PendingDetails details;
     std::vector<std::unique_ptr<agent::Printer>> printers;
     printers.push_back(std::make_unique<agent::Printer>(
-        port, output, malformed, counters,
+        port, output, malformed, counters, details,
         std::make_unique<agent::NdjsonFormatter>(agent::SessionId{}, "bench", processes, nullptr)));
     agent::RunControl control(port, 1, 0);
     agent::Reading reading({&port, &log, &control, opened.get(), &printers, true});

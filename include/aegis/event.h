@@ -306,9 +306,10 @@ typedef struct AEGIS_HANDLE_PAYLOAD {
 /*
  * Payload of AEGIS_EVENT_PROCESS_DETAILS: what else is known of a process that starts or ends. It comes right before
  * the process's AEGIS_EVENT_PROCESS_CREATE or AEGIS_EVENT_PROCESS_EXIT, as far as that process is concerned: events of
- * others may come between. A command line too long for one event takes several, Part 0 to Parts - 1, each with the same
- * fixed fields; what is longer than AEGIS_DETAILS_PARTS_MAX of them hold is cut off at its end. An exit has one part
- * and no command line.
+ * others may come between. Header.Timestamp is the same in all of them: by it and ProcessId they are told to belong
+ * together. A command line too long for one event takes several, Part 0 to Parts - 1, each with the same fixed fields;
+ * what is longer than AEGIS_DETAILS_PARTS_MAX of them hold is cut off at its end. An exit has one part and no command
+ * line.
  *
  * Text holds, back to back, in part 0 the user's SID, and in every part its piece of the command line.
  */

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <utf8.h>
@@ -12,7 +13,9 @@
 #include <iterator>
 #include <memory>
 #include <utility>
+#include <vector>
 
+#include "agent/events/sid.hpp"
 #include "agent/port/linux/embedded_host.hpp"
 #include "agent/port/linux/host_opening.hpp"
 #include "agent/port/linux/interrupt_event.hpp"
@@ -55,6 +58,7 @@ class LinuxPort final : public Port {
     std::int32_t utc_offset(std::int64_t filetime) const override;
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return nullptr; }
+    UserName user_name(std::span<const std::byte> sid) const override;
 
   private:
     StandardDescriptors standard_descriptors_;  // first
@@ -123,6 +127,26 @@ std::string LinuxPort::host_name() const {
     std::string valid;
     utf8::replace_invalid(name.begin(), end, std::back_inserter(valid));
     return valid;
+}
+
+UserName LinuxPort::user_name(std::span<const std::byte> sid) const {
+    const std::optional<std::uint32_t> uid = unix_user(sid);
+    if (!uid) {
+        return {};
+    }
+    constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
+    std::vector<char> texts(1024);
+    passwd entry = {};
+    passwd* found = nullptr;
+    while (getpwuid_r(*uid, &entry, texts.data(), texts.size(), &found) == ERANGE && texts.size() < kMostBytes) {
+        texts.resize(2 * texts.size());
+    }
+    UserName user;
+    if (found != nullptr) {
+        const std::string_view name = found->pw_name;
+        utf8::replace_invalid(name.begin(), name.end(), std::back_inserter(user.name));
+    }
+    return user;
 }
 
 }  // namespace

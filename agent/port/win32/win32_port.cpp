@@ -1,5 +1,7 @@
 #include <windows.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <system_error>
@@ -92,6 +94,7 @@ class Win32Port final : public Port {
     std::int32_t utc_offset(std::int64_t filetime) const override;
     std::string host_name() const override;
     std::unique_ptr<DosPaths> dos_paths() const override { return std::make_unique<DosPaths>(query_dos_prefixes); }
+    UserName user_name(std::span<const std::byte> sid) const override;
 
   private:
     UniqueHandle interrupt_ = create_manual_reset_event();
@@ -230,6 +233,24 @@ std::string Win32Port::host_name() const {
     wchar_t name[kMostUnits];
     DWORD units = kMostUnits;
     return GetComputerNameExW(ComputerNameDnsHostname, name, &units) ? to_utf8({name, units}) : "unknown";
+}
+
+UserName Win32Port::user_name(std::span<const std::byte> sid) const {
+    // Longer names do not exist: an account's has at most 20 units, a domain's at most 255.
+    constexpr DWORD kMostUnits = 512;
+    wchar_t name[kMostUnits];
+    wchar_t domain[kMostUnits];
+    DWORD name_units = kMostUnits;
+    DWORD domain_units = kMostUnits;
+    SID_NAME_USE use = SidTypeUnknown;
+    // Aligned as Windows wants it, and whole: it takes the SID's own word for its length.
+    alignas(SID) std::array<std::byte, SECURITY_MAX_SID_SIZE> bytes = {};
+    std::copy_n(sid.begin(), std::min(sid.size(), bytes.size()), bytes.begin());
+    if (!IsValidSid(bytes.data()) || GetLengthSid(bytes.data()) > sid.size() ||
+        !LookupAccountSidW(nullptr, bytes.data(), name, &name_units, domain, &domain_units, &use)) {
+        return {};
+    }
+    return {to_utf8({name, name_units}), to_utf8({domain, domain_units})};
 }
 
 }  // namespace

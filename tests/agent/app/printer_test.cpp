@@ -44,9 +44,10 @@ class Printer : public testing::Test {
     agent::Output output_{system_.port(), false};
     agent::MalformedReporter malformed_{log_};
     agent::Counters counters_;
+    agent::PendingDetails details_;
     // Made at 12:34:56.125.
-    agent::Printer printer_{system_.port(), output_, malformed_, counters_,
-                            std::make_unique<agent::TextFormatter>(processes_)};
+    agent::Printer printer_{system_.port(), output_,  malformed_,
+                            counters_,      details_, std::make_unique<agent::TextFormatter>(processes_)};
 };
 
 // Catches: the time of noticing, which lies after events that happened before it and were read later.
@@ -99,6 +100,31 @@ TEST_F(Printer, AGapThatGrowsBeforeAnythingWasReadIsOne) {
     EXPECT_EQ(totals().lost, 40U);
 }
 
+// Details have no line: they become a part of that of their process.
+// Catches: a line for details, or --count used up by them; a start without them, or with another's; events uncounted.
+TEST_F(Printer, DetailsBecomeAPartOfTheirProcesssLine) {
+    const auto print = [this](std::uint16_t type, const std::vector<std::byte>& payload) {
+        return printer_.event(1, test::event_bytes(type, test::kSomeTime, 1, payload));
+    };
+    EXPECT_FALSE(print(AEGIS_EVENT_PROCESS_DETAILS, test::details_payload({.pid = 7, .command_line = u"seven"})));
+    EXPECT_FALSE(print(AEGIS_EVENT_PROCESS_DETAILS, test::details_payload({.pid = 8, .command_line = u"eight"})));
+    EXPECT_TRUE(print(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload({.pid = 8, .path = u"/8"})));
+    EXPECT_TRUE(print(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload({.pid = 7, .path = u"/7"})));
+    EXPECT_TRUE(print(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload({.pid = 9, .path = u"/9"})));
+    printer_.flush();
+    const std::string lines = system_.output();
+    EXPECT_NE(lines.find("/8 [user: S-1-5-21-1-2-3-1000] [command: eight]\n"), std::string::npos) << lines;
+    EXPECT_NE(lines.find("/7 [user: S-1-5-21-1-2-3-1000] [command: seven]\n"), std::string::npos) << lines;
+    EXPECT_NE(lines.find("/9 [details lost]\n"), std::string::npos) << lines;
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);
+    EXPECT_EQ(totals().delivered, 5U);
+    // The last thing before the end.
+    EXPECT_FALSE(print(AEGIS_EVENT_PROCESS_DETAILS, test::details_payload({.pid = 10})));
+    printer_.flush();
+    EXPECT_EQ(totals().delivered, 6U);
+    EXPECT_EQ(totals().unwritten, 0U);
+}
+
 // Stdout takes part of what is written, up to each single byte, and no more.
 // Catches: a whole buffer counted one way or the other; half a line counted as delivered; a loss's line as an event.
 TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
@@ -110,13 +136,16 @@ TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
         agent::MalformedReporter malformed(log);
         agent::Counters counters;
         agent::ProcessTable processes;
-        agent::Printer printer(system.port(), output, malformed, counters,
+        agent::PendingDetails details;
+        agent::Printer printer(system.port(), output, malformed, counters, details,
                                std::make_unique<agent::TextFormatter>(processes));
         system.break_output({WriteStatus::kFailed, 0, "full"}, room);
         for (std::uint64_t sequence = 1; sequence <= kEvents; ++sequence) {
             if (sequence % 2 == 0) {
                 printer.loss({agent::LossReason::kSource, 1});
             }
+            printer.event(sequence, test::event_bytes(AEGIS_EVENT_PROCESS_DETAILS, test::kSomeTime, 1,
+                                                      test::details_payload({.pid = 1, .kind = AEGIS_DETAILS_EXIT})));
             printer.event(sequence,
                           test::event_bytes(AEGIS_EVENT_PROCESS_EXIT, test::kSomeTime, 1, test::exit_payload(1)));
         }
@@ -135,8 +164,9 @@ TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
         }
         agent::Totals totals;
         counters.add_to(totals);
-        ASSERT_EQ(totals.delivered, events) << room;
-        ASSERT_EQ(totals.delivered + totals.unwritten, kEvents + 1) << room;
+        // Each with its details.
+        ASSERT_EQ(totals.delivered, 2 * events) << room;
+        ASSERT_EQ(totals.delivered + totals.unwritten, 2 * kEvents + 1) << room;
         ASSERT_EQ(totals.lost, kEvents / 2 + 1) << room;
         if (all_taken) {
             break;

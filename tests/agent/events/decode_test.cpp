@@ -310,5 +310,44 @@ TEST(Decode, RefusesAPathBeyondThePayload) {
     EXPECT_EQ(decode(create(payload), event), DecodeError::kPathBeyondPayload);
 }
 
+// Catches: a part or a text that is believed; bytes read beyond the payload.
+TEST(Decode, DetailsThatDoNotAddUpAreMalformed) {
+    const std::vector<std::byte> good = test::details_payload({.pid = 4, .command_line = u"abcdef"});
+    const auto decoded = [](std::vector<std::byte> payload) {
+        agent::Event event;
+        return agent::decode(test::event_bytes(AEGIS_EVENT_PROCESS_DETAILS, 1, 1, payload), event);
+    };
+    EXPECT_EQ(decoded(good), agent::DecodeError::kNone);
+    const auto with = [&](std::size_t offset, std::uint16_t value, std::size_t bytes) {
+        std::vector<std::byte> payload = good;
+        std::memcpy(payload.data() + offset, &value, bytes);
+        return decoded(payload);
+    };
+    using Payload = AEGIS_PROCESS_DETAILS_PAYLOAD;
+    EXPECT_EQ(with(offsetof(Payload, Kind), 0, 1), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, Kind), 3, 1), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, Part), 1, 1), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, Parts), 0, 1), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, Parts), 9, 1), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, SidLength), 27, 2), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, SidLength), 70, 2), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, CommandLineOffset), 1, 2), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, CommandLineLength), 7, 2), agent::DecodeError::kBadDetails);
+    EXPECT_EQ(with(offsetof(Payload, CommandLineFullLength), 5, 2), agent::DecodeError::kBadDetails);
+    for (std::size_t bytes = 0; bytes < good.size(); ++bytes) {
+        const std::vector<std::byte> cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(bytes));
+        EXPECT_EQ(decoded(cut), bytes < AEGIS_DETAILS_PAYLOAD_FIXED ? agent::DecodeError::kPayloadTooShort
+                                                                    : agent::DecodeError::kBadDetails)
+            << bytes;
+    }
+    // In full form more text may be said than an event holds.
+    std::vector<std::byte> full(sizeof(Payload));
+    std::copy(good.begin(), good.end(), full.begin());
+    const std::uint16_t too_long = AEGIS_DETAILS_TEXT;
+    std::memcpy(full.data() + offsetof(Payload, CommandLineLength), &too_long, sizeof(too_long));
+    std::memcpy(full.data() + offsetof(Payload, CommandLineFullLength), &too_long, sizeof(too_long));
+    EXPECT_EQ(decoded(full), agent::DecodeError::kBadDetails);
+}
+
 }  // namespace
 }  // namespace aegis

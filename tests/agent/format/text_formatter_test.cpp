@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <span>
 #include <string>
 
 #include "support/event_bytes.hpp"
@@ -24,7 +26,7 @@ class TextFormatter : public ::testing::Test {
     }
 
     std::string start_line(const test::Start& start) {
-        return line(AEGIS_EVENT_PROCESS_CREATE, compact_payload(start));
+        return line(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload(start));
     }
     std::string cut_line(const test::Start& start, std::uint16_t head) {
         return line(AEGIS_EVENT_PROCESS_CREATE, test::cut_payload(start, head, 700));
@@ -37,6 +39,26 @@ class TextFormatter : public ::testing::Test {
 
     std::string image_line(const AEGIS_IMAGE_PAYLOAD& image) {
         return line(AEGIS_EVENT_IMAGE_LOAD, test::image_payload(image));
+    }
+
+    // With what was told of the process before, as the printer joins them.
+    std::string joined_line(std::uint16_t type, const std::vector<std::byte>& payload, const test::Details& what,
+                            agent::TextFormatter* formatter = nullptr) {
+        agent::PendingDetails pending;
+        agent::Event event;
+        EXPECT_EQ(
+            agent::decode(test::event_bytes(AEGIS_EVENT_PROCESS_DETAILS, kTimestamp, 1, test::details_payload(what)),
+                          event),
+            agent::DecodeError::kNone);
+        pending.add(event);
+        EXPECT_EQ(agent::decode(test::event_bytes(type, kTimestamp, 1, payload), event), agent::DecodeError::kNone);
+        agent::ProcessDetails details;
+        bool complete = false;
+        EXPECT_TRUE(pending.take(event, details, complete));
+        event.known = &details;
+        agent::Lines lines;
+        (formatter != nullptr ? *formatter : formatter_).append_event(event, 17, lines);
+        return fmt::to_string(lines);
     }
 
     agent::ProcessTable processes_;
@@ -214,6 +236,63 @@ TEST_F(TextFormatter, ACutPathWithEveryMark) {
 TEST_F(TextFormatter, ANameThatWasCutItselfIsLeftOut) {
     cut_line({.pid = 1, .path = u"/a/name...end"}, 7);
     EXPECT_EQ(exit_line(1), "[12:34:56.123] #18 EXIT pid=1 [path cut: 700 units]\n");
+}
+
+// Catches: what a person wants to know first left out; a command line that forges a line of its own.
+TEST_F(TextFormatter, StartWithDetails) {
+    EXPECT_EQ(joined_line(AEGIS_EVENT_PROCESS_CREATE,
+                          test::compact_payload({.pid = 812, .parent = 640, .creator = 700, .path = u"/bin/cmd"}), {}),
+              "[12:34:56.123] #17 CREATE pid=812 ppid=640 creator=700 /bin/cmd [creator!=parent] "
+              "[user: S-1-5-21-1-2-3-1000] [command: cmd.exe /c \"a b\"]\n");
+    EXPECT_EQ(joined_line(AEGIS_EVENT_PROCESS_CREATE,
+                          test::compact_payload({.pid = 812, .parent = 640, .creator = 640, .path = u"/bin/cmd"}),
+                          {.command_line = u"a\nb", .full = 5000}),
+              "[12:34:56.123] #17 CREATE pid=812 ppid=640 creator=640 /bin/cmd "
+              "[user: S-1-5-21-1-2-3-1000] [command: a\\u000ab] [command cut: 5000 units]\n");
+    agent::TextFormatter naming(processes_, nullptr, std::make_unique<agent::UserNames>([](std::span<const std::byte>) {
+                                    return agent::UserName{"an\nna", "BOX"};
+                                }));
+    EXPECT_EQ(joined_line(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload({.pid = 812, .path = u"/bin/cmd"}),
+                          {.flags = AEGIS_DETAILS_TOKEN_VALID}, &naming),
+              "[12:34:56.123] #17 CREATE pid=812 ppid=0 creator=0 /bin/cmd [user: BOX\\an\\u000ana]\n");
+}
+
+TEST_F(TextFormatter, StartWhoseDetailsGotLost) {
+    agent::Event event;
+    ASSERT_EQ(agent::decode(test::event_bytes(AEGIS_EVENT_PROCESS_CREATE, kTimestamp, 1,
+                                              test::compact_payload({.pid = 812, .path = u"/bin/cmd"})),
+                            event),
+              agent::DecodeError::kNone);
+    event.details_lost = true;
+    agent::Lines lines;
+    formatter_.append_event(event, 17, lines);
+    EXPECT_EQ(fmt::to_string(lines), "[12:34:56.123] #17 CREATE pid=812 ppid=0 creator=0 /bin/cmd [details lost]\n");
+}
+
+TEST_F(TextFormatter, ExitWithItsStatus) {
+    start_line({.pid = 812, .path = u"/bin/cmd"});
+    const test::Details end = {
+        .command_line = u"", .kind = AEGIS_DETAILS_EXIT, .flags = AEGIS_DETAILS_EXIT_STATUS_VALID};
+    EXPECT_EQ(joined_line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(812), end),
+              "[12:34:56.123] #17 EXIT pid=812 status=3 cmd\n");
+    EXPECT_EQ(joined_line(AEGIS_EVENT_PROCESS_EXIT, test::exit_payload(812),
+                          {.command_line = u"",
+                           .kind = AEGIS_DETAILS_EXIT,
+                           .flags = AEGIS_DETAILS_EXIT_STATUS_VALID,
+                           .status = static_cast<std::int32_t>(0xC0000005)}),
+              "[12:34:56.123] #17 EXIT pid=812 status=0xc0000005\n");
+}
+
+// Catches: the name of a process that had the number before.
+TEST_F(TextFormatter, AThreadOfAnotherProcessWithTheSameNumberHasNoName) {
+    joined_line(AEGIS_EVENT_PROCESS_CREATE, test::compact_payload({.pid = 812, .path = u"/bin/cmd"}), {.key = 7});
+    AEGIS_THREAD_PAYLOAD thread{};
+    thread.ProcessId = 812;
+    thread.ThreadId = 816;
+    thread.ProcessKey = 9;
+    EXPECT_EQ(thread_line(thread), "[12:34:56.123] #17 THREAD-START pid=812 tid=816\n");
+    thread.ProcessKey = 7;
+    EXPECT_EQ(thread_line(thread), "[12:34:56.123] #17 THREAD-START pid=812 tid=816 cmd\n");
 }
 
 TEST_F(TextFormatter, UnknownTypeNamesItsNumberAndSize) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -126,6 +127,55 @@ inline AEGIS_IMAGE_PAYLOAD cut_image(std::u16string_view end, std::uint16_t full
 inline std::vector<std::byte> image_payload(const AEGIS_IMAGE_PAYLOAD& image) {
     const auto* const bytes = reinterpret_cast<const std::byte*>(&image);
     return {bytes, bytes + AEGIS_IMAGE_PAYLOAD_FIXED + image.PathLength * sizeof(char16_t)};
+}
+
+// S-1-5-21-1-2-3-1000
+inline constexpr std::array<unsigned char, 28> kUserSid = {1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0,    0, 1, 0,
+                                                           0, 0, 2, 0, 0, 0, 3, 0, 0,  0, 0xE8, 3, 0, 0};
+
+// What a test says of a process's details; the rest is filled with other numbers, each its own.
+struct Details {
+    std::uint32_t pid = 812;
+    std::uint64_t key = 0x1000000000007;
+    std::u16string_view command_line = u"cmd.exe /c \"a b\"";
+    std::uint8_t kind = AEGIS_DETAILS_START;
+    std::uint32_t flags = AEGIS_DETAILS_TOKEN_VALID | AEGIS_DETAILS_INTEGRITY_VALID | AEGIS_DETAILS_COMMAND_LINE_VALID;
+    std::size_t part = 0;
+    std::size_t units_in_parts_before = 0;
+    std::size_t parts = 1;
+    std::size_t units = std::u16string_view::npos;  // of this part
+    std::size_t full = 0;                           // of all of them; 0: what `command_line` has
+    bool has_sid = true;                            // in part 0
+    std::int32_t status = 3;                        // of an exit
+};
+
+// A part of them, up to the end of its text.
+inline std::vector<std::byte> details_payload(const Details& what) {
+    AEGIS_PROCESS_DETAILS_PAYLOAD details{};
+    details.ProcessId = what.pid;
+    details.SessionId = 3;
+    details.ProcessKey = what.key;
+    details.ParentKey = 0x1000000000003;
+    details.CreatorKey = 0x1000000000004;
+    details.LogonId = 0x3E7;
+    details.CreationTime = 133590404950000000;
+    details.CreatingThreadId = 644;
+    details.IntegrityLevel = 0x3000;
+    details.ExitStatus = what.kind == AEGIS_DETAILS_EXIT ? what.status : 0;
+    details.Flags = what.flags;
+    details.Kind = what.kind;
+    details.Part = static_cast<std::uint8_t>(what.part);
+    details.Parts = static_cast<std::uint8_t>(what.parts);
+    details.Elevation = AEGIS_ELEVATION_FULL;
+    const std::u16string_view piece = what.command_line.substr(what.units_in_parts_before, what.units);
+    details.SidLength = what.part == 0 && what.has_sid ? kUserSid.size() : 0;
+    details.CommandLineLength = static_cast<std::uint16_t>(piece.size());
+    details.CommandLineOffset = static_cast<std::uint16_t>(what.units_in_parts_before);
+    details.CommandLineFullLength = static_cast<std::uint16_t>(what.full != 0 ? what.full : what.command_line.size());
+    std::memcpy(details.Text, kUserSid.data(), details.SidLength);
+    std::copy(piece.begin(), piece.end(), details.Text + details.SidLength / 2);
+    const auto* const bytes = reinterpret_cast<const std::byte*>(&details);
+    return {bytes, bytes + AEGIS_DETAILS_PAYLOAD_FIXED + details.SidLength + piece.size() * sizeof(char16_t)};
 }
 
 inline std::vector<std::byte> exit_payload(std::uint32_t pid) {

@@ -196,6 +196,7 @@ class FakeSystem::FakePort final : public agent::Port {
     std::int32_t utc_offset(std::int64_t filetime) const override { return filetime < kSomeTime ? 3600 : 7200; }
     std::string host_name() const override { return "box"; }
     std::unique_ptr<agent::DosPaths> dos_paths() const override { return nullptr; }
+    agent::UserName user_name(std::span<const std::byte>) const override { return {"anna", "BOX"}; }
 
   private:
     FakeSystem* system_;
