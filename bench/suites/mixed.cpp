@@ -65,7 +65,9 @@ class DriverWay final : public Way {
 // The Part 2 design: a list of 4096 events under a spinlock, numbered in its order.
 class ListWay final : public Way {
   public:
-    std::unique_ptr<client::Device> open_device() override { return std::make_unique<Device>(loaded_, list_); }
+    std::unique_ptr<client::Device> open_device() override {
+        return std::make_unique<Device>(loaded_, list_, published_);
+    }
     std::uint32_t transport() const override { return AEGIS_TRANSPORT_PULL; }
     void publish(const MixedEvent& event) override {
         std::array<std::byte, AEGIS_RING_EVENT_BYTES> bytes;
@@ -74,33 +76,43 @@ class ListWay final : public Way {
         std::memcpy(bytes.data(), &header, sizeof(header));
         std::memcpy(bytes.data() + sizeof(header), event.payload.data(), event.payload_bytes);
         list_.push(bytes.data(), header.Size, [this](void* copy) {
-            ++sequence_;
-            std::memcpy(static_cast<std::byte*>(copy) + offsetof(AEGIS_EVENT_HEADER, Sequence), &sequence_,
-                        sizeof(sequence_));
+            const auto sequence = static_cast<std::uint32_t>(published_.load(std::memory_order_relaxed) + 1);
+            std::memcpy(static_cast<std::byte*>(copy) + offsetof(AEGIS_EVENT_HEADER, Sequence), &sequence,
+                        sizeof(sequence));
+            published_.store(sequence, std::memory_order_relaxed);
         });
     }
 
   private:
     using List = EventList<PoolAllocator>;
+    // Written under the list's lock; relaxed: who asks how many there are finds them in the list.
+    using Count = std::atomic<std::uint64_t>;
 
     class Device final : public DriverDevice {
       public:
-        Device(LoadedDriver& loaded, List& list) : DriverDevice(loaded), list_(list) {}
+        Device(LoadedDriver& loaded, List& list, const Count& published)
+            : DriverDevice(loaded), list_(list), published_(published) {}
         client::IoResult control(std::uint32_t code, std::span<const std::byte> request, std::span<std::byte> reply,
                                  std::chrono::nanoseconds limit) override {
-            if (code != AEGIS_IOCTL_GET_EVENTS) {
-                return DriverDevice::control(code, request, reply, limit);
+            if (code == AEGIS_IOCTL_GET_EVENTS) {
+                return {client::IoStatus::kOk, pull_events(list_, reply.data(), reply.size()), 0};
             }
-            return {client::IoStatus::kOk, pull_events(list_, reply.data(), reply.size()), 0};
+            const client::IoResult result = DriverDevice::control(code, request, reply, limit);
+            if (code == AEGIS_IOCTL_QUERY && result.status == client::IoStatus::kOk) {
+                const std::uint64_t published = published_.load(std::memory_order_relaxed);
+                std::memcpy(reply.data() + offsetof(AEGIS_QUERY_REPLY, Published), &published, sizeof(published));
+            }
+            return result;
         }
 
       private:
         List& list_;
+        const Count& published_;
     };
 
     LoadedDriver loaded_;  // for all other requests
     List list_;
-    std::uint32_t sequence_ = 0;  // the list's lock protects it
+    Count published_ = 0;
 };
 
 // One core's sensors: half of the rate, a millisecond's worth at a time, as much as is due.
