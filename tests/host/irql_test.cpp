@@ -33,6 +33,7 @@ std::vector<Limit> limits() {
         {"ExAcquireRundownProtection", DISPATCH_LEVEL, [] { ExAcquireRundownProtection(nullptr); }},
         {"ExAllocatePoolWithTag", APC_LEVEL, [] { ExAllocatePoolWithTag(PagedPool, 1, kTag); }},
         {"ExAllocatePoolWithTag", DISPATCH_LEVEL, [] { ExAllocatePoolWithTag(NonPagedPoolNx, 1, kTag); }},
+        {"ExFreePool", DISPATCH_LEVEL, [] { ExFreePool(nullptr); }},
         {"ExFreePoolWithTag", DISPATCH_LEVEL, [] { ExFreePoolWithTag(nullptr, kTag); }},
         {"ExGetPreviousMode", APC_LEVEL, [] { ExGetPreviousMode(); }},
         {"ExReleaseFastMutex", APC_LEVEL, [] { ExReleaseFastMutex(nullptr); }},
@@ -68,6 +69,8 @@ std::vector<Limit> limits() {
         {"MmMapLockedPagesSpecifyCache", DISPATCH_LEVEL,
          [] { MmMapLockedPagesSpecifyCache(nullptr, KernelMode, MmCached, nullptr, FALSE, NormalPagePriority); }},
         {"MmUnmapLockedPages", APC_LEVEL, [] { MmUnmapLockedPages(nullptr, nullptr); }},
+        {"ObRegisterCallbacks", APC_LEVEL, [] { ObRegisterCallbacks(nullptr, nullptr); }},
+        {"ObUnRegisterCallbacks", APC_LEVEL, [] { ObUnRegisterCallbacks(nullptr); }},
         {"ObOpenObjectByPointer", PASSIVE_LEVEL,
          [] { ObOpenObjectByPointer(nullptr, 0, nullptr, 0, nullptr, KernelMode, nullptr); }},
         {"ObReferenceObjectByHandle", PASSIVE_LEVEL,
@@ -96,6 +99,7 @@ std::vector<Limit> limits() {
         {"SeAccessCheck", PASSIVE_LEVEL,
          [] { SeAccessCheck(nullptr, nullptr, FALSE, 0, 0, nullptr, nullptr, UserMode, nullptr, nullptr); }},
         {"SeCaptureSubjectContext", APC_LEVEL, [] { SeCaptureSubjectContext(nullptr); }},
+        {"SeLocateProcessImageName", PASSIVE_LEVEL, [] { SeLocateProcessImageName(nullptr, nullptr); }},
         {"SeReleaseSubjectContext", APC_LEVEL, [] { SeReleaseSubjectContext(nullptr); }},
         {"ZwClose", PASSIVE_LEVEL, [] { ZwClose(nullptr); }},
         {"ZwOpenKey", PASSIVE_LEVEL, [] { ZwOpenKey(nullptr, 0, nullptr); }},
@@ -116,12 +120,14 @@ const std::set<std::string> kOthers{
     "ExRundownCompleted",
     "IoGetCurrentProcess",
     "IoGetFileObjectGenericMapping",
+    "IoThreadToProcess",
     "KeBugCheckEx",
     "KeClearEvent",
     "KeGetCurrentIrql",
     "KeInitializeEvent",
     "KeQuerySystemTime",
     "KeQuerySystemTimePrecise",
+    "ObGetFilterVersion",
     "PsGetCurrentProcess",
     "PsGetCurrentProcessId",
     "PsGetCurrentThreadId",
@@ -130,6 +136,7 @@ const std::set<std::string> kOthers{
     "PsGetProcessStartKey",
     "PsGetThreadExitStatus",
     "PsGetThreadId",
+    "PsIsProtectedProcess",
     "PsIsSystemThread",
     "RtlCopyMemory",
     "RtlInitUnicodeString",
@@ -148,7 +155,7 @@ const std::set<std::string> kAtDispatchLevel{
     "KeReleaseSpinLock",
 };
 const std::set<std::string> kData{
-    "ExEventObjectType", "IoFileObjectType", "PsInitialSystemProcess", "PsProcessType", "SeExports",
+    "ExEventObjectType", "IoFileObjectType", "PsInitialSystemProcess", "PsProcessType", "PsThreadType", "SeExports",
 };
 
 // For attaching NT has a code of its own.

@@ -179,6 +179,17 @@ NtStatus Connection::duplicate(Handle handle, pid_t target, Handle& duplicate_ha
     return status;
 }
 
+NtStatus Connection::open_process(pid_t pid, std::uint32_t desired, Handle& handle, std::uint32_t& granted,
+                                  const CallLimit& limit) {
+    auto request = make_request<protocol::OpenProcessRequest>(protocol::Operation::kOpenProcess, 0);
+    request.pid = static_cast<std::uint32_t>(pid);
+    request.desired_access = desired;
+    Result result;
+    const NtStatus status = call(bytes_of(request), {}, std::as_writable_bytes(std::span(&granted, 1)), limit, result);
+    handle = result.value;
+    return status;
+}
+
 NtStatus Connection::watch_service(UniqueFd& stopping, const CallLimit& limit) {
     const auto request = make_request<protocol::WatchServiceRequest>(protocol::Operation::kWatchService, 0);
     Result result;

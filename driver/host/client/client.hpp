@@ -143,6 +143,12 @@ class Connection {
     //   kStatusInvalidHandle, kStatusInvalidParameter (target is not connected), kStatusAccessDenied
     NtStatus duplicate(Handle handle, pid_t target, Handle& duplicate_handle, const CallLimit& limit = {});
 
+    // NtOpenProcess of another client, which must run as the same user, unless this one runs as root. `granted` is what
+    // the driver has left of `desired`, rights of NT's.
+    //   kStatusInvalidParameter (it is not connected), kStatusAccessDenied
+    NtStatus open_process(pid_t pid, std::uint32_t desired, Handle& handle, std::uint32_t& granted,
+                          const CallLimit& limit = {});
+
     // What the service manager knows on NT: `stopping` becomes readable, and stays so, when somebody stops the driver,
     // also when the host dies. The driver unloads when the last handle to it is closed, which is up to its clients;
     // one that keeps its handles loses them, and with them the host, after a while. Owned by the caller.

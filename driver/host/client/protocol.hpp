@@ -50,6 +50,7 @@ enum class Operation : std::uint16_t {
     kCreateEvent = 5,
     kDuplicate = 6,
     kWatchService = 7,
+    kOpenProcess = 8,
 };
 
 struct RequestHeader {
@@ -109,6 +110,13 @@ struct DuplicateRequest {
     std::uint32_t reserved;    // 0
 };
 
+// The reply's output is the access that was granted, four bytes: what the drivers' callbacks have left of it.
+struct OpenProcessRequest {
+    RequestHeader header;
+    std::uint32_t pid;  // as the host numbers processes; a client
+    std::uint32_t desired_access;
+};
+
 // Also sent unasked, as the first message, to a connection that is refused.
 struct Reply {
     std::uint32_t magic;
@@ -151,6 +159,7 @@ static_assert(sizeof(CloseRequest) == 24);
 static_assert(sizeof(CreateEventRequest) == 24);
 static_assert(sizeof(DuplicateRequest) == 32);
 static_assert(sizeof(WatchServiceRequest) == 16);
+static_assert(sizeof(OpenProcessRequest) == 24);
 static_assert(sizeof(Reply) == 32);
 static_assert(sizeof(Mapping) == 40);
 static_assert(sizeof(Notice) == 16);

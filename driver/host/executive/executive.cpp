@@ -8,6 +8,7 @@
 #include "driver/host/executive/io/driver_load.hpp"
 #include "driver/host/executive/io/file_calls.hpp"
 #include "driver/host/executive/io/file_object.hpp"
+#include "driver/host/executive/objects/handle_calls.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/activity.hpp"
 #include "driver/host/executive/processes/image_activity.hpp"
@@ -116,6 +117,10 @@ NTSTATUS Executive::raise_process_create(const ProcessCreation& creation) {
     if (creation.subsystem) {
         process->set_of_subsystem();
     }
+    if (creation.is_protected) {
+        process->set_protected();
+    }
+    process->set_image_path(creation.image_path.value_or(std::u16string_view()));
     const auto creator = parts_->processes.find_or_invent(creation.creator);
     return notify_creation(*process, *creator, creation);
 }
@@ -135,7 +140,7 @@ void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
 void Executive::raise_thread_create(const ThreadCreation& creation) {
     const auto process = parts_->processes.heard_of(creation.pid, creation.timestamp);
     const auto creator = parts_->processes.heard_of(creation.creator, creation.timestamp);
-    const auto thread = parts_->threads.created(creation);
+    const auto thread = parts_->threads.created(creation, *process);
     notify_thread_creation(*process, *creator, creation);
 }
 
@@ -146,7 +151,7 @@ void Executive::raise_thread_exit(const ThreadExit& exit) {
         ThreadCreation unheard;
         unheard.pid = exit.pid;
         unheard.tid = exit.tid;
-        thread = parts_->threads.created(unheard);
+        thread = parts_->threads.created(unheard, *process);
     }
     thread->ended_with(exit.status.value_or(STATUS_PENDING));
     notify_thread_exit(*process, *thread, exit);
@@ -158,6 +163,10 @@ void Executive::raise_image_load(const ImageLoad& load) {
     const auto process = load.pid != 0 ? parts_->processes.heard_of(load.pid, load.timestamp) : Referenced<Process>();
     const auto loader = parts_->processes.heard_of(load.loader, load.timestamp);
     notify_image_load(*loader, load);
+}
+
+void Executive::raise_handle_open(const HandleOpen& open) {
+    replay_handle_open(open);
 }
 
 IoResult Executive::internal_device_control(std::u16string_view device, ULONG code, std::span<const std::byte> input,
@@ -225,19 +234,29 @@ HandleResult Executive::duplicate_handle(Process& source, ProcessHandle handle, 
     if (call.refused()) {
         return {STATUS_PROCESS_IS_TERMINATING, 0};
     }
-    const HandleTable::Lookup entry = source.handles.find_and_add_handle(handle);
-    if (!entry.object) {
-        return {STATUS_INVALID_HANDLE, 0};
-    }
-    Object& object = *entry.object;
-    HandleResult result{STATUS_ACCESS_DENIED, 0};
-    const ACCESS_MASK granted = access ? map_generic(object.type().mapping, *access) : entry.granted;
-    if ((granted & ~entry.granted) == 0) {
-        const auto value = target.handles.insert(object, granted);
-        result = value ? HandleResult{STATUS_SUCCESS, *value} : HandleResult{STATUS_PROCESS_IS_TERMINATING, 0};
-    }
-    object.drop_handle();
-    return result;
+    return duplicate_object(source, handle, target, access);
+}
+
+HandleResult Executive::duplicate_between(Process& caller, ProcessHandle source, ProcessHandle handle,
+                                          ProcessHandle target, std::optional<ACCESS_MASK> access) {
+    const SystemCall call(caller);
+    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0}
+                          : duplicate_for(caller, source, handle, target, access);
+}
+
+HandleResult Executive::open_process(Process& process, std::uint32_t pid, ACCESS_MASK desired) {
+    const SystemCall call(process);
+    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0} : open_process_object(process, pid, desired);
+}
+
+HandleResult Executive::open_thread(Process& process, std::uint32_t tid, ACCESS_MASK desired) {
+    const SystemCall call(process);
+    return call.refused() ? HandleResult{STATUS_PROCESS_IS_TERMINATING, 0} : open_thread_object(process, tid, desired);
+}
+
+std::optional<ACCESS_MASK> Executive::granted_access(Process& process, ProcessHandle handle) const {
+    const HandleTable::Lookup entry = process.handles.find(handle);
+    return entry.object ? std::optional(entry.granted) : std::nullopt;
 }
 
 UniqueFd Executive::share_event(Process& process, ProcessHandle handle) {

@@ -40,6 +40,8 @@ enum class Account { kUser, kAdministrator, kSystem };
 
 // A handle of one process: a multiple of 4, never 0 when valid.
 using ProcessHandle = std::uint64_t;
+// Whichever process uses it.
+inline constexpr ProcessHandle kCurrentProcess = ~ProcessHandle{0};
 
 struct HandleResult {
     NTSTATUS status = STATUS_SUCCESS;
@@ -166,6 +168,8 @@ class Executive {
     void raise_thread_create(const ThreadCreation& creation);
     void raise_thread_exit(const ThreadExit& exit);
     void raise_image_load(const ImageLoad& load);
+    // The callbacks on handles, as open_process() and its like make them, for a handle that nobody gets.
+    void raise_handle_open(const HandleOpen& open);
 
     // --- requests of kernel components ------------------------------------------------------------------------
     // Sends the device an IRP_MJ_INTERNAL_DEVICE_CONTROL from kernel mode, without a file object, as a component does
@@ -188,6 +192,16 @@ class Executive {
     // NtDuplicateObject; without `access` with the access of the source.
     HandleResult duplicate_handle(Process& source, ProcessHandle handle, Process& target,
                                   std::optional<ACCESS_MASK> access = std::nullopt);
+    // NtDuplicateObject of a caller that has both processes open with PROCESS_DUP_HANDLE, or is one of them
+    // (kCurrentProcess). Who has a handle to a process may name that process itself by kCurrentProcess as well.
+    HandleResult duplicate_between(Process& caller, ProcessHandle source, ProcessHandle handle, ProcessHandle target,
+                                   std::optional<ACCESS_MASK> access = std::nullopt);
+    // NtOpenProcess and NtOpenThread, of whatever clients and activity there are. `desired` may have generic bits and
+    // MAXIMUM_ALLOWED. No security descriptor stands in the way: what is not granted the drivers' callbacks have taken.
+    HandleResult open_process(Process& process, std::uint32_t pid, ACCESS_MASK desired);
+    HandleResult open_thread(Process& process, std::uint32_t tid, ACCESS_MASK desired);
+    // NtQueryObject: what a handle may do; none for a value that is no handle.
+    std::optional<ACCESS_MASK> granted_access(Process& process, ProcessHandle handle) const;
     // A duplicate of an event's descriptor, to pass to the client; it stays valid whoever closes the handle meanwhile.
     // Empty when it is no event handle, or no descriptor is left.
     UniqueFd share_event(Process& process, ProcessHandle handle);

@@ -11,6 +11,7 @@
 #include "driver/host/executive/memory/mdl.hpp"
 #include "driver/host/executive/memory/pool.hpp"
 #include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/objects/object_callbacks.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/process_table.hpp"
 #include "driver/host/executive/processes/thread.hpp"
@@ -41,6 +42,7 @@ struct ExecutiveParts {
     NotifyRoutines notify;
     RoutineList thread_notify{"thread notify routine"};
     RoutineList image_notify{"image notify routine"};
+    ObjectCallbacks object_callbacks;
     TraceProviders trace_providers;
     Registry registry;
     UuidSource uuids;

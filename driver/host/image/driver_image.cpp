@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -59,6 +60,19 @@ const DriverImage* DriverImage::containing(const void* address) {
     return offset < image->file_.image_bytes ? image : nullptr;
 }
 
+bool DriverImage::is_code(const void* address) {
+    const DriverImage* image = containing(address);
+    if (image == nullptr) {
+        return false;
+    }
+    const auto offset = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(image->base_);
+    const auto& sections = image->file_.sections;
+    return std::any_of(sections.begin(), sections.end(), [&](const PeSection& section) {
+        return (section.characteristics & kSectionExecutable) != 0 && offset >= section.rva &&
+               offset - section.rva < section.virtual_bytes;
+    });
+}
+
 DriverImageResult DriverImage::map(std::span<const std::byte> file, const ImportResolver& resolver) {
     PeParseResult parsed = parse_pe_file(file);
     if (!parsed.file) {
@@ -91,7 +105,7 @@ DriverImageResult DriverImage::map(std::span<const std::byte> file, const Import
     if (error.empty()) {
         error = protect(base, pe);
     }
-    set_image_runner(&run_image_code);
+    set_image_runner(&run_image_code, &DriverImage::is_code);
     const DriverImage* none = nullptr;
     if (error.empty() && !g_image.compare_exchange_strong(none, image.get(), std::memory_order_acq_rel)) {
         error = "another driver image is mapped";

@@ -42,6 +42,8 @@ class DriverImage {
 
     // The image that `address` lies in; null when it lies in none. Any thread.
     static const DriverImage* containing(const void* address);
+    // Whether it lies in code of it. Any thread.
+    static bool is_code(const void* address);
 
   private:
     DriverImage(std::byte* base, PeFile file);

@@ -72,6 +72,7 @@ inline PPFN_NUMBER MmGetMdlPfnArray(PMDL mdl) {
 extern "C" {
 /* Nonpaged: <= DISPATCH_LEVEL; PagedPool: <= APC_LEVEL. The memory is not zeroed. */
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag);
+void NTAPI ExFreePool(PVOID P);
 void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 /* <= DISPATCH_LEVEL. */

@@ -51,6 +51,7 @@ extern "C" {
 extern POBJECT_TYPE* ExEventObjectType;
 extern POBJECT_TYPE* IoFileObjectType;
 extern POBJECT_TYPE* PsProcessType;
+extern POBJECT_TYPE* PsThreadType;
 
 /* PASSIVE_LEVEL. */
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,

@@ -103,11 +103,16 @@ HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 
 LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process);
 HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
+/* Without a reference: as long as the thread is there. */
+PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread);
 
 /* <= APC_LEVEL. The object comes with a reference. */
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process);
 NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD* Thread);
+
+/* PASSIVE_LEVEL. The name, in pool that the caller frees with ExFreePool, of the program that the process runs. */
+NTSTATUS NTAPI SeLocateProcessImageName(PEPROCESS Process, PUNICODE_STRING* ImageFileName);
 
 /* <= APC_LEVEL. They nest; every attach is undone by its own thread. */
 void NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState);

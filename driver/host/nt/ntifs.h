@@ -6,6 +6,7 @@
 #include "nt_io.h"
 #include "nt_memory.h"
 #include "nt_object.h"
+#include "nt_object_callbacks.h"
 #include "nt_process.h"
 #include "nt_runtime.h"
 #include "nt_security.h"

@@ -64,6 +64,7 @@ class Connection {
     Answer close_handle(const protocol::CloseRequest& request);
     Answer create_event(const protocol::CreateEventRequest& request);
     Answer duplicate(const protocol::DuplicateRequest& request);
+    Answer open_process(const protocol::OpenProcessRequest& request);
     Answer watch_service();
     // Closes `result` again when the owner cannot keep it.
     Answer keep(ClientProcess& owner, const HandleResult& result);

@@ -69,6 +69,11 @@ Connection::Answer Connection::dispatch(protocol::Operation operation, Bytes mes
                 return duplicate(request);
             }
             break;
+        case protocol::Operation::kOpenProcess:
+            if (protocol::OpenProcessRequest request; parse_exactly(message, request)) {
+                return open_process(request);
+            }
+            break;
         case protocol::Operation::kWatchService:
             if (protocol::WatchServiceRequest request; parse_exactly(message, request)) {
                 return watch_service();
@@ -198,6 +203,27 @@ Connection::Answer Connection::duplicate(const protocol::DuplicateRequest& reque
         return {.status = STATUS_QUOTA_EXCEEDED};
     }
     return keep(*target, executive_.duplicate_handle(process_->process(), request.handle, target->process()));
+}
+
+Connection::Answer Connection::open_process(const protocol::OpenProcessRequest& request) {
+    const ClientProcessRef target = processes_.find(request.pid);
+    if (!target) {
+        return {.status = STATUS_INVALID_PARAMETER};
+    }
+    if (user_ != 0 && user_ != target->user()) {
+        return {.status = STATUS_ACCESS_DENIED};
+    }
+    if (!process_->take_room_for_handle()) {
+        return {.status = STATUS_QUOTA_EXCEEDED};
+    }
+    Answer answer = keep(*process_, executive_.open_process(process_->process(), request.pid, request.desired_access));
+    if (NT_SUCCESS(answer.status)) {
+        const ACCESS_MASK granted = executive_.granted_access(process_->process(), answer.value).value_or(0);
+        output_buffer_.resize(sizeof(granted));
+        std::memcpy(output_buffer_.data(), &granted, sizeof(granted));
+        answer.output = output_buffer_;
+    }
+    return answer;
 }
 
 }  // namespace aegis::host::server

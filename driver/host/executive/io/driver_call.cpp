@@ -12,6 +12,7 @@ namespace {
 
 // Release by the thread that maps the first image, acquired by the threads that run an image's code.
 std::atomic<ImageRunner> image_runner = nullptr;
+std::atomic<ImageCodeTest> image_code_test = nullptr;
 
 // More than the driver's deepest call uses.
 constexpr std::size_t kPoisonedStackBytes = 8192;
@@ -27,8 +28,14 @@ constexpr std::size_t kPoisonedStackBytes = 8192;
 
 }  // namespace
 
-void set_image_runner(ImageRunner runner) {
+void set_image_runner(ImageRunner runner, ImageCodeTest is_code) {
+    image_code_test.store(is_code, std::memory_order_release);
     image_runner.store(runner, std::memory_order_release);
+}
+
+bool is_image_code(const void* address) {
+    const ImageCodeTest is_code = image_code_test.load(std::memory_order_acquire);
+    return is_code != nullptr && is_code(address);
 }
 
 std::optional<std::uint64_t> DriverCall::run_image(const void* routine, const DriverArguments& arguments) const {

@@ -20,8 +20,14 @@ using DriverArguments = std::array<std::uint64_t, 4>;
 using ImageRunner = std::optional<std::uint64_t> (*)(const void* routine, std::string_view what,
                                                      const DriverArguments& arguments);
 
+// Whether an address lies in what an image may execute.
+using ImageCodeTest = bool (*)(const void* address);
+
 // Before an image's code runs for the first time; for good.
-void set_image_runner(ImageRunner runner);
+void set_image_runner(ImageRunner runner, ImageCodeTest is_code);
+
+// Of the image that is mapped; false where none is.
+bool is_image_code(const void* address);
 
 class DriverCall {
   public:

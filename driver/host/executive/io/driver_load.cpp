@@ -33,7 +33,8 @@ void require_nothing_left(const char* when) {
     };
     stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations,
                 parts.notify.list().describe_leaks() + parts.thread_notify.describe_leaks() +
-                    parts.image_notify.describe_leaks() + parts.trace_providers.describe_leaks());
+                    parts.image_notify.describe_leaks() + parts.object_callbacks.describe_leaks() +
+                    parts.trace_providers.describe_leaks());
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +

@@ -137,6 +137,12 @@ std::size_t Pool::size_of(const void* address) const {
     return block == blocks_.end() ? 0 : block->second.bytes;
 }
 
+ULONG Pool::tag_of(const void* address) const {
+    const std::lock_guard lock(mutex_);
+    const auto block = blocks_.find(static_cast<const std::byte*>(address));
+    return block == blocks_.end() ? 0 : block->second.tag;
+}
+
 Pool::SharedRange Pool::share(const void* address, std::size_t bytes, bool writable) {
     const std::lock_guard lock(mutex_);
     const auto holder = find_holder(address, bytes);
@@ -190,6 +196,12 @@ extern "C" PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOf
         return nullptr;
     }
     return parts.pool.allocate(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+}
+
+// Whatever the tag: of what the kernel has allocated for its caller.
+extern "C" void NTAPI ExFreePool(PVOID P) {
+    require_irql(DISPATCH_LEVEL, "ExFreePool");
+    ExFreePoolWithTag(P, executive_parts().pool.tag_of(P));
 }
 
 extern "C" void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag) {

@@ -28,6 +28,8 @@ class Pool {
 
     // 0 for an address that is no block.
     std::size_t size_of(const void* address) const;
+    // The same.
+    ULONG tag_of(const void* address) const;
 
     struct SharedRange {
         UniqueFd memory;  // empty: the system refuses

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "driver/host/executive/objects/handle_calls.hpp"
 #include "driver/host/executive/objects/kernel_handle.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/process.hpp"
@@ -17,6 +18,7 @@ namespace {
 POBJECT_TYPE exported_event_type = &event_object_type;
 POBJECT_TYPE exported_file_type = &file_object_type;
 POBJECT_TYPE exported_process_type = &process_object_type;
+POBJECT_TYPE exported_thread_type = &thread_object_type;
 
 Object& require_object(void* body, const char* function) {
     Object* object = executive_parts().objects.find(body);
@@ -58,6 +60,7 @@ extern "C" {
 POBJECT_TYPE* ExEventObjectType = &exported_event_type;
 POBJECT_TYPE* IoFileObjectType = &exported_file_type;
 POBJECT_TYPE* PsProcessType = &exported_process_type;
+POBJECT_TYPE* PsThreadType = &exported_thread_type;
 }
 
 extern "C" NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
@@ -116,7 +119,16 @@ extern "C" NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttrib
         }
         granted = decision.granted;
     }
-    return insert_driver_handle(object, granted, HandleAttributes, Handle);
+    const auto insert = [&](ACCESS_MASK left) { return insert_driver_handle(object, left, HandleAttributes, Handle); };
+    if (!has_callbacks(object)) {
+        return insert(granted);
+    }
+    const bool kernel_handle =
+        (HandleAttributes & OBJ_KERNEL_HANDLE) != 0 || &current_process() == &executive_parts().processes.system();
+    InterceptedHandle intercepted({OB_OPERATION_HANDLE_CREATE, &object, kernel_handle, granted, nullptr, nullptr});
+    const NTSTATUS status = insert(intercepted.desired());
+    intercepted.finish(status, intercepted.desired());
+    return status;
 }
 
 extern "C" NTSTATUS NTAPI ZwClose(HANDLE Handle) {

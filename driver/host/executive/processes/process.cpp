@@ -36,6 +36,16 @@ void Process::become_client(Account account, std::unique_ptr<AddressSpace> space
     address_space = std::move(space);
 }
 
+std::u16string Process::image_path() const {
+    const std::lock_guard lock(mutex_);
+    return image_path_;
+}
+
+void Process::set_image_path(std::u16string_view path) {
+    const std::lock_guard lock(mutex_);
+    image_path_ = path;
+}
+
 bool Process::begin_system_call() {
     const std::lock_guard lock(mutex_);
     if (life_ != Life::kRunning) {

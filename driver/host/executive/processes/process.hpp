@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "driver/host/executive/executive.hpp"
 #include "driver/host/executive/memory/address_space.hpp"
@@ -35,6 +36,14 @@ class Process final : public Object {
     bool of_subsystem() const { return of_subsystem_.load(std::memory_order_relaxed); }
     void set_of_subsystem() { of_subsystem_.store(true, std::memory_order_relaxed); }
 
+    // A protected process of the system's, as csrss.exe is one: said when activity reports its creation.
+    bool is_protected() const { return is_protected_.load(std::memory_order_relaxed); }
+    void set_protected() { is_protected_.store(true, std::memory_order_relaxed); }
+
+    // Of the program that it runs, as activity has reported it; empty where nobody has.
+    std::u16string image_path() const;
+    void set_image_path(std::u16string_view path);
+
     // Its name for ever; its creation's time, or that of the first activity it was heard of by.
     std::uint64_t start_key() const { return start_key_; }
     std::int64_t create_time() const { return create_time_; }
@@ -57,9 +66,11 @@ class Process final : public Object {
     const std::uint64_t start_key_;
     const std::int64_t create_time_;
     std::atomic<bool> of_subsystem_ = false;
+    std::atomic<bool> is_protected_ = false;
     std::atomic<Account> account_;  // activity may run in a process while a client takes it over
-    std::mutex mutex_;
+    mutable std::mutex mutex_;      // guards everything below
     std::condition_variable changed_;
+    std::u16string image_path_;
     Life life_ = Life::kRunning;
     unsigned system_calls_ = 0;
 };

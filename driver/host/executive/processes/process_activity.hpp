@@ -20,6 +20,7 @@ struct ProcessCreation {
     std::optional<std::u16string_view> command_line;
     // A pico process, as WSL 1 makes them: only who asks for processes of every subsystem is told, also of its exit.
     bool subsystem = false;
+    bool is_protected = false;  // as Windows protects processes of its own
     std::int64_t timestamp = 0;
 };
 
@@ -55,6 +56,20 @@ struct ImageLoad {
     bool machine_mismatch = false;  // told only to who asks for images of every architecture
     std::uint8_t signature_level = 0;
     std::uint8_t signature_type = 0;
+    std::int64_t timestamp = 0;
+};
+
+// A handle to a process or thread that is opened or duplicated.
+struct HandleOpen {
+    std::uint32_t pid = 0;  // whose thread calls
+    std::uint32_t tid = 0;
+    std::uint32_t target = 0;      // the process, or that of the thread
+    std::uint32_t target_tid = 0;  // 0: it is the process
+    ACCESS_MASK access = 0;        // that is asked for
+    bool made = false;             // there is a handle then; otherwise nobody knows
+    bool duplicate = false;
+    std::uint32_t source = 0;  // of a duplicate: from whose handles
+    std::uint32_t destination = 0;
     std::int64_t timestamp = 0;
 };
 

@@ -3,6 +3,9 @@
 #include <ntifs.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <string>
+
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/process.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
@@ -45,6 +48,33 @@ extern "C" HANDLE NTAPI PsGetCurrentThreadId() {
 
 extern "C" HANDLE NTAPI PsGetProcessId(PEPROCESS Process) {
     return to_nt(require_process(Process, "PsGetProcessId").pid());
+}
+
+extern "C" BOOLEAN NTAPI PsIsProtectedProcess(PEPROCESS Process) {
+    return require_process(Process, "PsIsProtectedProcess").is_protected() ? TRUE : FALSE;
+}
+
+// The caller frees it with ExFreePool. A process whose program has no name has an empty one.
+extern "C" NTSTATUS NTAPI SeLocateProcessImageName(PEPROCESS Process, PUNICODE_STRING* ImageFileName) {
+    require_irql(PASSIVE_LEVEL, "SeLocateProcessImageName");
+    ExecutiveParts& parts = executive_parts();
+    if (parts.faults.should_fail("SeLocateProcessImageName")) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    constexpr ULONG kTag = 0x6D496553;  // "SeIm"
+    const std::u16string path = require_process(Process, "SeLocateProcessImageName").image_path();
+    const std::size_t bytes = path.size() * sizeof(WCHAR);
+    auto* const name = static_cast<PUNICODE_STRING>(
+        parts.pool.allocate(PagedPool, sizeof(UNICODE_STRING) + bytes, kTag, __builtin_return_address(0)));
+    if (name == nullptr) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    name->Length = static_cast<USHORT>(bytes);
+    name->MaximumLength = static_cast<USHORT>(bytes);
+    name->Buffer = bytes == 0 ? nullptr : reinterpret_cast<PWCH>(name + 1);
+    std::memcpy(name + 1, path.data(), bytes);
+    *ImageFileName = name;
+    return STATUS_SUCCESS;
 }
 
 extern "C" ULONGLONG NTAPI PsGetProcessStartKey(PEPROCESS Process) {

@@ -12,14 +12,15 @@ Referenced<Thread> again(const Referenced<Thread>& thread) {
 
 }  // namespace
 
-Thread::Thread(const ThreadCreation& creation) : Object(thread_object_type, this), creation_(creation) {}
+Thread::Thread(const ThreadCreation& creation, Process& process)
+    : Object(thread_object_type, this), creation_(creation), process_((process.reference(), &process)) {}
 
 std::string Thread::describe() const {
     return fmt::format("thread {}", creation_.tid);
 }
 
-Referenced<Thread> ThreadTable::created(const ThreadCreation& creation) {
-    Referenced<Thread> thread(new Thread(creation));
+Referenced<Thread> ThreadTable::created(const ThreadCreation& creation, Process& process) {
+    Referenced<Thread> thread(new Thread(creation, process));
     const std::lock_guard lock(mutex_);
     threads_.insert_or_assign(creation.tid, again(thread));
     return thread;

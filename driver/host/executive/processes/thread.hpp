@@ -11,15 +11,17 @@
 #include <unordered_map>
 
 #include "driver/host/executive/objects/object.hpp"
+#include "driver/host/executive/processes/process.hpp"
 #include "driver/host/executive/processes/process_activity.hpp"
 
 namespace aegis::host {
 
 class Thread final : public Object {
   public:
-    explicit Thread(const ThreadCreation& creation);
+    Thread(const ThreadCreation& creation, Process& process);
 
     std::uint32_t tid() const { return creation_.tid; }
+    Process& process() const { return *process_; }
     std::optional<std::uint64_t> start_address() const { return creation_.start_address; }
     bool is_system() const { return creation_.system; }
     // STATUS_PENDING until the thread ends, and when nobody knows.
@@ -29,6 +31,7 @@ class Thread final : public Object {
 
   private:
     const ThreadCreation creation_;
+    const Referenced<Process> process_;
     // Relaxed: it is read by who is told of the end, on the thread that stored it.
     std::atomic<NTSTATUS> exit_status_ = STATUS_PENDING;
 };
@@ -40,8 +43,8 @@ inline PETHREAD to_nt(Thread& thread) {
 // Threads by number, from their creation to their end.
 class ThreadTable {
   public:
-    // A new thread; one of the same number that has not ended is forgotten.
-    Referenced<Thread> created(const ThreadCreation& creation);
+    // A new thread of `process`; one of the same number that has not ended is forgotten.
+    Referenced<Thread> created(const ThreadCreation& creation, Process& process);
     // Empty when there is none.
     Referenced<Thread> find(std::uint32_t tid);
     void remove(const Thread& thread);

@@ -33,6 +33,10 @@ extern "C" HANDLE NTAPI PsGetThreadId(PETHREAD Thread) {
     return to_nt(require_thread(Thread, "PsGetThreadId").tid());
 }
 
+extern "C" PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread) {
+    return to_nt(require_thread(Thread, "IoThreadToProcess").process());
+}
+
 extern "C" BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread) {
     return require_thread(Thread, "PsIsSystemThread").is_system() ? TRUE : FALSE;
 }

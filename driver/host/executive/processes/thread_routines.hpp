@@ -38,4 +38,5 @@ NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, ULONG ThreadInforma
 // Any IRQL.
 NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD Thread);
 ULONGLONG NTAPI PsGetProcessStartKey(PEPROCESS Process);
+BOOLEAN NTAPI PsIsProtectedProcess(PEPROCESS Process);
 }
