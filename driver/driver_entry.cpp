@@ -53,7 +53,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     }
     ScopeGuard destroy_channel([] { g_driver.channel.destroy(); });
     report_step("create the ring");
-    g_driver.handles.initialize(g_driver.channel);
+    g_driver.handles.initialize(g_driver.channel, g_driver.policies.protected_processes());
 
     status = g_driver.policies.create(g_driver.channel, g_driver.clock);
     if (!NT_SUCCESS(status)) {

@@ -13,8 +13,9 @@ DeviceHandle* handle_of(PLIST_ENTRY link) {
 
 }  // namespace
 
-void HandleTable::initialize(RingChannel& channel) {
+void HandleTable::initialize(RingChannel& channel, ProtectedList& protected_processes) {
     channel_ = &channel;
+    protected_processes_ = &protected_processes;
     lock_.initialize();
     InitializeListHead(&handles_);
     handle_count_ = 0;
@@ -45,6 +46,7 @@ void HandleTable::cleanup(DeviceHandle& handle) {
     const FastMutexScope lock(lock_);
     handle.cleaned_up = true;
     detach(handle);
+    unprotect(handle);
 }
 
 void HandleTable::close(DeviceHandle& handle) {
@@ -93,6 +95,22 @@ NTSTATUS HandleTable::teardown(DeviceHandle& handle) {
     return STATUS_SUCCESS;
 }
 
+NTSTATUS HandleTable::protect(DeviceHandle& handle, std::uint64_t key) {
+    const FastMutexScope lock(lock_);
+    if (handle.cleaned_up) {
+        return STATUS_FILE_CLOSED;
+    }
+    if (handle.protected_process != nullptr) {
+        return STATUS_ALREADY_REGISTERED;
+    }
+    // The id of the process whose handle table the caller uses, as for a setup.
+    const HANDLE process_id = PsGetProcessId(PsGetCurrentProcess());
+    handle.protected_id = process_id;
+    handle.protected_process = protected_processes_->add(process_id_number(process_id), key);
+    owners_.add(process_id);
+    return STATUS_SUCCESS;
+}
+
 void HandleTable::owner_exits(HANDLE process_id) {
     if (!owners_.contains(process_id)) {
         return;
@@ -102,6 +120,9 @@ void HandleTable::owner_exits(HANDLE process_id) {
         DeviceHandle& handle = *handle_of(link);
         if (handle.attachment != nullptr && handle.attachment->owner_id() == process_id) {
             detach(handle);
+        }
+        if (handle.protected_process != nullptr && handle.protected_id == process_id) {
+            unprotect(handle);
         }
     }
 }
@@ -137,6 +158,15 @@ void HandleTable::detach(DeviceHandle& handle) {
     owners_.remove(handle.attachment->owner_id());
     destroy_nonpaged(handle.attachment);
     handle.attachment = nullptr;
+}
+
+void HandleTable::unprotect(DeviceHandle& handle) {
+    if (handle.protected_process == nullptr) {
+        return;
+    }
+    protected_processes_->remove(handle.protected_process);
+    owners_.remove(handle.protected_id);
+    handle.protected_process = nullptr;
 }
 
 }  // namespace aegis::driver

@@ -14,6 +14,7 @@
 #include "consumers/owner_list.hpp"
 #include "consumers/pull_cursor.hpp"
 #include "nt/fast_mutex.hpp"
+#include "policy/protected_list.hpp"
 
 namespace aegis::driver {
 
@@ -24,13 +25,15 @@ struct DeviceHandle {
     PullCursor pull;
     // The rest is protected by the table's lock.
     ConsumerAttachment* attachment = nullptr;
+    ProtectedProcess* protected_process = nullptr;  // that it protects; null: none
+    HANDLE protected_id = nullptr;                  // of that process
     bool cleaned_up = false;
 };
 
 class HandleTable {
   public:
     // IRQL PASSIVE_LEVEL. Once per load, before any handle.
-    void initialize(RingChannel& channel);
+    void initialize(RingChannel& channel, ProtectedList& protected_processes);
 
     // IRP_MJ_CREATE. STATUS_QUOTA_EXCEEDED when AEGIS_MAX_HANDLES are open, STATUS_INSUFFICIENT_RESOURCES.
     // IRQL PASSIVE_LEVEL.
@@ -53,8 +56,12 @@ class HandleTable {
     // AEGIS_IOCTL_RING_TEARDOWN: STATUS_NOT_FOUND when the handle is no consumer. IRQL PASSIVE_LEVEL.
     NTSTATUS teardown(DeviceHandle& handle);
 
-    // Undoes every setup of a process that is about to lose its address space. Runs in that process. Takes the lock
-    // only when the process owns a consumer: whoever else ends waits for nothing here. IRQL PASSIVE_LEVEL.
+    // AEGIS_IOCTL_PROTECT, in the process that is to be protected; `key` is its process key. STATUS_FILE_CLOSED after
+    // cleanup, STATUS_ALREADY_REGISTERED. IRQL PASSIVE_LEVEL.
+    NTSTATUS protect(DeviceHandle& handle, std::uint64_t key);
+
+    // Undoes every setup and protection of a process that is about to lose its address space. Runs in that process.
+    // Takes the lock only when the process owns one: whoever else ends waits for nothing here. IRQL PASSIVE_LEVEL.
     void owner_exits(HANDLE process_id);
 
     // Fills Handles, Consumers and their count in a zeroed reply. False when list and count disagree, which is a
@@ -64,12 +71,14 @@ class HandleTable {
   private:
     // Caller holds lock_.
     void detach(DeviceHandle& handle);
+    void unprotect(DeviceHandle& handle);
 
     RingChannel* channel_ = nullptr;
+    ProtectedList* protected_processes_ = nullptr;
     FastMutex lock_;  // protects all below, and the attachment of every handle
     LIST_ENTRY handles_{};
     std::uint32_t handle_count_ = 0;
-    OwnerList owners_;  // an entry for each attachment; read without the lock as well
+    OwnerList owners_;  // an entry for each attachment and protection; read without the lock as well
 };
 
 }  // namespace aegis::driver

@@ -1,4 +1,5 @@
-// Which processes own a consumer: for the exit of any process on the machine to look at without a lock.
+// Which processes own a consumer, or protect themselves: for the exit of any process on the machine to look at without
+// a lock.
 //
 // Changed under the handle table's lock only. A process that ends finds itself here if it has to, because only threads
 // of its own could have entered it, and they have ended; whoever removes it has undone its setup before.
@@ -20,8 +21,8 @@ class OwnerList {
         }
     }
 
-    // One entry for each consumer of the process. A handle is one consumer at most, so there is a place. Caller holds
-    // the table's lock. Any IRQL.
+    // One entry for each consumer and each protection of the process. A handle is one of either at most, so there is a
+    // place. Caller holds the table's lock. Any IRQL.
     void add(HANDLE process_id) { replace(nullptr, process_id); }
     void remove(HANDLE process_id) { replace(process_id, nullptr); }
 
@@ -45,7 +46,7 @@ class OwnerList {
         }
     }
 
-    std::atomic<HANDLE> entries_[AEGIS_MAX_HANDLES] = {};
+    std::atomic<HANDLE> entries_[2 * AEGIS_MAX_HANDLES] = {};
 };
 
 }  // namespace aegis::driver

@@ -6,6 +6,7 @@
 #include "control/ioctl_extension.hpp"
 #include "control/ioctl_request.hpp"
 #include "control/policy_requests.hpp"
+#include "control/protect_request.hpp"
 #include "nt/scope_guard.hpp"
 
 namespace aegis::driver {
@@ -185,6 +186,8 @@ NTSTATUS handle_ioctl(Driver& driver, DeviceHandle& handle, ULONG code, IoctlBuf
             return set_policy(driver, handle, buffer);
         case AEGIS_IOCTL_GET_POLICY:
             return get_policy(driver, buffer);
+        case AEGIS_IOCTL_PROTECT:
+            return protect(driver, handle, *buffer);
         default:
             return handle_extension_ioctl(driver, code, buffer);
     }

@@ -20,6 +20,8 @@ constexpr auto kFailedStep =
 constexpr auto kReady = trace::event(Level::kInformation, kLifeCycle, "Ready", trace::number("RingKiB"));
 constexpr auto kMissingSensor =
     trace::event(Level::kWarning, kProtection, "SensorMissing", trace::text("Sensor"), trace::status("Status"));
+constexpr auto kAltitude =
+    trace::event(Level::kInformation, kProtection, "SensorAltitude", trace::text("Sensor"), trace::number("Altitude"));
 constexpr auto kIgnoredParameter =
     trace::event(Level::kWarning, kLifeCycle, "ParameterIgnored", trace::text("Parameter"), trace::status("Status"),
                  trace::number("Value"), trace::number("RingKiB"));
@@ -67,6 +69,11 @@ void report_ready(std::uint32_t ring_kib) {
 void report_missing_sensor(Literal sensor, NTSTATUS status) {
     debug_error("AegisMon: cannot register the %s, going on without it: 0x%08x\n", sensor.text, status);
     g_provider.write(kMissingSensor, sensor, status);
+}
+
+void report_altitude(Literal sensor, std::uint32_t altitude) {
+    debug_info("AegisMon: the %s is at altitude %u: others have those below\n", sensor.text, altitude);
+    g_provider.write(kAltitude, sensor, altitude);
 }
 
 void report_ignored_parameter(Literal name, NTSTATUS status, std::uint32_t value, std::uint32_t ring_kib) {

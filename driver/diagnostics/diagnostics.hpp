@@ -28,6 +28,9 @@ void report_ready(std::uint32_t ring_kib);
 // Partial protection: a sensor that cannot start.
 void report_missing_sensor(Literal sensor, NTSTATUS status);
 
+// A sensor's altitude was another driver's; it has this one.
+void report_altitude(Literal sensor, std::uint32_t altitude);
+
 // A parameter of the service that cannot be read: `status` says why, or is not one that can be taken: STATUS_SUCCESS.
 // The ring's size that is used instead.
 void report_ignored_parameter(Literal name, NTSTATUS status, std::uint32_t value, std::uint32_t ring_kib);

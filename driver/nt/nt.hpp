@@ -29,6 +29,23 @@ inline POBJECT_TYPE event_object_type() {
 #endif
 }
 
+// Where the kernel keeps the type of processes, and of threads: what ObRegisterCallbacks wants. The same difference.
+inline POBJECT_TYPE* process_type_variable() {
+#if defined(__MINGW32__)
+    return reinterpret_cast<POBJECT_TYPE*>(&PsProcessType);
+#else
+    return PsProcessType;
+#endif
+}
+
+inline POBJECT_TYPE* thread_type_variable() {
+#if defined(__MINGW32__)
+    return reinterpret_cast<POBJECT_TYPE*>(&PsThreadType);
+#else
+    return PsThreadType;
+#endif
+}
+
 // A counted string over a literal, for NT calls that only read it.
 template <std::size_t kUnits>
 UNICODE_STRING unicode_literal(const char16_t (&text)[kUnits]) {

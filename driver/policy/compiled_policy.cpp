@@ -68,6 +68,10 @@ NTSTATUS CompiledPolicy::build(const PolicyBlob& blob, const PolicyOrigin& origi
     for (std::uint32_t i = 0; i < blob.count(AEGIS_POLICY_PATHS); ++i) {
         types_with_refusals_ |= blob.paths[i].Action == AEGIS_POLICY_REFUSE ? blob.paths[i].Types : 0;
     }
+    for (std::uint32_t i = 0; i < blob.count(AEGIS_POLICY_IMAGES); ++i) {
+        allows_somebody_ = allows_somebody_ || blob.images[i].Action == AEGIS_POLICY_ALLOW;
+    }
+    handles_.build(blob.handles);
 
     struct Part {
         PathTable* table;
@@ -165,6 +169,21 @@ void CompiledPolicy::decide_end(const Subject& subject, ProcessMark mark, Decisi
         return;
     }
     pass(rules, subject, decision);
+}
+
+void CompiledPolicy::decide_refused(const Subject& subject, Decision* decision) {
+    TypeRules& rules = types_[subject.type];
+    count(rules.refused);
+    decision->refused = true;
+    pass(rules, subject, decision);
+}
+
+bool CompiledPolicy::allows(const PathText& image) {
+    PathRule* const rule = images_.longest(image, kOpeners);
+    if (rule != nullptr) {
+        count(rule->hits);
+    }
+    return rule != nullptr;
 }
 
 void CompiledPolicy::pass(TypeRules& rules, const Subject& subject, Decision* decision) {

@@ -8,6 +8,7 @@
 #include "aegis/policy.h"
 #include "nt/nt.hpp"
 #include "policy/case_table.hpp"
+#include "policy/handle_rules.hpp"
 #include "policy/path_table.hpp"
 #include "policy/policy_blob.hpp"
 #include "policy/process_marks.hpp"
@@ -68,6 +69,16 @@ class CompiledPolicy {
     // The end of a process that started with this mark. IRQL <= DISPATCH_LEVEL.
     void decide_end(const Subject& subject, ProcessMark mark, Decision* decision);
 
+    // What becomes of the event of a refusal that another rule than a path's has made. IRQL <= DISPATCH_LEVEL.
+    void decide_refused(const Subject& subject, Decision* decision);
+
+    const HandleRules& handles() const { return handles_; }
+
+    // Whether a program may do anything to protected processes. IRQL <= DISPATCH_LEVEL, and such that the path may be
+    // touched.
+    bool allows(const PathText& image);
+    bool allows_somebody() const { return allows_somebody_; }
+
     // Takes one count that was never told; see Suppressions::take_any.
     bool take_any(AEGIS_SUPPRESSED_PAYLOAD* note) { return suppressions_.take_any(note); }
 
@@ -102,6 +113,8 @@ class CompiledPolicy {
     PathTable paths_;
     PathTable images_;
     PathTable extensions_;
+    HandleRules handles_;
+    bool allows_somebody_ = false;
     TypeRules types_[AEGIS_POLICY_TYPES]{};
     Suppressions suppressions_{};
 };

@@ -6,6 +6,17 @@
 
 namespace aegis::driver {
 
+namespace {
+
+std::uint32_t types_of(const AEGIS_POLICY_RULE& rule) {
+    if (rule.Types != 0) {
+        return rule.Types;
+    }
+    return rule.Action == AEGIS_POLICY_ALLOW ? kOpeners : ~kOpeners;
+}
+
+}  // namespace
+
 std::uint32_t PathTable::slots_for(std::uint32_t count) {
     std::uint32_t slots = 2;
     while (slots < 2 * count) {
@@ -30,7 +41,7 @@ NTSTATUS PathTable::build(const AEGIS_POLICY_RULE* rules, std::uint32_t count, c
         auto* rule = new (rules_ + i) PathRule{};
         rule->hash = kPathHashOfNothing;
         rule->text = to;
-        rule->types = rules[i].Types == 0 ? ~0U : rules[i].Types;
+        rule->types = types_of(rules[i]);
         rule->length = rules[i].TextUnits;
         rule->action = rules[i].Action;
         for (std::uint32_t unit = 0; unit < rule->length; ++unit) {

@@ -18,10 +18,14 @@ struct PathText {
     std::size_t length;
 };
 
+// In place of event types: the programs that may do anything to protected processes.
+inline constexpr std::uint32_t kOpeners = 1U << 31;
+static_assert(AEGIS_POLICY_TYPES < 31, "no event type has this bit");
+
 struct PathRule {
     std::uint64_t hash;         // of the folded text
     const std::uint16_t* text;  // folded
-    std::uint32_t types;        // as in AEGIS_POLICY_RULE; an image's has all
+    std::uint32_t types;        // as in AEGIS_POLICY_RULE; an image's has all, or kOpeners when it allows
     std::uint16_t length;
     std::uint8_t action;
     // Relaxed: a report.

@@ -91,12 +91,7 @@ NTSTATUS check_sections(const AEGIS_POLICY_HEADER& header) {
             return STATUS_ARRAY_BOUNDS_EXCEEDED;
         }
     }
-    if (end != header.Bytes) {
-        return STATUS_DATA_OVERRUN;
-    }
-    const bool unknown =
-        header.Sections[AEGIS_POLICY_HANDLE_MASKS].Count != 0 || header.Sections[AEGIS_POLICY_PROTECTED].Count != 0;
-    return unknown ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    return end != header.Bytes ? STATUS_DATA_OVERRUN : STATUS_SUCCESS;
 }
 
 // A rule of paths or extensions: for types that have a path, with an action up to `last`.
@@ -145,7 +140,8 @@ struct ImageRules {
         if (rule.Types != 0) {
             return STATUS_INVALID_PARAMETER;
         }
-        return rule.Action != AEGIS_POLICY_DROP ? STATUS_INVALID_VARIANT : STATUS_SUCCESS;
+        const bool known = rule.Action == AEGIS_POLICY_DROP || rule.Action == AEGIS_POLICY_ALLOW;
+        return known ? STATUS_SUCCESS : STATUS_INVALID_VARIANT;
     }
     static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_path(text, units); }
 };
@@ -224,6 +220,12 @@ NTSTATUS parse_policy(const void* bytes, std::size_t size, PolicyBlob* blob) {
     blob->images = reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_IMAGES].Offset);
     blob->extensions =
         reinterpret_cast<const AEGIS_POLICY_RULE*>(base + header->Sections[AEGIS_POLICY_EXTENSIONS].Offset);
+    blob->handles = {
+        reinterpret_cast<const AEGIS_POLICY_HANDLES*>(base + header->Sections[AEGIS_POLICY_HANDLE_MASKS].Offset),
+        blob->count(AEGIS_POLICY_HANDLE_MASKS),
+        reinterpret_cast<const AEGIS_POLICY_PROCESS*>(base + header->Sections[AEGIS_POLICY_PROTECTED].Offset),
+        blob->count(AEGIS_POLICY_PROTECTED),
+    };
     blob->text = reinterpret_cast<const std::uint16_t*>(base + header->Sections[AEGIS_POLICY_TEXT].Offset);
 
     const std::uint16_t* text = blob->text;
@@ -234,6 +236,9 @@ NTSTATUS parse_policy(const void* bytes, std::size_t size, PolicyBlob* blob) {
     }
     if (NT_SUCCESS(status)) {
         status = check_rules<ExtensionRules>(blob->extensions, blob->count(AEGIS_POLICY_EXTENSIONS), &text, &left);
+    }
+    if (NT_SUCCESS(status)) {
+        status = check_handle_sections(blob->handles);
     }
     if (NT_SUCCESS(status) && left != 0) {
         status = STATUS_DATA_OVERRUN;

@@ -6,6 +6,7 @@
 
 #include "aegis/policy.h"
 #include "nt/nt.hpp"
+#include "policy/handle_rules.hpp"
 
 namespace aegis::driver {
 
@@ -13,15 +14,15 @@ namespace aegis::driver {
 // believed to work.
 inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT |
                                                   1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT |
-                                                  1U << AEGIS_EVENT_IMAGE_LOAD;
+                                                  1U << AEGIS_EVENT_IMAGE_LOAD | 1U << AEGIS_EVENT_HANDLE_OP;
 // Those that have a path, so that rules name them and two of them may be alike.
 inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_IMAGE_LOAD;
 // Those that can be refused.
 inline constexpr std::uint32_t kTypesRefused = 1U << AEGIS_EVENT_PROCESS_CREATE;
 
 // The bits that AEGIS_POLICY_TYPE.Operations may have.
-constexpr std::uint32_t operations_of(std::uint32_t /*type*/) {
-    return AEGIS_POLICY_OPERATION_ANY;
+constexpr std::uint32_t operations_of(std::uint32_t type) {
+    return type == AEGIS_EVENT_HANDLE_OP ? (1U << AEGIS_HANDLE_OPERATIONS) - 1 : AEGIS_POLICY_OPERATION_ANY;
 }
 
 // The parts of a valid blob, inside it.
@@ -30,6 +31,7 @@ struct PolicyBlob {
     const AEGIS_POLICY_RULE* paths;
     const AEGIS_POLICY_RULE* images;
     const AEGIS_POLICY_RULE* extensions;
+    HandleSections handles;
     const std::uint16_t* text;  // of the paths, the images, the extensions
 
     std::uint32_t count(unsigned section) const { return header->Sections[section].Count; }

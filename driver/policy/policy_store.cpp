@@ -1,5 +1,7 @@
 #include "policy/policy_store.hpp"
 
+#include <iterator>
+
 #include "diagnostics/diagnostics.hpp"
 
 namespace aegis::driver {
@@ -23,6 +25,8 @@ NTSTATUS PolicyStore::create(RingChannel& channel, const SystemClock& clock) {
     generation_ = 0;
     in_force_.create();
     marks_.clear();
+    protected_.clear();
+    can_protect_ = false;
     for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
         off_[type].store(0, std::memory_order_relaxed);
         off_before_[type] = 0;
@@ -42,6 +46,9 @@ NTSTATUS PolicyStore::set(const void* owner, std::uint32_t process_id, const voi
     NTSTATUS status = parse_policy(blob, bytes, &parsed);
     if (!NT_SUCCESS(status)) {
         return status;
+    }
+    if (parsed.handles.process_count != 0 && !can_protect_) {
+        return STATUS_NOT_SUPPORTED;
     }
     if (owner_ != nullptr && owner_ != owner) {
         return STATUS_SHARING_VIOLATION;
@@ -93,6 +100,12 @@ void PolicyStore::exchange(CompiledPolicy* next) {
     for (unsigned type = 0; type < AEGIS_POLICY_TYPES; ++type) {
         off_before_[type] = off_[type].load(std::memory_order_relaxed);
     }
+    for (std::uint8_t type = 0; type < std::size(handle_masks_); ++type) {
+        handle_masks_[type].store(next == nullptr ? 0 : next->handles().mask(type), std::memory_order_relaxed);
+    }
+    // Release: pairs with the loads in protects_somebody() and allows_somebody().
+    policy_protects_.store(next != nullptr && next->handles().protects_somebody(), std::memory_order_release);
+    policy_allows_.store(next != nullptr && next->allows_somebody(), std::memory_order_release);
     if (old == nullptr) {
         return;
     }
@@ -148,6 +161,32 @@ Decision PolicyStore::happened(const Subject& subject) {
         decision.verdict = Verdict::kFilter;
     }
     return decision;
+}
+
+Decision PolicyStore::refused(const Subject& subject) {
+    Decision decision;
+    const Reader reader(in_force_);
+    CompiledPolicy* const policy = reader.policy();
+    if (policy != nullptr) {
+        policy->decide_refused(subject, &decision);
+    }
+    decision.refused = true;
+    return decision;
+}
+
+bool PolicyStore::protects(std::uint32_t process_id, std::uint64_t key) {
+    if (protected_.contains(process_id, key)) {
+        return true;
+    }
+    const Reader reader(in_force_);
+    const CompiledPolicy* const policy = reader.policy();
+    return policy != nullptr && policy->handles().protects(process_id, key);
+}
+
+bool PolicyStore::allows(const PathText& image) {
+    const Reader reader(in_force_);
+    CompiledPolicy* const policy = reader.policy();
+    return policy != nullptr && policy->allows(image);
 }
 
 std::uint64_t PolicyStore::counted_off(std::uint32_t types) const {

@@ -14,6 +14,7 @@
 #include "nt/rundown.hpp"
 #include "nt/system_clock.hpp"
 #include "policy/compiled_policy.hpp"
+#include "policy/protected_list.hpp"
 #include "policy/snapshot.hpp"
 
 namespace aegis::driver {
@@ -66,6 +67,35 @@ class PolicyStore {
     // How many of these types (a bit for each) were off when they were seen, since load. Any IRQL.
     std::uint64_t counted_off(std::uint32_t types) const;
 
+    // What becomes of the event of something that a process did and the driver has refused. IRQL <= DISPATCH_LEVEL.
+    Decision refused(const Subject& subject);
+
+    // The sensor of handles has registered, or not: without it nobody can be protected. Before any handle is open.
+    void can_protect(bool can) { can_protect_ = can; }
+
+    // Rights that make a handle to such an object (AEGIS_HANDLE_PROCESS, AEGIS_HANDLE_THREAD) worth an event; 0: the
+    // policy in force, if there is one, does not say. Relaxed: a handle that is opened while a policy is exchanged goes
+    // by the one or by the other. Any IRQL.
+    std::uint32_t rights_worth_an_event(std::uint8_t object_type) const {
+        return handle_masks_[object_type].load(std::memory_order_relaxed);
+    }
+
+    // The processes that protect themselves. Protected by the handle table's lock.
+    ProtectedList& protected_processes() { return protected_; }
+
+    // Whether anybody is protected, by itself or by the policy in force: for callbacks that have nothing to look for
+    // otherwise. Acquire: pairs with the store in exchange(); who comes behind it finds the policy. Any IRQL.
+    bool protects_somebody() const {
+        return !protected_.is_empty() || policy_protects_.load(std::memory_order_acquire);
+    }
+    // IRQL <= DISPATCH_LEVEL.
+    bool protects(std::uint32_t process_id, std::uint64_t key);
+
+    // The same of the programs that may do anything to those.
+    bool allows_somebody() const { return policy_allows_.load(std::memory_order_acquire); }
+    // IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
+    bool allows(const PathText& image);
+
     // Another party has refused the process after process_started(). Its end must not be reported. Any IRQL.
     void mark_refused(std::uint32_t process_id) { mark(process_id, ProcessMark::kRefused); }
 
@@ -112,6 +142,12 @@ class PolicyStore {
     std::uint64_t generation_ = 0;
 
     PolicyInForce in_force_;
+    // Of the policy in force, for who does not enter it.
+    std::atomic<std::uint32_t> handle_masks_[AEGIS_HANDLE_THREAD + 1] = {};
+    std::atomic<bool> policy_protects_ = false;
+    std::atomic<bool> policy_allows_ = false;
+    bool can_protect_ = false;  // constant while a handle is open
+    ProtectedList protected_;
     ProcessMarks marks_;
     std::uint64_t off_before_[AEGIS_POLICY_TYPES] = {};  // off_, when the policy in force was set
     // Relaxed: reports. What is_off() counts while policies are exchanged may count for the next.

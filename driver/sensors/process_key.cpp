@@ -21,11 +21,16 @@ ProcessKey process_key(HANDLE process_id) {
     if (!NT_SUCCESS(PsLookupProcessByProcessId(process_id, &process))) {
         return {};
     }
+    const ProcessKey key = process_key(process);
+    ObDereferenceObject(process);
+    return key;
+}
+
+ProcessKey process_key(PEPROCESS process) {
     ProcessKey key;
     key.is_time = g_get_start_key == nullptr;
     key.value =
         key.is_time ? static_cast<std::uint64_t>(PsGetProcessCreateTimeQuadPart(process)) : g_get_start_key(process);
-    ObDereferenceObject(process);
     return key;
 }
 

@@ -19,4 +19,7 @@ void find_process_keys();
 // `process_id` is that of a process that has begun and whose last thread has not ended. IRQL <= APC_LEVEL.
 ProcessKey process_key(HANDLE process_id);
 
+// Any IRQL.
+ProcessKey process_key(PEPROCESS process);
+
 }  // namespace aegis::driver

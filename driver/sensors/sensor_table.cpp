@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "diagnostics/diagnostics.hpp"
+#include "sensors/handle_sensor.hpp"
 #include "sensors/image_sensor.hpp"
 #include "sensors/process_key.hpp"
 #include "sensors/process_sensor.hpp"
@@ -15,6 +16,7 @@ constexpr const Sensor* kSensors[] = {
     &kProcessSensor,
     &kThreadSensor,  // behind the process sensor: that one tells it which thread is the first
     &kImageSensor,
+    &kHandleSensor,
 };
 
 // The transport has a row of its own in the query reply.

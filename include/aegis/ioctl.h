@@ -111,8 +111,8 @@ typedef struct AEGIS_RING_TEARDOWN_REQUEST {
  * handle's last close or with the process, whichever comes first. No reply.
  *
  *   STATUS_ALREADY_REGISTERED        this handle already protects its process
- *   STATUS_NOT_SUPPORTED             a driver sent it; or the driver is not told of handles: AEGIS_CALLBACK_HANDLE is
- * not registered, its Status says why STATUS_FILE_CLOSED               the last close of the handle came first
+ *   STATUS_NOT_SUPPORTED             a driver sent it; or the row of AEGIS_CALLBACK_HANDLE says: not registered
+ *   STATUS_FILE_CLOSED               the last close of the handle came first
  *   STATUS_DRIVER_INTERNAL_ERROR     the driver's state is AEGIS_RING_FAILED: it protects nothing any more
  */
 typedef struct AEGIS_PROTECT_REQUEST {

@@ -33,6 +33,14 @@
  * starts, and counts for the process's life. The end of a process has no path: it goes as its start went. An extension
  * is what follows the last dot of a path's last component; a rule's text is that, without the dot.
  *
+ * A handle that is opened or duplicated (AEGIS_EVENT_HANDLE_OP) has no path either. It is filtered when none of the
+ * rights that were asked for is among AEGIS_POLICY_HANDLES of its object's type; without such an entry, when none of
+ * them is dangerous. Of handles to protected processes and their threads the driver takes all rights but those to look
+ * at them: the processes of AEGIS_POLICY_PROTECTED, as long as this policy is in force, and those that have sent
+ * AEGIS_IOCTL_PROTECT. That is a refusal. Exempt are the process itself, the system, the system's own protected
+ * processes, and every process whose image an image rule with AEGIS_POLICY_ALLOW names, by the path that the kernel
+ * noted when the process was made. Such a rule excludes nothing: it and one that does are matched apart.
+ *
  * Valid C11 and C++20; fixed-width types only.
  */
 #ifndef AEGIS_POLICY_H
@@ -67,6 +75,7 @@
 #define AEGIS_POLICY_REPORT 1U
 #define AEGIS_POLICY_DROP   2U
 #define AEGIS_POLICY_REFUSE 3U /* paths only */
+#define AEGIS_POLICY_ALLOW  4U /* images only: its processes may do anything to protected ones */
 
 /* Limits of AEGIS_POLICY_TYPE. */
 #define AEGIS_POLICY_TOKENS_MAX   1000000U
@@ -101,20 +110,20 @@ typedef struct AEGIS_POLICY_HEADER {
 typedef struct AEGIS_POLICY_RULE {
     uint32_t Types;     /* bit t: events of type t; 0 for an image, whose processes the process sensor leaves alone */
     uint16_t TextUnits; /* UTF-16 units of its text */
-    uint8_t Action;     /* AEGIS_POLICY_…; AEGIS_POLICY_DROP for an image */
+    uint8_t Action;     /* AEGIS_POLICY_…; AEGIS_POLICY_DROP or AEGIS_POLICY_ALLOW for an image */
     uint8_t Reserved;
 } AEGIS_POLICY_RULE;
 
-/* No driver of this version takes one: see STATUS_NOT_SUPPORTED below. */
+/* Several of one type of object count together. */
 typedef struct AEGIS_POLICY_HANDLES {
-    uint32_t Access;    /* rights that make an open worth an event */
-    uint8_t ObjectType; /* 1: process, 2: thread */
+    uint32_t Access;    /* rights that make a handle worth an event; at least one */
+    uint8_t ObjectType; /* AEGIS_HANDLE_PROCESS, AEGIS_HANDLE_THREAD */
     uint8_t Reserved[3];
 } AEGIS_POLICY_HANDLES;
 
-/* No driver of this version takes one: see STATUS_NOT_SUPPORTED below. */
+/* A process to protect; neither is 0. One with the number and another key is another process. */
 typedef struct AEGIS_POLICY_PROCESS {
-    uint64_t ProcessKey;
+    uint64_t ProcessKey; /* as in AEGIS_THREAD_PAYLOAD */
     uint32_t ProcessId;
     uint32_t Reserved;
 } AEGIS_POLICY_PROCESS;
@@ -130,7 +139,7 @@ typedef struct AEGIS_POLICY_PROCESS {
  *   STATUS_INVALID_SIGNATURE         Magic
  *   STATUS_UNKNOWN_REVISION          Version
  *   STATUS_INVALID_PARAMETER         a reserved field, a bit without a meaning, a value where 0 belongs
- *   STATUS_INVALID_VARIANT           Action or Default is none of its values
+ *   STATUS_INVALID_VARIANT           Action, Default or ObjectType is none of its values
  *   STATUS_INVALID_PARAMETER_MIX     fields that contradict each other: a burst without tokens, a type whose Default is
  *                                    0 and whose other fields are not
  *   STATUS_INTEGER_OVERFLOW          tokens, burst or merge window beyond their limits
@@ -141,11 +150,11 @@ typedef struct AEGIS_POLICY_PROCESS {
  *   STATUS_OBJECT_PATH_SYNTAX_BAD    a path that is empty, does not begin with a separator, ends with one, has two in a
  *                                    row, or a unit 0
  *   STATUS_OBJECT_NAME_INVALID       an extension that is empty, or has a separator, a dot, or a unit 0
- *   STATUS_OBJECT_NAME_COLLISION     two rules of one section with the same text
+ *   STATUS_OBJECT_NAME_COLLISION     two rules of one section with the same text, or two entries for one process
  *   STATUS_END_OF_FILE               the rules' texts are longer than the section of texts
  *   STATUS_DATA_OVERRUN              texts, or bytes, that belong to nothing
  *   STATUS_NOT_SUPPORTED             a type, a section or a rule that this driver has no sensor for: it would not do
- *                                    what it says
+ *                                    what it says; processes to protect where AEGIS_CALLBACK_HANDLE is not registered
  *   STATUS_SHARING_VIOLATION         another handle's policy is in force
  *   STATUS_FILE_CLOSED               the last close of the handle came first
  *   STATUS_INSUFFICIENT_RESOURCES    no memory

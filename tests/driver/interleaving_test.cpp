@@ -196,6 +196,14 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
             image.timestamp = kActivityTime;
             std::thread([&] { Activity(host).load_image(image); }).join();
         });
+        ON_CALL(calls, call("ObRegisterCallbacks done")).WillByDefault([&host] {
+            host::HandleOpen open;
+            open.pid = kFirstFreePid;
+            open.target = kFirstFreePid + 1;
+            open.access = 1;
+            open.timestamp = kActivityTime;
+            std::thread([&] { host->raise_handle_open(open); }).join();
+        });
         ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     Client client(host);
@@ -211,10 +219,11 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         EXPECT_EQ(row.LastEventTime, kActivityTime) << row.Kind;
     }
     const std::vector<ProcessEvent> events = events_in(client.pull(1 << 16).bytes);
-    ASSERT_EQ(events.size(), 3U);
+    ASSERT_EQ(events.size(), 4U);
     EXPECT_EQ(events[0].payload.ProcessId, kFirstFreePid + 1);
     EXPECT_EQ(events[1].thread().ThreadId, kFirstFreePid + 5);
     EXPECT_EQ(events[2].image().ProcessId, kFirstFreePid + 1);
+    EXPECT_EQ(events[3].handle().TargetProcessId, kFirstFreePid + 1);
 }
 
 // Other kernel code writes over the ring's header in the middle of a setup, after the driver has looked at it.

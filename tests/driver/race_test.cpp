@@ -167,6 +167,58 @@ TEST(Race, APolicyIsReplacedInTheMiddleOfAFlood) {
     }
 }
 
+// Protection comes and goes, by handle and by policy, while others open the process: each of them gets everything or a
+// look, and nothing between.
+// Catches: a place of the list that is read while it changes hands; a policy that is freed while somebody looks into
+// it.
+TEST(Race, ProtectionComesAndGoesWhileOthersOpen) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
+        Client agent(host);
+        Client policy_owner(host);
+        ASSERT_EQ(policy_owner.open(), STATUS_SUCCESS);
+        std::atomic<bool> stop = false;
+        std::atomic<std::uint64_t> wrong = 0;
+        std::atomic<std::uint64_t> stripped = 0;
+        std::vector<std::thread> openers;
+        for (int t = 0; t < 2; ++t) {
+            openers.emplace_back([&] {
+                Client opener(host);
+                while (!stop.load(std::memory_order_relaxed)) {
+                    const host::HandleResult opened = opener.open_process(agent.pid(), 0x1FFFFF);
+                    const ACCESS_MASK granted = opener.granted(opened);
+                    constexpr ACCESS_MASK kLook = 0x1410 | READ_CONTROL | SYNCHRONIZE;
+                    wrong += granted == 0x1FFFFF || granted == kLook ? 0 : 1;
+                    stripped += granted == kLook ? 1 : 0;
+                    host->close(opener.process(), opened.handle);
+                }
+            });
+        }
+        // Until both have met it, however the threads are scheduled; each round is one at least.
+        for (int i = 0; i < 500 || (stripped.load() == 0 && i < 1'000'000); ++i) {
+            count_round();
+            EXPECT_EQ(agent.open(), STATUS_SUCCESS);
+            EXPECT_EQ(agent.protect(), STATUS_SUCCESS);
+            EXPECT_EQ(policy_owner.set_policy(PolicyBuilder().protect(agent.pid(), 1).allow(u"\\x").blob()).status,
+                      STATUS_SUCCESS);
+            EXPECT_EQ(agent.close(), STATUS_SUCCESS);
+        }
+        stop = true;
+        for (std::thread& opener : openers) {
+            opener.join();
+        }
+        EXPECT_EQ(wrong, 0U);
+        EXPECT_GT(stripped, 0U);
+        const QueryResult query = policy_owner.query();
+        const AEGIS_CALLBACK_HEALTH row = callback_row(*query.reply, AEGIS_CALLBACK_HANDLE);
+        EXPECT_EQ(row.Seen, row.Published + row.Filtered + row.Limited + row.Merged + row.Lost);
+        // Besides the openers' own ends.
+        EXPECT_EQ(query.reply->Published, row.Published + callback_row(*query.reply, AEGIS_CALLBACK_PROCESS).Published);
+    }
+}
+
 // No handle is open: unload runs its ladder while callbacks run and clients knock.
 // Catches: a callback removed after what it uses is gone.
 TEST(Race, UnloadAgainstCallbacksAndOpens) {
@@ -191,6 +243,17 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
             while (!stop.load(std::memory_order_relaxed)) {
                 activity.create_thread(thread);
                 activity.exit_thread({.pid = thread.pid, .tid = thread.tid, .status = 0, .timestamp = 0});
+            }
+        });
+        threads.emplace_back([&] {
+            host::HandleOpen open;
+            open.pid = kFirstFreePid + 8;
+            open.tid = kFirstFreePid + 12;
+            open.target = kFirstFreePid;
+            open.access = 0x1FFFFF;
+            open.made = true;
+            while (!stop.load(std::memory_order_relaxed)) {
+                host->raise_handle_open(open);
             }
         });
         threads.emplace_back([&] {

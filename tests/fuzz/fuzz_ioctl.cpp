@@ -72,7 +72,7 @@ class Session {
     void step() {
         Hostile& hostile = hostiles_[input_.below(kClients)];
         Client& client = *hostile.client;
-        switch (input_.below(12)) {
+        switch (input_.below(13)) {
             case 0:
                 open(hostile);
                 break;
@@ -102,6 +102,9 @@ class Session {
                 send(raw_request(hostile));
                 break;
             case 9:
+                open_another(hostile);
+                break;
+            case 10:
                 at_the_same_time(likely_request(hostile), likely_request(hostiles_[input_.below(kClients)]));
                 break;
             default:
@@ -118,6 +121,15 @@ class Session {
         const ACCESS_MASK access = choice < kAccess.size() ? kAccess[choice] : input_.take<std::uint32_t>();
         const std::size_t path = input_.below(16);
         keep(hostile, host_->open(hostile.client->process(), kPaths[path < kPaths.size() ? path : 0], access).handle);
+    }
+
+    // Whoever it is, protected or not.
+    void open_another(Hostile& hostile) {
+        Client& target = *hostiles_[input_.below(kClients)].client;
+        const auto access = input_.take<std::uint32_t>();
+        const host::HandleResult opened = hostile.client->open_process(target.pid(), access);
+        keep(hostile, opened.handle);
+        bystander_->read();
     }
 
     void keep(Hostile& hostile, host::ProcessHandle handle) const {
@@ -173,7 +185,7 @@ class Session {
     // A request as the contract has it, with a few bytes changed.
     Request likely_request(Hostile& hostile) {
         Request request{hostile.client.get(), handle_of(hostile), 0, {}, 0};
-        switch (input_.below(6)) {
+        switch (input_.below(7)) {
             case 0:
                 request.code = AEGIS_IOCTL_GET_EVENTS;
                 request.output_bytes = AEGIS_MAX_EVENT_SIZE * (1 + input_.below(8));
@@ -193,6 +205,9 @@ class Session {
             case 4:
                 assign(request, AEGIS_IOCTL_GET_POLICY, make_request<AEGIS_GET_POLICY_REQUEST>(),
                        sizeof(AEGIS_GET_POLICY_REPLY));
+                break;
+            case 5:
+                assign(request, AEGIS_IOCTL_PROTECT, make_request<AEGIS_PROTECT_REQUEST>(), 0);
                 break;
             default:
                 assign(request, AEGIS_IOCTL_QUERY, make_request<AEGIS_QUERY_REQUEST>(), sizeof(AEGIS_QUERY_REPLY));

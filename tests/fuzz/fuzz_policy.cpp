@@ -47,10 +47,15 @@ std::vector<std::byte> policy_from(ByteSource& input) {
         header.Sections[AEGIS_POLICY_PATHS] = {sizeof(header), paths};
         header.Sections[AEGIS_POLICY_IMAGES] = {images_at, rules - paths - extensions};
         header.Sections[AEGIS_POLICY_EXTENSIONS] = {extensions_at, extensions};
-        for (const unsigned empty : {AEGIS_POLICY_HANDLE_MASKS, AEGIS_POLICY_PROTECTED}) {
-            header.Sections[empty] = {text_at, 0};
-        }
-        header.Sections[AEGIS_POLICY_TEXT] = {text_at, static_cast<std::uint32_t>((blob.size() - text_at) / 2)};
+        // As many masks and processes as fit, of what is left for texts.
+        const std::size_t left = blob.size() - text_at;
+        const auto masks = static_cast<std::uint32_t>(input.below(left / (4 * sizeof(AEGIS_POLICY_HANDLES)) + 1));
+        const auto processes = static_cast<std::uint32_t>(input.below(left / (4 * sizeof(AEGIS_POLICY_PROCESS)) + 1));
+        const auto processes_at = static_cast<std::uint32_t>(text_at + masks * sizeof(AEGIS_POLICY_HANDLES));
+        const auto end = static_cast<std::uint32_t>(processes_at + processes * sizeof(AEGIS_POLICY_PROCESS));
+        header.Sections[AEGIS_POLICY_HANDLE_MASKS] = {text_at, masks};
+        header.Sections[AEGIS_POLICY_PROTECTED] = {processes_at, processes};
+        header.Sections[AEGIS_POLICY_TEXT] = {end, static_cast<std::uint32_t>((blob.size() - end) / 2)};
     }
     std::memcpy(blob.data(), &header, sizeof(header));
     return blob;
@@ -97,15 +102,23 @@ class Session {
             const std::uint64_t seen = row().Seen;
             activity.create(pid, path);
             require(row().Seen == seen + 1, "a start was not counted once");
+            const std::uint64_t opened = row(AEGIS_CALLBACK_HANDLE).Seen;
+            const host::HandleResult handle = client_->open_process(pid, input_.take<std::uint32_t>());
+            require(row(AEGIS_CALLBACK_HANDLE).Seen == opened + 1, "a handle was not counted once");
+            host_->close(client_->process(), handle.handle);
             activity.exit(pid);
             bystander_->read();
         }
-        const AEGIS_CALLBACK_HEALTH all = row();
-        require(all.Seen == all.Published + all.Filtered + all.Limited + all.Merged + all.Lost,
-                "the row does not add up");
+        for (const std::uint32_t kind : {AEGIS_CALLBACK_PROCESS, AEGIS_CALLBACK_HANDLE}) {
+            const AEGIS_CALLBACK_HEALTH all = row(kind);
+            require(all.Seen == all.Published + all.Filtered + all.Limited + all.Merged + all.Lost,
+                    "the row does not add up");
+        }
     }
 
-    AEGIS_CALLBACK_HEALTH row() { return callback_row(*client_->query().reply, AEGIS_CALLBACK_PROCESS); }
+    AEGIS_CALLBACK_HEALTH row(std::uint32_t kind = AEGIS_CALLBACK_PROCESS) {
+        return callback_row(*client_->query().reply, kind);
+    }
 
     ByteSource& input_;
     TestHost host_;

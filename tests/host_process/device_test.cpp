@@ -124,6 +124,40 @@ TEST_F(DeviceTest, AMappingWhoseLastHandleIsClosedElsewhereGoesToo) {
     }));
 }
 
+// Catches: protection that does not reach from one process to another, or that keeps a process from itself.
+TEST_F(DeviceTest, AProtectedProcessIsOpenedForALookAlone) {
+    constexpr std::uint32_t kAllAccess = 0x1FFFFF;
+    constexpr std::uint32_t kLook = 0x121410;
+    ForkedClient other([&](Talk& talk) {
+        DeviceClient client(host_.socket_path());
+        for (int i = 0; i < 2; ++i) {
+            Handle handle = 0;
+            std::uint32_t granted = 0;
+            const NtStatus status = client.connection().open_process(getppid(), kAllAccess, handle, granted);
+            talk.say(succeeded(status) && succeeded(client.connection().close(handle)) ? granted : 0);
+            talk.hear();
+        }
+        return 0;
+    });
+    EXPECT_EQ(other.talk().hear(), kAllAccess);
+    AEGIS_PROTECT_REQUEST request{};
+    request.Header = {AEGIS_CONTROL_VERSION, sizeof(request)};
+    std::size_t returned = 0;
+    ASSERT_EQ(client_.connection().device_io_control(client_.device(), AEGIS_IOCTL_PROTECT,
+                                                     std::as_bytes(std::span(&request, 1)), {}, returned),
+              kStatusSuccess);
+    other.talk().say(0);
+    EXPECT_EQ(other.talk().hear(), kLook);
+    Handle handle = 0;
+    std::uint32_t granted = 0;
+    EXPECT_EQ(client_.connection().open_process(getpid(), kAllAccess, handle, granted), kStatusSuccess);
+    EXPECT_EQ(granted, kAllAccess);
+    EXPECT_EQ(client_.connection().open_process(1, kAllAccess, handle, granted), kStatusInvalidParameter)
+        << "who is no client";
+    other.talk().say(0);
+    EXPECT_EQ(other.exit_code(), 0);
+}
+
 // Catches: an owner's mappings that outlive it in the driver because its handle lives on elsewhere (the
 // verifier stops the host), and a duplicate that dies with the original.
 TEST_F(DeviceTest, TheOwnerMayEndWhileItsHandleLivesOn) {

@@ -71,9 +71,10 @@ _EXCHANGED = (
     (_ALONE, (
         "driver_entry.cpp load order driver->DriverUnload = unload; <-> fill_dispatch_table(driver);",
         "driver_entry.cpp load order fill_dispatch_table(driver); <-> start_diagnostics();",
-        "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel); <-> status = "
+        "driver_entry.cpp load order g_driver.handles.initialize(g_driver.channel, g_driver.policies.protected_processes()); <-> "
+        "status = "
         "g_driver.policies.create(g_driver.channel, g_driver.clock);",
-        "handle_table.cpp HandleTable::initialize order channel_ = &channel; <-> lock_.initialize();",
+        "handle_table.cpp HandleTable::initialize order protected_processes_ = &protected_processes; <-> lock_.initialize();",
         "handle_table.cpp HandleTable::initialize order lock_.initialize(); <-> InitializeListHead(&handles_);",
         "handle_table.cpp HandleTable::initialize order InitializeListHead(&handles_); <-> handle_count_ = 0;",
         "handle_table.cpp HandleTable::initialize order handle_count_ = 0; <-> owners_.clear();",

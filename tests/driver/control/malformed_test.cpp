@@ -30,6 +30,7 @@ class Malformed : public testing::Test {
         const SetupResult setup = client_.setup(event_);
         EXPECT_EQ(setup.status, STATUS_SUCCESS);
         EXPECT_EQ(client_.teardown(), STATUS_SUCCESS);
+        EXPECT_EQ(client_.protect(), STATUS_SUCCESS) << "a refused request has protected it";
     }
 
     // Sends it with `output_bytes` of output, none of which may be written.
@@ -67,7 +68,8 @@ std::vector<RequestKind> request_kinds(host::ProcessHandle event) {
     setup.EventHandle = event;
     return {{AEGIS_IOCTL_RING_SETUP, copy(setup), sizeof(AEGIS_RING_SETUP_REPLY)},
             {AEGIS_IOCTL_RING_TEARDOWN, copy(make_request<AEGIS_RING_TEARDOWN_REQUEST>()), 0},
-            {AEGIS_IOCTL_QUERY, copy(make_request<AEGIS_QUERY_REQUEST>()), sizeof(AEGIS_QUERY_REPLY)}};
+            {AEGIS_IOCTL_QUERY, copy(make_request<AEGIS_QUERY_REQUEST>()), sizeof(AEGIS_QUERY_REPLY)},
+            {AEGIS_IOCTL_PROTECT, copy(make_request<AEGIS_PROTECT_REQUEST>()), 0}};
 }
 
 TEST_F(Malformed, AnUnknownCode) {
@@ -112,6 +114,10 @@ TEST_F(Malformed, ARequestThatIsLongerThanKnown) {
                 << std::hex << kind.code << std::dec << " with " << bytes << " bytes";
             if (kind.code == AEGIS_IOCTL_RING_SETUP) {
                 ASSERT_EQ(client_.teardown(), STATUS_SUCCESS);
+            }
+            if (kind.code == AEGIS_IOCTL_PROTECT) {
+                ASSERT_EQ(client_.close(), STATUS_SUCCESS);
+                ASSERT_EQ(client_.open(), STATUS_SUCCESS);
             }
             for (std::size_t at = kind.request.size(); at < bytes; ++at) {
                 std::vector<std::byte> request = grown(bytes);

@@ -34,6 +34,10 @@ Blob valid_blob() {
         .image(u"\\j\\" + std::u16string(AEGIS_POLICY_PATH_UNITS_MAX - 3, u'j'))
         .extension(u"e", AEGIS_POLICY_DROP)
         .extension(std::u16string(AEGIS_POLICY_EXTENSION_UNITS_MAX, u'f'), AEGIS_POLICY_REPORT)
+        .handles(AEGIS_HANDLE_PROCESS, 1)
+        .handles(AEGIS_HANDLE_THREAD, 0xFFFFFFFF)
+        .protect(1, 1)
+        .protect(1, 0xFFFFFFFFFFFFFFFF)
         .blob();
 }
 
@@ -80,7 +84,9 @@ constexpr std::size_t section_at(unsigned section) {
 constexpr std::size_t kPath = sizeof(AEGIS_POLICY_HEADER);
 constexpr std::size_t kImage = kPath + 2 * sizeof(AEGIS_POLICY_RULE);
 constexpr std::size_t kExtension = kImage + 2 * sizeof(AEGIS_POLICY_RULE);
-constexpr std::size_t kText = kExtension + 2 * sizeof(AEGIS_POLICY_RULE);
+constexpr std::size_t kMask = kExtension + 2 * sizeof(AEGIS_POLICY_RULE);
+constexpr std::size_t kProtected = kMask + 2 * sizeof(AEGIS_POLICY_HANDLES);
+constexpr std::size_t kText = kProtected + 2 * sizeof(AEGIS_POLICY_PROCESS);
 constexpr std::size_t kExtensionText = 4 + 2 + 2 + AEGIS_POLICY_PATH_UNITS_MAX;  // units
 constexpr std::size_t kCreate = type_at(AEGIS_EVENT_PROCESS_CREATE);
 constexpr std::size_t kExit = type_at(AEGIS_EVENT_PROCESS_EXIT);
@@ -161,6 +167,24 @@ std::vector<Fault> faults_of_types() {
     return faults;
 }
 
+std::vector<Fault> faults_of_handles() {
+    std::vector<Fault> faults{
+        field<std::uint32_t>("a mask of no right", STATUS_INVALID_PARAMETER, kMask, 0),
+        field<std::uint8_t>("a mask of no object", STATUS_INVALID_VARIANT, kMask + 4, 0),
+        field<std::uint8_t>("a mask of another object", STATUS_INVALID_VARIANT, kMask + 4, 3),
+        field<std::uint8_t>("the last mask's object", STATUS_INVALID_VARIANT, kMask + 8 + 4, 255),
+        field<std::uint64_t>("a process without a key", STATUS_INVALID_PARAMETER, kProtected, 0),
+        field<std::uint32_t>("a process without a number", STATUS_INVALID_PARAMETER, kProtected + 8, 0),
+        field<std::uint32_t>("a process's reserved field", STATUS_INVALID_PARAMETER, kProtected + 12, 0x80000000),
+        field<std::uint32_t>("the last process's number", STATUS_INVALID_PARAMETER, kProtected + 16 + 8, 0),
+        field<std::uint64_t>("one process twice", STATUS_OBJECT_NAME_COLLISION, kProtected + 16, 1),
+    };
+    for (std::size_t i = 0; i < sizeof(AEGIS_POLICY_HANDLES::Reserved); ++i) {
+        faults.push_back(field<std::uint8_t>("a mask's reserved byte", STATUS_INVALID_PARAMETER, kMask + 5 + i, 1));
+    }
+    return faults;
+}
+
 std::vector<Fault> faults_of_rules() {
     const auto text = [](std::size_t unit, char16_t value) {
         return [=](Blob& blob) { store(blob, kText + 2 * unit, value); };
@@ -218,30 +242,9 @@ std::vector<Fault> faults_of_rules() {
     return faults;
 }
 
-// Sections that no sensor of this driver uses: right ones, and still refused.
-std::vector<Fault> faults_of_unused_sections() {
-    std::vector<Fault> faults;
-    for (const auto& [section, bytes] : {std::pair{AEGIS_POLICY_HANDLE_MASKS, sizeof(AEGIS_POLICY_HANDLES)},
-                                         {AEGIS_POLICY_PROTECTED, sizeof(AEGIS_POLICY_PROCESS)}}) {
-        faults.push_back({fmt::format("an entry in section {}", section), STATUS_NOT_SUPPORTED,
-                          [section = section, bytes = bytes](Blob& blob) {
-                              store(blob, section_at(section) + 4, std::uint32_t{1});
-                              const auto at = load<std::uint32_t>(blob, section_at(section));
-                              blob.insert(blob.begin() + at, bytes, std::byte{});
-                              for (unsigned later = section + 1; later < AEGIS_POLICY_SECTIONS; ++later) {
-                                  store(
-                                      blob, section_at(later),
-                                      static_cast<std::uint32_t>(load<std::uint32_t>(blob, section_at(later)) + bytes));
-                              }
-                              store(blob, 8, static_cast<std::uint32_t>(blob.size()));
-                          }});
-    }
-    return faults;
-}
-
 std::vector<Fault> all_faults() {
     std::vector<Fault> all;
-    for (const auto& some : {faults_of_header(), faults_of_types(), faults_of_rules(), faults_of_unused_sections()}) {
+    for (const auto& some : {faults_of_header(), faults_of_types(), faults_of_rules(), faults_of_handles()}) {
         all.insert(all.end(), some.begin(), some.end());
     }
     return all;
@@ -262,6 +265,12 @@ TEST(PolicyBlob, EverySectionMayBeFull) {
     }
     for (unsigned i = 0; i < AEGIS_POLICY_EXTENSIONS_MAX; ++i) {
         builder.extension(std::u16string(1, static_cast<char16_t>(0x4E00 + i)), AEGIS_POLICY_DROP);
+    }
+    for (unsigned i = 0; i < AEGIS_POLICY_HANDLE_MASKS_MAX; ++i) {
+        builder.handles(AEGIS_HANDLE_PROCESS, 1U << i);
+    }
+    for (unsigned i = 0; i < AEGIS_POLICY_PROTECTED_MAX; ++i) {
+        builder.protect(1 + i, 1 + i);
     }
     EXPECT_EQ(parse(builder.blob()), STATUS_SUCCESS);
 }

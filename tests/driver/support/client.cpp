@@ -134,6 +134,22 @@ SetPolicyResult Client::set_policy(std::span<const std::byte> blob) {
     return result;
 }
 
+NTSTATUS Client::protect() {
+    return control(AEGIS_IOCTL_PROTECT, bytes_of(make_request<AEGIS_PROTECT_REQUEST>()), {}).status;
+}
+
+host::HandleResult Client::open_process(std::uint32_t pid, ACCESS_MASK access) {
+    return (*host_)->open_process(*process_, pid, access);
+}
+
+host::HandleResult Client::open_thread(std::uint32_t tid, ACCESS_MASK access) {
+    return (*host_)->open_thread(*process_, tid, access);
+}
+
+ACCESS_MASK Client::granted(const host::HandleResult& opened) {
+    return (*host_)->granted_access(*process_, opened.handle).value_or(0);
+}
+
 GetPolicyResult Client::get_policy() {
     GetPolicyResult result{STATUS_SUCCESS, std::make_unique<AEGIS_GET_POLICY_REPLY>()};
     result.status = control(AEGIS_IOCTL_GET_POLICY, bytes_of(make_request<AEGIS_GET_POLICY_REQUEST>()),

@@ -111,6 +111,12 @@ class Client {
     QueryResult query();
     SetPolicyResult set_policy(std::span<const std::byte> blob);
     GetPolicyResult get_policy();
+    NTSTATUS protect();
+
+    // --- handles to processes and threads: what the driver's callbacks have left of the access ---
+    host::HandleResult open_process(std::uint32_t pid, ACCESS_MASK access);
+    host::HandleResult open_thread(std::uint32_t tid, ACCESS_MASK access);
+    ACCESS_MASK granted(const host::HandleResult& opened);
 
   private:
     TestHost* host_;

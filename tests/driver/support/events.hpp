@@ -33,6 +33,13 @@ struct ProcessEvent {
         return thread;
     }
 
+    // Of a handle, in the same place.
+    AEGIS_HANDLE_PAYLOAD handle() const {
+        AEGIS_HANDLE_PAYLOAD handle;
+        std::memcpy(&handle, bytes.data(), sizeof(handle));
+        return handle;
+    }
+
     // Of an image, whose payload is longer than that of a process event.
     AEGIS_IMAGE_PAYLOAD image() const {
         AEGIS_IMAGE_PAYLOAD image;

@@ -128,6 +128,14 @@ NTSTATUS NTAPI __wrap_PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE r
     return status;
 }
 
+NTSTATUS NTAPI __real_ObRegisterCallbacks(POB_CALLBACK_REGISTRATION, PVOID*);
+NTSTATUS NTAPI __wrap_ObRegisterCallbacks(POB_CALLBACK_REGISTRATION registration, PVOID* handle) {
+    tell("ObRegisterCallbacks");
+    const NTSTATUS status = __real_ObRegisterCallbacks(registration, handle);
+    tell("ObRegisterCallbacks done");
+    return status;
+}
+
 void NTAPI __real_ExReleaseFastMutex(PFAST_MUTEX);
 void NTAPI __wrap_ExReleaseFastMutex(PFAST_MUTEX mutex) {
     tell("ExReleaseFastMutex");

@@ -33,6 +33,22 @@ class PolicyBuilder {
         return *this;
     }
 
+    PolicyBuilder& allow(std::u16string_view path) {
+        images_.push_back({0, static_cast<std::uint16_t>(path.size()), AEGIS_POLICY_ALLOW, 0});
+        image_text_ += path;
+        return *this;
+    }
+
+    PolicyBuilder& handles(std::uint8_t object_type, std::uint32_t access) {
+        masks_.push_back({access, object_type, {}});
+        return *this;
+    }
+
+    PolicyBuilder& protect(std::uint32_t process_id, std::uint64_t key) {
+        processes_.push_back({key, process_id, 0});
+        return *this;
+    }
+
     // Without its dot.
     PolicyBuilder& extension(std::u16string_view extension, std::uint8_t action) {
         extensions_.push_back(
@@ -53,8 +69,8 @@ class PolicyBuilder {
         section(AEGIS_POLICY_PATHS, paths_.size(), sizeof(AEGIS_POLICY_RULE));
         section(AEGIS_POLICY_IMAGES, images_.size(), sizeof(AEGIS_POLICY_RULE));
         section(AEGIS_POLICY_EXTENSIONS, extensions_.size(), sizeof(AEGIS_POLICY_RULE));
-        section(AEGIS_POLICY_HANDLE_MASKS, 0, 0);
-        section(AEGIS_POLICY_PROTECTED, 0, 0);
+        section(AEGIS_POLICY_HANDLE_MASKS, masks_.size(), sizeof(AEGIS_POLICY_HANDLES));
+        section(AEGIS_POLICY_PROTECTED, processes_.size(), sizeof(AEGIS_POLICY_PROCESS));
         const std::u16string text = path_text_ + image_text_ + extension_text_;
         section(AEGIS_POLICY_TEXT, text.size(), sizeof(char16_t));
         header.Bytes = end;
@@ -69,6 +85,8 @@ class PolicyBuilder {
         append(paths_.data(), paths_.size() * sizeof(AEGIS_POLICY_RULE));
         append(images_.data(), images_.size() * sizeof(AEGIS_POLICY_RULE));
         append(extensions_.data(), extensions_.size() * sizeof(AEGIS_POLICY_RULE));
+        append(masks_.data(), masks_.size() * sizeof(AEGIS_POLICY_HANDLES));
+        append(processes_.data(), processes_.size() * sizeof(AEGIS_POLICY_PROCESS));
         append(text.data(), text.size() * sizeof(char16_t));
         return blob;
     }
@@ -78,6 +96,8 @@ class PolicyBuilder {
     std::vector<AEGIS_POLICY_RULE> paths_;
     std::vector<AEGIS_POLICY_RULE> images_;
     std::vector<AEGIS_POLICY_RULE> extensions_;
+    std::vector<AEGIS_POLICY_HANDLES> masks_;
+    std::vector<AEGIS_POLICY_PROCESS> processes_;
     std::u16string path_text_;
     std::u16string image_text_;
     std::u16string extension_text_;

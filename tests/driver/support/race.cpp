@@ -92,6 +92,17 @@ NTSTATUS get_policy(RaceRound& round) {
                          sizeof(AEGIS_GET_POLICY_REPLY));
 }
 
+NTSTATUS protect(RaceRound& round) {
+    const auto request = make_request<AEGIS_PROTECT_REQUEST>();
+    return round.request(round.owner(), round.device(), AEGIS_IOCTL_PROTECT, bytes_of(request), 0);
+}
+
+// By somebody who does not know whether it is protected.
+NTSTATUS open_owner(RaceRound& round) {
+    const host::HandleResult opened = round.heir().open_process(round.owner().pid(), 0x1FFFFF);
+    return NT_SUCCESS(opened.status) ? round.host()->close(round.heir().process(), opened.handle) : opened.status;
+}
+
 NTSTATUS pull(RaceRound& round) {
     return round.request(round.owner(), round.device(), AEGIS_IOCTL_GET_EVENTS, {}, 1U << 14U);
 }
@@ -157,6 +168,11 @@ const std::vector<Actor>& race_actors() {
          set_policy,
          {STATUS_SUCCESS, STATUS_FILE_CLOSED, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
         {"get policy", get_policy, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
+        {"protect",
+         protect,
+         {STATUS_SUCCESS, STATUS_ALREADY_REGISTERED, STATUS_FILE_CLOSED, STATUS_INVALID_HANDLE,
+          STATUS_PROCESS_IS_TERMINATING}},
+        {"open the owner", open_owner, {STATUS_SUCCESS, STATUS_INVALID_CID, STATUS_PROCESS_IS_TERMINATING}},
         {"pull", pull, {STATUS_SUCCESS, STATUS_INVALID_HANDLE, STATUS_PROCESS_IS_TERMINATING}},
     };
     return actors;

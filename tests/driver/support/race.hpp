@@ -46,7 +46,7 @@ struct Actor {
 };
 
 // Setup, teardown, close, also from elsewhere, duplication with a close elsewhere, owner exit of either kind, the exit
-// of a stranger, a flood of events, query, pull.
+// of a stranger, a flood of events, query, policies, protection and somebody who opens the owner, pull.
 const std::vector<Actor>& race_actors();
 
 // Runs `left` and `right` at the same time, each on a thread of its own, `rounds` times; after each round everything
