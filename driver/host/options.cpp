@@ -26,8 +26,8 @@ constexpr const char* kFooter = R"(Sources:
   auto               connector where it delivers, else procfs
   synthetic:RATE     invented events, RATE a second (0 or max: as fast as possible);
                      synthetic:RATE,count=N stops after N
-  SOURCE,types=T     what of: process, or with +thread, +image or both behind it; connector
-                     and auto: all, threads and images from perf events (needs root);
+  SOURCE,types=T     what of: process, and what stands behind it of +thread, +image and
+                     +handle; connector and auto: all, those from perf events (needs root);
                      synthetic: process
 
 Examples:

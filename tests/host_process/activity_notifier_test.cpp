@@ -47,9 +47,10 @@ std::uint32_t flags_of(Client& client, std::uint32_t kind) {
 // Catches: a sensor without a source that looks healthy; one with a source that is called without; a refusal nobody
 // hears of.
 TEST(ActivityNotifier, HasHealthSayWhatHasNoSource) {
-    for (const host::sources::Tells told :
-         {host::sources::Tells{.threads = true, .images = true}, host::sources::Tells{.threads = false, .images = true},
-          host::sources::Tells{.threads = true, .images = false}}) {
+    for (const host::sources::Tells told : {host::sources::Tells{.threads = true, .images = true, .handles = true},
+                                            host::sources::Tells{.threads = false, .images = true, .handles = true},
+                                            host::sources::Tells{.threads = true, .images = false, .handles = true},
+                                            host::sources::Tells{.threads = true, .images = true, .handles = false}}) {
         TestHost host;
         ASSERT_EQ(host.load(), STATUS_SUCCESS);
         host::server::ProcessTable clients(host.executive());
@@ -63,10 +64,11 @@ TEST(ActivityNotifier, HasHealthSayWhatHasNoSource) {
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_PROCESS), 0U);
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_THREAD), told.threads ? 0U : AEGIS_CALLBACK_NO_SOURCE);
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_IMAGE), told.images ? 0U : AEGIS_CALLBACK_NO_SOURCE);
+            EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_HANDLE), told.handles ? 0U : AEGIS_CALLBACK_NO_SOURCE);
         }
         EXPECT_TRUE(lines.empty());
         ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
-        notifier.tell_what_is_missing({.threads = true, .images = false});
+        notifier.tell_what_is_missing({.threads = true, .images = false, .handles = true});
         EXPECT_THAT(lines, ElementsAre("the driver did not take the report of a callback of kind 4 without a source "
                                        "(NTSTATUS 0xC0000034)"));
     }

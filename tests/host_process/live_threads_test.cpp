@@ -1,14 +1,19 @@
 // Real threads and images of this process, from the kernel's perf events.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +24,7 @@
 #include "driver/host/sources/live_source.hpp"
 #include "driver/host/sources/nt_clock.hpp"
 #include "driver/host/sources/perf_rings.hpp"
+#include "driver/host/unique_fd.hpp"
 #include "recording_sink.hpp"
 
 namespace aegis::test {
@@ -85,6 +91,61 @@ TEST_F(LivePerf, TellsWhoMadeAThreadAndOfItsEnd) {
         std::this_thread::yield();
     }
     EXPECT_TRUE(alive.empty());
+}
+
+// Catches: an argument read from another one's place; a caller, or a target, that is another; another clock; calls that
+// the kernel wrote to a buffer nobody reads.
+TEST_F(LivePerf, TellsWhoGetsAtAnotherProcess) {
+    if (const std::optional<SourceError> error = rings_.add_handle_calls()) {
+        GTEST_SKIP() << error->message;
+    }
+    const std::int64_t begin = host::sources::clock_nanoseconds(CLOCK_MONOTONIC);
+    const pid_t child = fork();
+    if (child == 0) {
+        for (;;) {
+            pause();
+        }
+    }
+    ASSERT_GT(child, 0);
+    char byte = 0;
+    iovec here{&byte, 1};
+    iovec there{&byte, 1};
+    EXPECT_EQ(process_vm_readv(child, &here, 1, &there, 1, 0), 1);
+    EXPECT_EQ(process_vm_writev(child, &here, 1, &there, 1, 0), 1);
+    EXPECT_EQ(ptrace(PTRACE_SEIZE, child, nullptr, nullptr), 0);
+    const host::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+    const host::UniqueFd taken(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), 0, 0)));
+    std::vector<PerfRecord> records;
+    std::vector<PerfRecord> ours;
+    const auto take = [&] {
+        rings_.take(records);
+        std::copy_if(records.begin(), records.end(), std::back_inserter(ours), [](const PerfRecord& record) {
+            return record.kind == PerfKind::kHandle && record.pid == own_pid();
+        });
+    };
+    // Whose descriptor that is, only /proc says, while the process is there.
+    take();
+    EXPECT_EQ(kill(child, 0), 0);
+    EXPECT_EQ(syscall(SYS_tgkill, child, child, SIGCONT), 0);
+    EXPECT_EQ(kill(child, SIGKILL), 0);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    for (bool ended = false; !ended;) {
+        take();
+        ended = std::any_of(records.begin(), records.end(), [child](const PerfRecord& record) {
+            return record.kind == PerfKind::kExit && record.pid == static_cast<std::uint32_t>(child);
+        });
+        std::this_thread::yield();
+    }
+    std::vector<std::uint32_t> access;
+    for (const PerfRecord& record : ours) {
+        EXPECT_EQ(record.tid, static_cast<std::uint32_t>(gettid()));
+        EXPECT_EQ(record.handle.process_id, static_cast<std::uint32_t>(child));
+        EXPECT_GE(record.monotonic, begin);
+        access.push_back(record.handle.access);
+    }
+    // To read, to write, to attach, by descriptor, one of its descriptors, to let a thread go on, to end it.
+    EXPECT_EQ(access, (std::vector<std::uint32_t>{0x10, 0x28, 0x839, 0x101001, 0x40, 0x2, 0x1}));
 }
 
 // Bytes of a file, mapped to be run or not.

@@ -68,6 +68,13 @@ class RecordingSink final : public host::sources::ActivitySink {
         changed_.notify_all();
     }
 
+    void handle_opened(const host::sources::HandleOpened& handle) override {
+        const std::lock_guard guard(mutex_);
+        handles_.push_back(handle);
+        order_.emplace_back(handle.pid, "handle");
+        changed_.notify_all();
+    }
+
     void events_lost(std::uint64_t count) override {
         const std::lock_guard guard(mutex_);
         lost_ += count;
@@ -97,6 +104,18 @@ class RecordingSink final : public host::sources::ActivitySink {
     std::vector<RecordedImage> images() const {
         const std::lock_guard guard(mutex_);
         return images_;
+    }
+
+    std::vector<host::sources::HandleOpened> handles() const {
+        const std::lock_guard guard(mutex_);
+        return handles_;
+    }
+    std::vector<host::sources::HandleOpened> handles_of(std::uint32_t pid) const {
+        const std::lock_guard guard(mutex_);
+        std::vector<host::sources::HandleOpened> found;
+        std::copy_if(handles_.begin(), handles_.end(), std::back_inserter(found),
+                     [pid](const auto& handle) { return handle.pid == pid; });
+        return found;
     }
 
     std::vector<RecordedImage> images_of(std::uint32_t pid) const {
@@ -212,6 +231,7 @@ class RecordingSink final : public host::sources::ActivitySink {
     std::vector<host::sources::ThreadStart> thread_starts_;
     std::vector<host::sources::ThreadEnd> thread_ends_;
     std::vector<RecordedImage> images_;
+    std::vector<host::sources::HandleOpened> handles_;
     std::uint64_t lost_ = 0;
 };
 

@@ -259,6 +259,47 @@ TEST(SourceSelection, ThreadsAreOnWhereTheyAreLive) {
     EXPECT_EQ(choice_of("synthetic:max,count=7,types=process+thread").synthetic.count, 7U);
 }
 
+// Catches: handles of the synthetic source unasked; one type that brings the other.
+TEST(SourceSelection, HandlesAreTakenByType) {
+    EXPECT_TRUE(choice_of("auto").handles);
+    EXPECT_TRUE(choice_of("connector").handles);
+    EXPECT_FALSE(choice_of("connector,types=process+thread").handles);
+    EXPECT_TRUE(choice_of("connector,types=process+handle").handles);
+    EXPECT_FALSE(choice_of("connector,types=process+handle").images);
+    EXPECT_FALSE(choice_of("procfs").handles);
+    EXPECT_FALSE(choice_of("synthetic:5").synthetic.handles);
+    EXPECT_TRUE(choice_of("synthetic:5,types=process+handle").synthetic.handles);
+}
+
+// With handles, the processes of a seed stay the same; each kind there is comes up. Catches: a handle to a process that
+// has not begun; a recipe without a duplicate, or without a look that is no event.
+TEST(SyntheticSource, HandlesBelongToTheirProcesses) {
+    constexpr std::uint64_t kMany = 20'000;
+    RecordingSink sink;
+    SyntheticSource source({.rate = 0, .count = kMany, .seed = 7, .threads = true, .handles = true});
+    ASSERT_FALSE(source.start(sink));
+    ASSERT_TRUE(sink.wait_until_told(kMany));
+    source.stop();
+    std::set<std::uint32_t> begun;
+    for (const RecordedActivity& process : sink.all()) {
+        begun.insert(process.pid);
+    }
+    std::size_t duplicates = 0;
+    std::size_t threads = 0;
+    std::size_t looks = 0;
+    for (const host::sources::HandleOpened& handle : sink.handles()) {
+        EXPECT_TRUE(begun.contains(handle.target));
+        EXPECT_NE(handle.pid, handle.target);
+        EXPECT_TRUE(handle.made);
+        duplicates += handle.duplicate ? 1 : 0;
+        threads += handle.target_tid != 0 ? 1 : 0;
+        looks += handle.access == 0x00101400 ? 1 : 0;
+    }
+    EXPECT_GT(duplicates, 0U);
+    EXPECT_GT(threads, 0U);
+    EXPECT_GT(looks, begun.size());
+}
+
 // Catches: images of the synthetic source unasked; one type that brings the other.
 TEST(SourceSelection, ImagesAreOnWhereTheyAreLive) {
     EXPECT_TRUE(choice_of("auto").images);

@@ -14,6 +14,7 @@ namespace aegis::test {
 namespace {
 
 using host::sources::ActivitySink;
+using host::sources::HandleOpened;
 using host::sources::ImageLoaded;
 using host::sources::kStartGraceNanoseconds;
 using host::sources::NtTime;
@@ -52,6 +53,12 @@ class Heard final : public ActivitySink {
         lines.push_back(line + (image.path_exact ? "" : " (without its name)"));
         times.push_back(image.time);
         last_image = image;
+    }
+    void handle_opened(const HandleOpened& handle) override {
+        lines.push_back("handle " + std::to_string(handle.pid) + ":" + std::to_string(handle.tid) + " to " +
+                        std::to_string(handle.target) + ":" + std::to_string(handle.target_tid) + " for " +
+                        std::to_string(handle.access));
+        times.push_back(handle.time);
     }
     void events_lost(std::uint64_t count) override { lines.push_back("lost " + std::to_string(count)); }
 
@@ -102,6 +109,20 @@ class Threads : public testing::Test {
         return record;
     }
 
+    // By kPid's first thread, to another process.
+    static PerfRecord handle(std::uint32_t pid, std::uint32_t target, bool of_thread = false) {
+        PerfRecord record;
+        record.kind = PerfKind::kHandle;
+        record.pid = pid;
+        record.tid = pid;
+        record.handle.process_id = target;
+        record.handle.thread_id = target + 1;
+        record.handle.of_thread = of_thread;
+        record.handle.access = 16;
+        record.monotonic = 2 * kSecond;
+        return record;
+    }
+
     void started(NtTime time = 0) {
         ProcessStart start;
         start.pid = kPid;
@@ -114,6 +135,22 @@ class Threads : public testing::Test {
     Heard sink_;
     ThreadTracker tracker_{sink_};
 };
+
+// Catches: a handle that is told before the process that opens it, or before the one that is opened; a thread's number
+// where the process is meant.
+TEST_F(Threads, HandlesWaitForBothProcesses) {
+    tracker_.learn(kParent);
+    tracker_.apply(fork(kPid, kParent, kParent + 1));
+    tracker_.apply(handle(kParent, kPid));
+    tracker_.apply(handle(kPid, kParent, true));
+    tracker_.apply(handle(kParent, 77));
+    EXPECT_THAT(heard(), ElementsAre("handle 4000:4000 to 77:0 for 16"));
+    started();
+    EXPECT_THAT(heard(), ElementsAre("+5000:5000 by 4000:4001", "handle 4000:4000 to 5000:0 for 16",
+                                     "handle 5000:5000 to 4000:4001 for 16"));
+    tracker_.apply(handle(kParent, kPid, true));
+    EXPECT_THAT(heard(), ElementsAre("handle 4000:4000 to 5000:5001 for 16"));
+}
 
 // Catches: a thread that is told before its process; one that is forgotten while it waits, or told out of order.
 TEST_F(Threads, WaitForTheirProcess) {

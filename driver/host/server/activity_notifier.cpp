@@ -63,6 +63,19 @@ void ActivityNotifier::image_loaded(const sources::ImageLoaded& image) {
     executive_.raise_image_load(load);
 }
 
+void ActivityNotifier::handle_opened(const sources::HandleOpened& handle) {
+    executive_.raise_handle_open({.pid = handle.pid,
+                                  .tid = handle.tid,
+                                  .target = handle.target,
+                                  .target_tid = handle.target_tid,
+                                  .access = handle.access,
+                                  .made = handle.made,
+                                  .duplicate = handle.duplicate,
+                                  .source = handle.source,
+                                  .destination = handle.destination,
+                                  .timestamp = handle.time});
+}
+
 void ActivityNotifier::events_lost(std::uint64_t count) {
     while (count != 0) {
         AEGIS_SOURCE_LOSS_REQUEST request{};
@@ -88,6 +101,9 @@ void ActivityNotifier::tell_what_is_missing(const sources::Tells& told) {
     }
     if (!told.images) {
         no_source(AEGIS_CALLBACK_IMAGE);
+    }
+    if (!told.handles) {
+        no_source(AEGIS_CALLBACK_HANDLE);
     }
 }
 

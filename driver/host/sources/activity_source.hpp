@@ -52,8 +52,22 @@ struct ImageLoaded {
     NtTime time = 0;
 };
 
-// Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads
-// and the images it loads.
+// A handle to another process or one of its threads, or what amounts to one: with which rights of NT's.
+struct HandleOpened {
+    std::uint32_t pid = 0;  // who opens it
+    std::uint32_t tid = 0;
+    std::uint32_t target = 0;      // the process, or that of the thread
+    std::uint32_t target_tid = 0;  // 0: the process
+    std::uint32_t access = 0;
+    bool made = false;       // there is a handle then; otherwise nobody knows
+    bool duplicate = false;  // of a handle of this process, for that one
+    std::uint32_t source = 0;
+    std::uint32_t destination = 0;
+    NtTime time = 0;
+};
+
+// Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads,
+// the images it loads and the handles it opens.
 // A second start of a pid that has not ended is the same process running another image.
 class ActivitySink {
   public:
@@ -63,6 +77,7 @@ class ActivitySink {
     virtual void thread_started(const ThreadStart& start) = 0;
     virtual void thread_ended(const ThreadEnd& end) = 0;
     virtual void image_loaded(const ImageLoaded& image) = 0;
+    virtual void handle_opened(const HandleOpened& handle) = 0;
     // So many events, as the source counts them, are missing between what was heard before and what will be; each
     // missing event is told once. What the source cannot know of (see each source) is not among them.
     virtual void events_lost(std::uint64_t count) = 0;
@@ -85,6 +100,7 @@ struct SourceError {
 struct Tells {
     bool threads = false;
     bool images = false;
+    bool handles = false;
 };
 
 class ActivitySource {

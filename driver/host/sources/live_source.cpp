@@ -5,11 +5,31 @@
 #include <algorithm>
 #include <ctime>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "driver/host/sources/nt_clock.hpp"
 
 namespace aegis::host::sources {
 namespace {
+
+// "threads, images and handles": those that are wanted, one at least.
+std::string name_of(const Tells& wanted) {
+    std::vector<std::string_view> names;
+    if (wanted.threads) {
+        names.emplace_back("threads");
+    }
+    if (wanted.images) {
+        names.emplace_back("images");
+    }
+    if (wanted.handles) {
+        names.emplace_back("handles");
+    }
+    const std::string_view last = names.back();
+    names.pop_back();
+    return names.empty() ? std::string(last) : fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
 
 // Passes on what was asked for.
 class Wanted final : public ActivitySink {
@@ -33,6 +53,7 @@ class Wanted final : public ActivitySink {
             sink_.image_loaded(image);
         }
     }
+    void handle_opened(const HandleOpened& handle) override { sink_.handle_opened(handle); }
     void events_lost(std::uint64_t count) override { sink_.events_lost(count); }
 
   private:
@@ -47,19 +68,20 @@ std::optional<SourceError> LiveSource::start(ActivitySink& sink) {
     if (const std::optional<SourceError> error = rings_.open(wanted)) {
         std::optional<SourceError> failed = connector_.start(sink);
         if (!failed) {
-            report_(fmt::format("{} are not seen: {}",
-                                !wanted_.images    ? "threads"
-                                : !wanted_.threads ? "images"
-                                                   : "threads and images",
-                                error->message));
+            report_(fmt::format("{} are not seen: {}", name_of(wanted_), error->message));
         }
         return failed;
     }
+    const std::optional<SourceError> no_handles = wanted_.handles ? rings_.add_handle_calls() : std::nullopt;
+    wanted_.handles = wanted_.handles && !no_handles;
     sink_ = std::make_unique<Wanted>(sink, wanted_);
     tracker_ = std::make_unique<ThreadTracker>(*sink_);
     tracker_->learn_existing();
     if (std::optional<SourceError> error = connector_.start(*this)) {
         return error;
+    }
+    if (no_handles) {
+        report_(fmt::format("handles are not seen: {}", no_handles->message));
     }
     follower_ = std::thread([this] { follow_threads(); });
     return std::nullopt;
@@ -124,6 +146,11 @@ void LiveSource::thread_ended(const ThreadEnd& end) {
 void LiveSource::image_loaded(const ImageLoaded& image) {
     const std::lock_guard guard(mutex_);
     sink_->image_loaded(image);
+}
+
+void LiveSource::handle_opened(const HandleOpened& handle) {
+    const std::lock_guard guard(mutex_);
+    sink_->handle_opened(handle);
 }
 
 void LiveSource::events_lost(std::uint64_t count) {

@@ -1,5 +1,5 @@
-// The live activity of this machine: processes from the connector, their threads and the images they load from the
-// kernel's perf events.
+// The live activity of this machine: processes from the connector, their threads, the images they load and the handles
+// they open from the kernel's perf events.
 //
 // The connector tells of a process when it has loaded its image; what the perf events tell of its threads and images is
 // put in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and a line
@@ -31,9 +31,9 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     // Fails where the connector does.
     std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
-    // Nothing where perf events cannot be had.
+    // Nothing where perf events cannot be had; no handles where their tracepoints cannot.
     Tells tells() const override { return tracker_ ? wanted_ : Tells(); }
-    // The connector's, and perf_dropped: records of threads and images that the kernel had no room for.
+    // The connector's, and perf_dropped: records of threads, images and handles that the kernel had no room for.
     std::vector<Counter> counters() const override;
 
   private:
@@ -42,6 +42,7 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     void thread_started(const ThreadStart& start) override;
     void thread_ended(const ThreadEnd& end) override;
     void image_loaded(const ImageLoaded& image) override;
+    void handle_opened(const HandleOpened& handle) override;
     void events_lost(std::uint64_t count) override;
 
     void follow_threads();

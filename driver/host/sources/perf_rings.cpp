@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 #include <linux/perf_event.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 #include <iterator>
@@ -19,6 +22,7 @@
 #include <utility>
 
 #include "driver/host/descriptors.hpp"
+#include "driver/host/sources/tracepoints.hpp"
 
 namespace aegis::host::sources {
 namespace {
@@ -65,6 +69,24 @@ struct NameRecord {  // PERF_RECORD_COMM, after an exec; the name follows
     std::uint32_t tid;
 };
 
+struct CallRecord {  // PERF_RECORD_SAMPLE of a tracepoint of a system call, as it is asked for below
+    perf_event_header header;
+    std::uint32_t pid;
+    std::uint32_t tid;
+    std::uint64_t time;
+    std::uint32_t raw_bytes;  // the tracepoint's fields follow
+};
+// What CallRecord has before that.
+constexpr std::size_t kCallRecordBytes = offsetof(CallRecord, raw_bytes) + sizeof(CallRecord::raw_bytes);
+
+// A tracepoint's fields, of every sys_enter_….
+struct CallFields {
+    std::uint64_t common;
+    std::int32_t number;
+    std::uint32_t padding;
+    std::array<std::uint64_t, 3> arguments;  // as many as all of them have
+};
+
 struct LostRecord {
     perf_event_header header;
     std::uint64_t id;
@@ -87,6 +109,20 @@ int open_event(int cpu, PerfRecords wanted) {
     }
     attributes.watermark = 1;
     attributes.wakeup_watermark = 1;
+    attributes.use_clockid = 1;
+    attributes.clockid = CLOCK_MONOTONIC;
+    return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+int open_tracepoint(int cpu, std::uint64_t id) {
+    perf_event_attr attributes{};
+    attributes.type = PERF_TYPE_TRACEPOINT;
+    attributes.size = sizeof(attributes);
+    attributes.config = id;
+    attributes.sample_period = 1;
+    attributes.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW;
+    // So that the time is at the end of what is no sample, as in the other records.
+    attributes.sample_id_all = 1;
     attributes.use_clockid = 1;
     attributes.clockid = CLOCK_MONOTONIC;
     return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC));
@@ -163,6 +199,48 @@ bool decode_exec(std::span<const std::byte> record, PerfRecord& decoded) {
     return true;
 }
 
+std::optional<HandleCall> call_of_number(std::int32_t number) {
+    // In the order of HandleCall.
+    constexpr std::array<std::int32_t, kHandleCalls.size()> kNumbers = {
+        SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_pidfd_open, SYS_pidfd_getfd, SYS_kill, SYS_tgkill,
+        SYS_tkill,
+    };
+    const auto* const found = std::find(kNumbers.begin(), kNumbers.end(), number);
+    return found != kNumbers.end() ? std::optional(static_cast<HandleCall>(found - kNumbers.begin())) : std::nullopt;
+}
+
+bool decode_call(std::span<const std::byte> record, PerfRecord& decoded) {
+    CallRecord call{};
+    CallFields fields{};
+    if (record.size() < kCallRecordBytes) {
+        return false;
+    }
+    std::memcpy(&call, record.data(), kCallRecordBytes);
+    const std::span<const std::byte> raw = record.subspan(kCallRecordBytes);
+    std::memcpy(&fields, raw.data(), std::min({raw.size(), std::size_t{call.raw_bytes}, sizeof(fields)}));
+    const std::optional<HandleCall> known = call_of_number(fields.number);
+    const std::optional<HandleAccess> access = known ? handle_access(*known, fields.arguments) : std::nullopt;
+    if (!access) {
+        return false;
+    }
+    decoded.kind = PerfKind::kHandle;
+    decoded.monotonic = static_cast<std::int64_t>(call.time);
+    decoded.pid = call.pid;
+    decoded.tid = call.tid;
+    decoded.handle = *access;
+    if (access->descriptor >= 0) {
+        decoded.handle.process_id = process_of_pidfd(call.pid, access->descriptor).value_or(0);
+    } else if (access->process_id == 0) {
+        decoded.handle.process_id = process_of_thread(access->thread_id);
+    }
+    if (decoded.handle.process_id == 0) {
+        // The caller has closed it, or ended, since: nobody knows any more whom it got at.
+        decoded.kind = PerfKind::kLost;
+        decoded.lost = 1;
+    }
+    return true;
+}
+
 bool decode_lost(std::span<const std::byte> record, PerfRecord& decoded) {
     const auto lost = begins_with<LostRecord>(record);
     decoded.kind = PerfKind::kLost;
@@ -182,6 +260,13 @@ void decode(std::span<const std::byte> record, std::vector<PerfRecord>& records)
     PerfRecord decoded;
     decoded.monotonic = static_cast<std::int64_t>(time.time);
     bool wanted = false;
+    if (header.type == PERF_RECORD_SAMPLE) {
+        // Has its time elsewhere.
+        if (decode_call(record, decoded)) {
+            records.push_back(std::move(decoded));
+        }
+        return;
+    }
     switch (header.type) {
         case PERF_RECORD_FORK:
         case PERF_RECORD_EXIT:
@@ -264,6 +349,38 @@ std::optional<SourceError> PerfRings::open(PerfRecords wanted) {
     return error;
 }
 
+std::optional<SourceError> PerfRings::add_handle_calls() {
+    if (!descriptors_left(rings_.size() * kHandleCalls.size() + kDescriptorsToStart)) {
+        return SourceError{fmt::format("{} processors need {} file descriptors more; raise the limit ('ulimit -n')",
+                                       rings_.size(), rings_.size() * kHandleCalls.size())};
+    }
+    Tracepoints all;
+    if (!all.open()) {
+        return SourceError{fmt::format("cannot read the kernel's tracepoints: {}; run as root", std::strerror(errno))};
+    }
+    for (const std::string_view call : kHandleCalls) {
+        const std::optional<std::uint64_t> id = all.beginning_of(call);
+        if (!id) {
+            tracepoints_.clear();
+            return SourceError{
+                fmt::format("this kernel has no tracepoint of {}, or this process may not read it: run as root, on a "
+                            "kernel that has "
+                            "CONFIG_FTRACE_SYSCALLS",
+                            call)};
+        }
+        for (std::size_t i = 0; i < rings_.size(); ++i) {
+            UniqueFd tracepoint(open_tracepoint(processors_[i], *id));
+            if (!tracepoint || ioctl(tracepoint.get(), PERF_EVENT_IOC_SET_OUTPUT, rings_[i].descriptor()) != 0) {
+                const int error = errno;
+                tracepoints_.clear();
+                return open_error(error);
+            }
+            tracepoints_.push_back(std::move(tracepoint));
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<SourceError> PerfRings::open_processor(int cpu, PerfRecords wanted) {
     UniqueFd event(open_event(cpu, wanted));
     if (!event) {
@@ -280,6 +397,7 @@ std::optional<SourceError> PerfRings::open_processor(int cpu, PerfRecords wanted
     interest.events = EPOLLIN;
     const int descriptor = event.get();
     rings_.emplace_back(std::move(event), mapping, bytes);
+    processors_.push_back(cpu);
     if (epoll_ctl(ready_.get(), EPOLL_CTL_ADD, descriptor, &interest) != 0) {
         return SourceError{fmt::format("cannot wait for perf events: {}", std::strerror(errno))};
     }

@@ -1,6 +1,7 @@
 // The kernel's own record of threads and images: perf events without a counter ("dummy"), one for each processor, whose
 // buffers get a record of every fork and exit there, and, when that is asked for, of every exec and of everything that
-// is mapped to be run.
+// is mapped to be run; and of the system calls by which one process gets at another, from tracepoints that write to the
+// same buffers.
 //
 // Unlike the process connector these say which thread made another one.
 #pragma once
@@ -13,16 +14,17 @@
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
+#include "driver/host/sources/handle_calls.hpp"
 #include "driver/host/unique_fd.hpp"
 
 namespace aegis::host::sources {
 
-enum class PerfKind : std::uint8_t { kFork, kExit, kExec, kImage, kLost };
+enum class PerfKind : std::uint8_t { kFork, kExit, kExec, kImage, kHandle, kLost };
 
 struct PerfRecord {
     PerfKind kind = PerfKind::kFork;
     std::uint32_t pid = 0;
-    std::uint32_t tid = 0;         // image: that mapped it
+    std::uint32_t tid = 0;         // image: that mapped it; handle: that calls
     std::uint32_t parent_pid = 0;  // fork: of the thread that called
     std::uint32_t parent_tid = 0;
     std::uint64_t lost = 0;      // lost: so many records, before this one
@@ -30,6 +32,7 @@ struct PerfRecord {
     std::string path;            // image: as the kernel names it; empty: it does not say
     std::uint64_t base = 0;      // image: where it is mapped
     std::uint64_t bytes = 0;     // image: how much of it
+    HandleAccess handle;         // handle: what is asked for, and of whom: process_id is known
 };
 
 enum class PerfRecords : std::uint8_t { kThreads, kThreadsAndImages };
@@ -59,6 +62,9 @@ class PerfRings {
     // Opens the event of every processor that is on. On error nothing is open, and the message names what it takes.
     std::optional<SourceError> open(PerfRecords wanted);
 
+    // Asks for the system calls as well. Behind open(). On error there are none of them, and the rest goes on.
+    std::optional<SourceError> add_handle_calls();
+
     // Readable when a buffer has something.
     int descriptor() const { return ready_.get(); }
 
@@ -70,6 +76,8 @@ class PerfRings {
     std::optional<SourceError> open_processor(int cpu, PerfRecords wanted);
 
     std::vector<PerfRing> rings_;
+    std::vector<int> processors_;        // of each ring
+    std::vector<UniqueFd> tracepoints_;  // that write to them; each goes before its ring
     UniqueFd ready_;
 };
 

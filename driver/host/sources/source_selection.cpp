@@ -38,11 +38,12 @@ Options split(std::string_view text, char separator) {
     }
 }
 
-// types=process, types=process+thread+image. Processes are what everything else hangs on.
+// types=process, types=process+thread+image+handle. Processes are what everything else hangs on.
 std::optional<std::string> parse_types(std::string_view text, SourceChoice& choice) {
     bool processes = false;
     choice.threads = false;
     choice.images = false;
+    choice.handles = false;
     for (const std::string_view type : split(text, '+')) {
         if (type == "process") {
             processes = true;
@@ -50,15 +51,17 @@ std::optional<std::string> parse_types(std::string_view text, SourceChoice& choi
             choice.threads = true;
         } else if (type == "image") {
             choice.images = true;
+        } else if (type == "handle") {
+            choice.handles = true;
         } else {
-            return fmt::format("'{}' is no type of activity: process, thread or image", type);
+            return fmt::format("'{}' is no type of activity: process, thread, image or handle", type);
         }
     }
     if (!processes) {
         return fmt::format("types '{}': without process nothing else is understood; use types=process+{}", text, text);
     }
-    if ((choice.threads || choice.images) && choice.kind == SourceKind::kProcfs) {
-        return fmt::format("types '{}': procfs sees processes only; threads and images take the connector", text);
+    if ((choice.threads || choice.images || choice.handles) && choice.kind == SourceKind::kProcfs) {
+        return fmt::format("types '{}': procfs sees processes only; the rest takes the connector", text);
     }
     return std::nullopt;
 }
@@ -70,12 +73,13 @@ std::optional<std::string> parse_option(std::string_view option, SourceChoice& c
         return parse_types(option.substr(kTypes.size()), choice);
     }
     if (choice.kind != SourceKind::kSynthetic) {
-        return fmt::format("'{}' is not types=process, with +thread or +image behind it", option);
+        return fmt::format("'{}' is not types=process, with +thread, +image or +handle behind it", option);
     }
     const std::optional<std::uint64_t> count =
         option.starts_with(kCount) ? parse_number<std::uint64_t>(option.substr(kCount.size())) : std::nullopt;
     if (!count || *count == 0) {
-        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread+image", option);
+        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread+image+handle",
+                           option);
     }
     choice.synthetic.count = *count;
     return std::nullopt;
@@ -86,6 +90,7 @@ std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choic
     constexpr std::string_view kSynthetic = "synthetic:";
     choice.threads = true;
     choice.images = true;
+    choice.handles = true;
     if (text == "auto") {
         choice.kind = SourceKind::kAuto;
         return std::nullopt;
@@ -96,6 +101,7 @@ std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choic
     }
     choice.threads = false;
     choice.images = false;
+    choice.handles = false;
     if (text == "procfs") {
         choice.kind = SourceKind::kProcfs;
         return std::nullopt;
@@ -125,9 +131,9 @@ StartedSource try_start(ActivitySink& sink, Arguments&&... arguments) {
 }
 
 StartedSource start_live(const SourceChoice& choice, ActivitySink& sink, const Report& report) {
-    return choice.threads || choice.images
-               ? try_start<LiveSource>(sink, report, Tells{.threads = choice.threads, .images = choice.images})
-               : try_start<ConnectorSource>(sink, report);
+    const Tells wanted{.threads = choice.threads, .images = choice.images, .handles = choice.handles};
+    return wanted.threads || wanted.images || wanted.handles ? try_start<LiveSource>(sink, report, wanted)
+                                                             : try_start<ConnectorSource>(sink, report);
 }
 
 }  // namespace
@@ -144,6 +150,7 @@ std::variant<SourceChoice, std::string> parse_source(std::string_view text) {
     }
     choice.synthetic.threads = choice.threads;
     choice.synthetic.images = choice.images;
+    choice.synthetic.handles = choice.handles;
     return choice;
 }
 
@@ -167,13 +174,9 @@ StartedSource start_source(const SourceChoice& choice, ActivitySink& sink, const
     if (connector.source) {
         return connector;
     }
-    report(
-        fmt::format("source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
-                    choice.threads && choice.images ? ", and sees neither threads nor images"
-                    : choice.threads                ? ", and sees no threads"
-                    : choice.images                 ? ", and sees no images"
-                                                    : "",
-                    connector.error.message));
+    report(fmt::format(
+        "source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
+        choice.threads || choice.images || choice.handles ? ", and sees nothing else" : "", connector.error.message));
     return try_start<ProcfsSource>(sink);
 }
 

@@ -19,11 +19,12 @@ struct SourceChoice {
     SyntheticOptions synthetic;
     bool threads = true;  // where the source can see them
     bool images = true;   // the same
+    bool handles = true;  // the same
 };
 
-// connector | procfs | auto | synthetic:RATE[,count=N], each with [,types=process[+thread][+image]]
-// RATE is events a second, or 0 or "max" for as fast as possible. Live sources tell of threads and images by default,
-// the synthetic one when it is asked to. The string is what is wrong with the text, one line.
+// connector | procfs | auto | synthetic:RATE[,count=N], each with [,types=process[+thread][+image][+handle]]
+// RATE is events a second, or 0 or "max" for as fast as possible. Live sources tell of all of them by default, the
+// synthetic one when it is asked to. The string is what is wrong with the text, one line.
 std::variant<SourceChoice, std::string> parse_source(std::string_view text);
 
 struct StartedSource {
@@ -32,7 +33,7 @@ struct StartedSource {
 };
 
 // Starts the chosen source. kAuto: the connector where it delivers, else procfs, and then `report` gets
-// one line that says why and what may be missed. Threads and images come with the connector.
+// one line that says why and what may be missed. Threads, images and handles come with the connector.
 StartedSource start_source(const SourceChoice& choice, ActivitySink& sink, const Report& report);
 
 }  // namespace aegis::host::sources

@@ -72,6 +72,9 @@ void SyntheticSource::queue(SyntheticEvent event) {
     next_.emplace_back(event);
     const std::vector<SyntheticThread> threads =
         options_.threads ? threads_.after(event) : std::vector<SyntheticThread>();
+    if (options_.handles) {
+        add(handles_.after(event));
+    }
     // The first thread loads the images, and makes the others when it has.
     if (!threads.empty()) {
         next_.emplace_back(threads.front());
@@ -92,6 +95,8 @@ void SyntheticSource::deliver(ActivitySink& sink) {
         deliver_thread(*thread, sink);
     } else if (const auto* const image = std::get_if<SyntheticImage>(&next_.front())) {
         deliver_image(*image, sink);
+    } else if (const auto* const handle = std::get_if<SyntheticHandle>(&next_.front())) {
+        deliver_handle(*handle, sink);
     } else {
         deliver_process(std::get<SyntheticEvent>(next_.front()), sink);
     }
@@ -133,6 +138,19 @@ void SyntheticSource::deliver_image(const SyntheticImage& image, ActivitySink& s
                        .base = image.base,
                        .size = image.size,
                        .time = nt_now()});
+}
+
+void SyntheticSource::deliver_handle(const SyntheticHandle& handle, ActivitySink& sink) {
+    sink.handle_opened({.pid = handle.pid,
+                        .tid = threads_.first_of(handle.pid),
+                        .target = handle.target,
+                        .target_tid = handle.of_thread ? threads_.first_of(handle.target) : 0,
+                        .access = handle.access,
+                        .made = true,
+                        .duplicate = handle.duplicate,
+                        .source = handle.source,
+                        .destination = handle.destination,
+                        .time = nt_now()});
 }
 
 std::vector<Counter> SyntheticSource::counters() const {

@@ -11,6 +11,7 @@
 #include "driver/host/sources/activity_source.hpp"
 #include "driver/host/sources/stop_signal.hpp"
 #include "driver/host/sources/synthetic_generator.hpp"
+#include "driver/host/sources/synthetic_handles.hpp"
 #include "driver/host/sources/synthetic_images.hpp"
 #include "driver/host/sources/synthetic_threads.hpp"
 
@@ -22,18 +23,25 @@ struct SyntheticOptions {
     std::uint64_t seed = 1;
     bool threads = false;  // of the processes, too
     bool images = false;   // that the processes load, too
+    bool handles = false;  // that processes open to each other, too
 };
 
 class SyntheticSource final : public ActivitySource {
   public:
     explicit SyntheticSource(const SyntheticOptions& options)
-        : options_(options), generator_(options.seed), threads_(options.seed), images_(options.seed) {}
+        : options_(options),
+          generator_(options.seed),
+          threads_(options.seed),
+          images_(options.seed),
+          handles_(options.seed) {}
     ~SyntheticSource() override { stop(); }
 
     std::string_view name() const override { return "synthetic"; }
     std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
-    Tells tells() const override { return {.threads = options_.threads, .images = options_.images}; }
+    Tells tells() const override {
+        return {.threads = options_.threads, .images = options_.images, .handles = options_.handles};
+    }
     // events: delivered so far, of whatever.
     std::vector<Counter> counters() const override;
 
@@ -46,6 +54,7 @@ class SyntheticSource final : public ActivitySource {
     void deliver_process(const SyntheticEvent& event, ActivitySink& sink);
     void deliver_thread(const SyntheticThread& thread, ActivitySink& sink);
     void deliver_image(const SyntheticImage& image, ActivitySink& sink);
+    void deliver_handle(const SyntheticHandle& handle, ActivitySink& sink);
     // What is told in place of this one: it and what belongs to it, in order.
     void queue(SyntheticEvent event);
 
@@ -53,7 +62,9 @@ class SyntheticSource final : public ActivitySource {
     SyntheticGenerator generator_;
     SyntheticThreads threads_;
     SyntheticImages images_;
-    std::deque<std::variant<SyntheticEvent, SyntheticThread, SyntheticImage>> next_;  // made and not delivered
+    SyntheticHandles handles_;
+    std::deque<std::variant<SyntheticEvent, SyntheticThread, SyntheticImage, SyntheticHandle>>
+        next_;  // made and not delivered
     StopSignal stop_;
     std::atomic<std::uint64_t> delivered_{0};  // a statistic, written by the source's thread alone
     std::thread thread_;

@@ -62,6 +62,13 @@ void ThreadTracker::apply(const PerfRecord& record) {
     } else if (record.kind == PerfKind::kExec) {
         executed(process, record);
     } else if (process.started) {
+        // Nobody has a handle to a process that has not begun, as NT sees it.
+        const auto target =
+            record.kind == PerfKind::kHandle ? processes_.find(record.handle.process_id) : processes_.end();
+        if (target != processes_.end() && !target->second.started && !target->second.kernel_thread) {
+            target->second.waiting.push_back(record);
+            return;
+        }
         tell(process, record, 0);
     } else {
         process.waiting.push_back(record);
@@ -97,6 +104,10 @@ void ThreadTracker::tell(Process& process, const PerfRecord& record, NtTime not_
     const NtTime time = std::max(time_of(record), not_before);
     if (record.kind == PerfKind::kImage) {
         tell_image(record, time);
+        return;
+    }
+    if (record.kind == PerfKind::kHandle) {
+        tell_handle(record, time);
         return;
     }
     if (record.kind == PerfKind::kExit) {
@@ -138,6 +149,17 @@ void ThreadTracker::tell_image(const PerfRecord& record, NtTime time) {
                         .base = record.base,
                         .size = record.bytes,
                         .time = time});
+}
+
+void ThreadTracker::tell_handle(const PerfRecord& record, NtTime time) {
+    HandleOpened opened;
+    opened.pid = record.pid;
+    opened.tid = record.tid;
+    opened.target = record.handle.process_id;
+    opened.target_tid = record.handle.of_thread ? record.handle.thread_id : 0;
+    opened.access = record.handle.access;
+    opened.time = time;
+    sink_.handle_opened(opened);
 }
 
 void ThreadTracker::tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time) {

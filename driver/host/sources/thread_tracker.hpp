@@ -10,6 +10,7 @@
 //                              next start of the process, and waits for that
 //   image                      waits as long as its process does; what was loaded before an exec that is the process's
 //                              start is none of its images
+//   handle                     waits as long as the process that opens it does, and the one that is opened
 //   exit                       the end of a thread; that of a process ends those that nobody told of
 //
 // Kernel threads are no threads of a process. A process whose start is not told within two seconds (its source lost
@@ -75,6 +76,7 @@ class ThreadTracker {
     void tell(Process& process, const PerfRecord& record, NtTime not_before);
     void let_go(Process& process, NtTime not_before);
     void tell_image(const PerfRecord& record, NtTime time);
+    void tell_handle(const PerfRecord& record, NtTime time);
     void tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time);
     bool waits(const Waiting& entry) const;
 
