@@ -21,6 +21,8 @@ std::string name_of(std::uint32_t kind) {
             return "thread callback";
         case AEGIS_CALLBACK_IMAGE:
             return "image callback";
+        case AEGIS_CALLBACK_HANDLE:
+            return "handle callback";
         default:
             return fmt::format("callback of kind {}", kind);
     }
@@ -35,6 +37,8 @@ std::string_view consequence_of(std::uint32_t kind) {
             return "thread starts and ends are not seen";
         case AEGIS_CALLBACK_IMAGE:
             return "loads of programs, libraries and drivers are not seen";
+        case AEGIS_CALLBACK_HANDLE:
+            return "handles to processes and threads are not seen, and nobody is protected";
         case AEGIS_CALLBACK_OWNER_EXIT:
             return "the driver may not notice at once that a consumer has died";
         default:

@@ -254,6 +254,19 @@ ExitCode Session::conclude(const Supervisor& supervisor) {
     return ExitCode::kFinished;
 }
 
+// An agent that was told to protect itself and cannot has not done what it was started for.
+std::optional<Failure> protect(aegis_client* client, Log& log) {
+    const std::int32_t result = aegis_protect(client, AEGIS_FOREVER);
+    if (result != AEGIS_OK) {
+        Failure failure = client_failure(result);
+        failure.message =
+            fmt::format("this agent is not protected: {}; leave --protect out to run without", failure.message);
+        return failure;
+    }
+    log.note("this agent is protected: others get no right to end, suspend or change it");
+    return std::nullopt;
+}
+
 // --duration ends a session that does not even begin, but a short one leaves the time that opening takes.
 Patience patience_for_opening(const Options& options) {
     constexpr double kLeastForConnecting = 2;
@@ -316,6 +329,9 @@ ExitCode run_session(Port& port, Log& log, const Options& options) {
     std::optional<Failure> failure = open(port, log, options, opened);
     if (!failure && !policy.empty()) {
         failure = set_policy(opened.client.get(), log, policy, opened.policy);
+    }
+    if (!failure && options.protect) {
+        failure = protect(opened.client.get(), log);
     }
     if (failure) {
         code = failure->exit_code;

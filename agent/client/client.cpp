@@ -16,6 +16,7 @@
 #include "agent/client/open.hpp"
 #include "agent/client/options.hpp"
 #include "agent/client/policy.hpp"
+#include "agent/client/protection.hpp"
 #include "agent/client/pull_reader.hpp"
 #include "agent/client/ring_reader.hpp"
 #include "agent/client/stream.hpp"
@@ -394,6 +395,17 @@ std::int32_t aegis_get_policy(aegis_client* client, AEGIS_GET_POLICY_REPLY* repl
         }
         std::memcpy(reply, &own, std::min<std::size_t>(bytes, sizeof(own)));
         return AEGIS_OK;
+    });
+}
+
+std::int32_t aegis_protect(aegis_client* client, std::int32_t timeout_ms) noexcept {
+    return guarded([&]() -> std::int32_t {
+        if (const std::int32_t result = check_reading(client, timeout_ms); result != AEGIS_OK) {
+            return result;
+        }
+        const std::optional<Error> error =
+            protect(client->stream->device(), timeout_of(timeout_ms).value_or(client->stream->options().request_limit));
+        return error ? fail_with(*error) : AEGIS_OK;
     });
 }
 

@@ -120,6 +120,8 @@ void add_policy_option(CLI::App& app, Options& options) {
                                          "A policy for the driver: what becomes an event and what is\n"
                                          "refused, for as long as this agent runs; docs/policy.md")
         ->option_text("FILE");
+    app.add_flag("--protect", options.protect,
+                 "Have the driver protect this agent: other programs get no right\nto end, suspend or change it");
 }
 
 void add_reading_options(CLI::App& app, Options& options) {
@@ -170,7 +172,7 @@ void add_device_options(CLI::App& app, Options& options, const PlatformFacts& pl
     }
     app.add_option("--source", options.device.source,
                    "Where the embedded host takes process activity from: auto, connector,\nprocfs or synthetic:RATE;\n"
-                   "with \",types=process\" behind it: no threads, no images")
+                   "with \",types=process\" behind it: of nothing else")
         ->excludes(device)
         ->option_text("SOURCE [auto]");
     const auto set_seed = [&options](std::uint64_t seed) { options.device.seed = seed; };
@@ -221,6 +223,9 @@ std::variant<Options, EarlyExit> parse_options(int argc, const char* const* argv
     }
     if (options.list_holders && !options.policy_path.empty()) {
         return usage_error(platform, "--policy lasts as long as the agent reads; --holders ends at once");
+    }
+    if (options.list_holders && options.protect) {
+        return usage_error(platform, "--protect lasts as long as the agent reads; --holders ends at once");
     }
     if (options.local_time && options.output == OutputFormat::kNdjson) {
         return usage_error(platform, "--local-time is for --output text; the timestamps of NDJSON are always UTC");

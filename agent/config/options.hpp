@@ -41,6 +41,7 @@ struct Options {
     bool measure_latency = false;
     bool list_holders = false;  // and nothing else
     std::string policy_path;    // of a policy to set; empty: none
+    bool protect = false;       // this process
     DeviceChoice device;
 };
 

@@ -15,7 +15,8 @@ std::byte* append(std::byte* to, std::span<const T> values) {
 }  // namespace
 
 std::vector<std::byte> policy_blob(const PolicyTypes& types, const std::vector<PolicyRule>& paths,
-                                   const std::vector<PolicyRule>& images, const std::vector<PolicyRule>& extensions) {
+                                   const std::vector<PolicyRule>& images, const std::vector<PolicyRule>& extensions,
+                                   const HandlePolicy& handles) {
     std::vector<AEGIS_POLICY_RULE> rules;
     std::u16string text;
     for (const std::vector<PolicyRule>* const section : {&paths, &images, &extensions}) {
@@ -36,15 +37,16 @@ std::vector<std::byte> policy_blob(const PolicyTypes& types, const std::vector<P
     section(AEGIS_POLICY_PATHS, paths.size(), sizeof(AEGIS_POLICY_RULE));
     section(AEGIS_POLICY_IMAGES, images.size(), sizeof(AEGIS_POLICY_RULE));
     section(AEGIS_POLICY_EXTENSIONS, extensions.size(), sizeof(AEGIS_POLICY_RULE));
-    for (const unsigned unused : {AEGIS_POLICY_HANDLE_MASKS, AEGIS_POLICY_PROTECTED}) {
-        section(unused, 0, 0);
-    }
+    section(AEGIS_POLICY_HANDLE_MASKS, handles.masks.size(), sizeof(AEGIS_POLICY_HANDLES));
+    section(AEGIS_POLICY_PROTECTED, handles.processes.size(), sizeof(AEGIS_POLICY_PROCESS));
     section(AEGIS_POLICY_TEXT, text.size(), sizeof(char16_t));
     header.Bytes = static_cast<std::uint32_t>(end);
 
     std::vector<std::byte> blob(end);
     std::byte* to = append(blob.data(), std::span<const AEGIS_POLICY_HEADER>(&header, 1));
     to = append(to, std::span<const AEGIS_POLICY_RULE>(rules));
+    to = append(to, std::span<const AEGIS_POLICY_HANDLES>(handles.masks));
+    to = append(to, std::span<const AEGIS_POLICY_PROCESS>(handles.processes));
     append(to, std::span<const char16_t>(text));
     return blob;
 }

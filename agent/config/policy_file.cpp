@@ -9,45 +9,12 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/config/handle_policy.hpp"
 #include "agent/config/policy_blob.hpp"
+#include "agent/config/policy_events.hpp"
 
 namespace aegis::agent {
 namespace {
-
-struct EventName {
-    std::string_view name;
-    std::uint16_t type;
-    bool has_path;  // so rules and merging make sense for it
-    bool refusable = false;
-};
-
-constexpr EventName kEvents[] = {
-    {"process-start", AEGIS_EVENT_PROCESS_CREATE, true, true},
-    {"process-end", AEGIS_EVENT_PROCESS_EXIT, false},
-    {"thread-start", AEGIS_EVENT_THREAD_CREATE, false},
-    {"thread-end", AEGIS_EVENT_THREAD_EXIT, false},
-    {"image-load", AEGIS_EVENT_IMAGE_LOAD, true},
-};
-
-const EventName* event_of(std::string_view name) {
-    const auto* const found = std::find_if(std::begin(kEvents), std::end(kEvents),
-                                           [name](const EventName& event) { return event.name == name; });
-    return found == std::end(kEvents) ? nullptr : found;
-}
-
-// "a, b and c", of those that are asked for.
-template <class Wanted>
-std::string names_of_events(Wanted wanted) {
-    std::vector<std::string_view> names;
-    for (const EventName& event : kEvents) {
-        if (wanted(event)) {
-            names.push_back(event.name);
-        }
-    }
-    const std::string_view last = names.back();
-    names.pop_back();
-    return names.empty() ? std::string(last) : fmt::format("{} and {}", fmt::join(names, ", "), last);
-}
 
 bool is_separator(char16_t unit) {
     return unit == u'/' || unit == u'\\';
@@ -94,17 +61,24 @@ class Compiler {
             } else if (key == "rule") {
                 take_rules(value);
             } else if (key == "exclude-images") {
-                take_images(value);
+                take_images(value, "exclude-images", AEGIS_POLICY_DROP, images_);
+            } else if (key == "allow-images") {
+                take_images(value, "allow-images", AEGIS_POLICY_ALLOW, allowed_);
+            } else if (key == "handles") {
+                handles_ = compile_handles(
+                    value, [this](const auto& place, std::string message) { error(place, std::move(message)); });
             } else {
-                unknown(key, "the file", "events, rule and exclude-images");
+                unknown(key, "the file", "events, rule, handles, exclude-images and allow-images");
             }
         }
         find_collisions(rules_);
-        find_collisions(images_);
+        std::vector<Entry> every_image = images_;
+        every_image.insert(every_image.end(), allowed_.begin(), allowed_.end());
+        find_collisions(every_image);
         find_collisions(extensions_);
         find_rules_that_never_decide();
         if (file_.errors.empty()) {
-            render();
+            render(every_image);
         }
         const auto by_place = [](const PolicyRemark& a, const PolicyRemark& b) {
             return std::tie(a.line, a.column) < std::tie(b.line, b.column);
@@ -162,7 +136,7 @@ class Compiler {
     }
 
     void take_event(const EventName& event, const toml::table& settings) {
-        AEGIS_POLICY_TYPE type{AEGIS_POLICY_OPERATION_ANY, 0, 0, 0, AEGIS_POLICY_REPORT, {}};
+        AEGIS_POLICY_TYPE type{event.operations, 0, 0, 0, AEGIS_POLICY_REPORT, {}};
         for (const auto& [key, value] : settings) {
             if (key == "default") {
                 take_default(value, type);
@@ -194,24 +168,24 @@ class Compiler {
         const std::optional<std::string> value = text(node, "default");
         if (value == "drop" || value == "off") {
             type.Default = AEGIS_POLICY_DROP;
-            type.Operations = value == "off" ? 0 : AEGIS_POLICY_OPERATION_ANY;
+            type.Operations = value == "off" ? 0 : type.Operations;
         } else if (value && value != "report") {
             error(node, fmt::format("'{}' is no default: report, drop and off are", *value));
         }
     }
 
-    void take_images(const toml::node& node) {
+    void take_images(const toml::node& node, std::string_view key, std::uint8_t action, std::vector<Entry>& entries) {
         const toml::array* const images = node.as_array();
         if (images == nullptr) {
-            error(node, "'exclude-images' wants a list of paths, such as [\"/usr/lib/systemd/**\"]");
+            error(node, fmt::format("'{}' wants a list of paths, such as [\"/usr/lib/systemd/**\"]", key));
             return;
         }
         for (const toml::node& entry : *images) {
-            if (const std::optional<std::u16string> path = take_path(entry, "exclude-images")) {
-                images_.push_back(make_entry(*path, 0, AEGIS_POLICY_DROP, entry));
+            if (const std::optional<std::u16string> path = take_path(entry, key)) {
+                entries.push_back(make_entry(*path, 0, action, entry));
             }
         }
-        too_many(images_, AEGIS_POLICY_IMAGES_MAX, node);
+        too_many(images_.size() + allowed_.size(), AEGIS_POLICY_IMAGES_MAX, node);
     }
 
     void take_rules(const toml::node& node) {
@@ -223,13 +197,13 @@ class Compiler {
         for (const toml::node& entry : *rules) {
             take_rule(*entry.as_table());
         }
-        too_many(rules_, AEGIS_POLICY_PATHS_MAX, node);
-        too_many(extensions_, AEGIS_POLICY_EXTENSIONS_MAX, node);
+        too_many(rules_.size(), AEGIS_POLICY_PATHS_MAX, node);
+        too_many(extensions_.size(), AEGIS_POLICY_EXTENSIONS_MAX, node);
     }
 
-    void too_many(const std::vector<Entry>& entries, std::size_t most, const toml::node& node) {
-        if (entries.size() > most) {
-            error(node, fmt::format("{} entries; the driver takes {}", entries.size(), most));
+    void too_many(std::size_t entries, std::size_t most, const toml::node& node) {
+        if (entries > most) {
+            error(node, fmt::format("{} entries; the driver takes {}", entries, most));
         }
     }
 
@@ -453,7 +427,7 @@ class Compiler {
         return nullptr;
     }
 
-    void render() {
+    void render(const std::vector<Entry>& every_image) {
         const auto rules_of = [](const std::vector<Entry>& entries) {
             std::vector<PolicyRule> rules;
             for (const Entry& entry : entries) {
@@ -461,7 +435,7 @@ class Compiler {
             }
             return rules;
         };
-        file_.blob = policy_blob(types_, rules_of(rules_), rules_of(images_), rules_of(extensions_));
+        file_.blob = policy_blob(types_, rules_of(rules_), rules_of(every_image), rules_of(extensions_), handles_);
         if (file_.blob.size() > AEGIS_POLICY_BYTES_MAX) {
             error(toml::source_position{1, 1},
                   fmt::format("the policy takes {} bytes; the driver takes {}: use fewer or shorter paths",
@@ -473,6 +447,8 @@ class Compiler {
     PolicyTypes types_{};
     std::vector<Entry> rules_;
     std::vector<Entry> images_;
+    std::vector<Entry> allowed_;
+    HandlePolicy handles_;
     std::vector<Entry> extensions_;
 };
 

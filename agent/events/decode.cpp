@@ -109,6 +109,15 @@ DecodeError decode_thread(std::span<const std::byte> payload, Event& event) {
     return DecodeError::kNone;
 }
 
+DecodeError decode_handle(std::span<const std::byte> payload, Event& event) {
+    if (payload.size() < sizeof(event.handle)) {
+        return DecodeError::kPayloadTooShort;
+    }
+    std::memcpy(&event.handle, payload.data(), sizeof(event.handle));
+    event.process_id = event.handle.ProcessId;
+    return DecodeError::kNone;
+}
+
 DecodeError decode_image(std::span<const std::byte> payload, Event& event) {
     ImageFields& image = event.image;
     if (payload.size() < AEGIS_IMAGE_PAYLOAD_FIXED) {
@@ -210,6 +219,8 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
             return decode_thread(payload, event);
         case AEGIS_EVENT_IMAGE_LOAD:
             return decode_image(payload, event);
+        case AEGIS_EVENT_HANDLE_OP:
+            return decode_handle(payload, event);
         case AEGIS_EVENT_PROCESS_DETAILS:
             return decode_details(payload, event);
         default:

@@ -55,8 +55,8 @@ struct DetailsFields {
 struct ProcessDetails;
 
 // Valid according to the header's type: an exit has a process id only, a thread's start or end a process id and
-// `thread`, an image a process id, a path and `image`, details a process id and `details`, events that were kept back
-// have `suppressed`, any other type nothing but its header.
+// `thread`, an image a process id, a path and `image`, details a process id and `details`, a handle a process id and
+// `handle`, events that were kept back have `suppressed`, any other type nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
@@ -70,6 +70,8 @@ struct Event {
     std::uint16_t path_full_length;  // before it was cut
     char16_t path_units[AEGIS_MAX_PATH];
     AEGIS_SUPPRESSED_PAYLOAD suppressed;
+
+    AEGIS_HANDLE_PAYLOAD handle;
 
     AEGIS_THREAD_PAYLOAD thread;  // bits of Flags that this release does not know may be set
     ImageFields image;

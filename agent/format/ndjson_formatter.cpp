@@ -9,6 +9,7 @@
 #include "aegis/version.h"
 #include "agent/events/program_name.hpp"
 #include "agent/events/utf16.hpp"
+#include "agent/format/handle_json.hpp"
 #include "agent/format/json_text.hpp"
 
 namespace aegis::agent {
@@ -108,6 +109,9 @@ void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, L
             break;
         case AEGIS_EVENT_IMAGE_LOAD:
             append_image(event, sequence, lines);
+            break;
+        case AEGIS_EVENT_HANDLE_OP:
+            append_handle(event, sequence, lines);
             break;
         default:
             append_unknown(event, sequence, lines);
@@ -257,6 +261,29 @@ void NdjsonFormatter::append_image(const Event& event, std::uint64_t sequence, L
         append_json_string({path_.data(), path_.size()}, lines);
     }
     append(lines, "}}}\n");
+}
+
+void NdjsonFormatter::append_handle(const Event& event, std::uint64_t sequence, Lines& lines) {
+    const AEGIS_HANDLE_PAYLOAD& handle = event.handle;
+    append_head(handle_event_fields(handle), event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append(lines, R"(,"Target":{"process":{)");
+    process_.append({handle.TargetProcessId, handle.TargetKey}, event.header.Timestamp, lines);
+    if (handle.TargetThreadId != 0) {
+        append(lines, R"(,"thread":{"id":)");
+        append_number(lines, handle.TargetThreadId);
+        append(lines, "}");
+    }
+    // Behind the target: append_path() below is about the one that opens it.
+    append(lines, R"(}},"process":{)");
+    process_.append({handle.ProcessId, handle.ProcessKey}, event.header.Timestamp, lines);
+    append(lines, R"(,"thread":{"id":)");
+    append_number(lines, handle.ThreadId);
+    append(lines, "}}");
+    append_filetime(event, lines);
+    process_.append_path(lines);
+    append_handle_fields(handle, lines);
+    append(lines, "}}\n");
 }
 
 void NdjsonFormatter::append_unknown(const Event& event, std::uint64_t sequence, Lines& lines) {

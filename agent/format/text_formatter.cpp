@@ -8,6 +8,7 @@
 #include "agent/events/program_name.hpp"
 #include "agent/events/sid.hpp"
 #include "agent/events/utf16.hpp"
+#include "agent/format/handle_text.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -259,6 +260,9 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
             break;
         case AEGIS_EVENT_IMAGE_LOAD:
             append_image(event, lines);
+            break;
+        case AEGIS_EVENT_HANDLE_OP:
+            append_handle_text(event.handle, event.header.Timestamp, *processes_, known_, lines);
             break;
         default:
             append(lines, " type=");

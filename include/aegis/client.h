@@ -255,6 +255,15 @@ AEGIS_API int32_t aegis_set_policy(aegis_client* client, const void* blob, uint3
 AEGIS_API int32_t aegis_get_policy(aegis_client* client, AEGIS_GET_POLICY_REPLY* reply, uint32_t bytes,
                                    int32_t timeout_ms) AEGIS_NOEXCEPT;
 
+/* Protection ------------------------------------------------------------------------------------------ */
+
+/* Protects this process: whoever opens it or one of its threads gets no right to end, suspend or change it, but for the
+ * system and the programs that the policy in force names. It lasts until the client and all that share with it are
+ * closed, or this process ends; once for each client. timeout_ms as aegis_query. AEGIS_ERROR_FAILED: nobody is
+ * protected, because it is already, or because the driver is not told of handles here: AEGIS_CALLBACK_HANDLE of
+ * aegis_query says why. */
+AEGIS_API int32_t aegis_protect(aegis_client* client, int32_t timeout_ms) AEGIS_NOEXCEPT;
+
 #define AEGIS_STATS_REASONS 16U
 
 /* What all that share a client have read together; of a call that has not returned, up to 64 events may be missing. */

@@ -110,12 +110,48 @@ class LiveEvents(unittest.TestCase):
             self.assertEqual(image["aegis"]["image"]["loader_pid"], pid)
             self.assertGreater(int(image["aegis"]["image"]["base"], 16), 0)
 
-    def test_threads_and_images_can_be_left_out(self):
+    def test_handles_say_who_gets_at_whom(self):
+        """Catches: a call that is not seen; another caller or target; rights of another call; a look at whether a process is
+        there that is told as its end."""
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        script = """if True:
+            import ctypes, os, signal, subprocess
+            libc = ctypes.CDLL(None, use_errno=True)
+            child = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE)
+            class Piece(ctypes.Structure):
+                _fields_ = [("base", ctypes.c_void_p), ("bytes", ctypes.c_size_t)]
+            with open(f"/proc/{child.pid}/maps") as maps:
+                there = Piece(int(maps.readline().split("-")[0], 16), 8)
+            room = ctypes.create_string_buffer(8)
+            here = Piece(ctypes.addressof(room), 8)
+            libc.process_vm_readv(child.pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+            PTRACE_SEIZE = 0x4206
+            libc.ptrace(PTRACE_SEIZE, child.pid, None, None)
+            os.kill(child.pid, 0)
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+        """
+        pid, ours = self.events_of_a_script(agent, script)
+        opened = [event for event in ours if event["event"]["action"] == "process-open"
+                  and event["Target"]["process"]["pid"] != pid]
+        target = opened[0]["Target"]["process"]
+        rights = [event["aegis"]["handle"]["requested"]["rights"] for event in opened
+                  if event["Target"]["process"]["pid"] == target["pid"]]
+        self.assertEqual(rights, [["vm-read"], ["terminate", "vm-operation", "vm-read", "vm-write", "suspend-resume"],
+                                  ["terminate"]])
+        self.assertEqual(target["executable"], os.path.realpath("/bin/cat"))
+        self.assertEqual(target["parent"]["pid"], pid)
+        for event in opened:
+            self.assertEqual(event["process"]["executable"], os.path.realpath(sys.executable))
+            self.assertEqual(event["process"]["thread"]["id"], pid)
+            self.assertNotIn("granted", event["aegis"]["handle"])
+
+    def test_all_but_processes_can_be_left_out(self):
         agent = sensor.Agent("--source", "connector,types=process", "--count", "10")
         while agent.process.poll() is None:
             subprocess.run(["/bin/true"], check=True)
         self.assertEqual(agent.finish(), 0)
-        self.assertFalse([line for line in agent.lines() if " THREAD-" in line or " IMAGE-" in line])
+        self.assertFalse([line for line in agent.lines() if " THREAD-" in line or " IMAGE-" in line or "-OPEN " in line])
 
     def test_sequences_have_no_gap_and_ids_are_unique(self):
         agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--count", "40")

@@ -49,6 +49,30 @@ def policy_line(messages):
     return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", lines[-1])}
 
 
+class Protection(unittest.TestCase):
+    def test_an_agent_protects_itself(self):
+        """Catches: an option that does nothing, or whose failure is passed over."""
+        with sensor.Host("synthetic:50") as host:
+            agent = sensor.Agent("--protect", "--count", "1", device=host.socket)
+            self.assertEqual(agent.finish(), 0, agent.messages())
+            self.assertIn("this agent is protected", agent.messages())
+
+    def test_rights_and_programs_are_named_in_the_file(self):
+        """Catches: masks, processes or programs that do not reach the driver; a fault that is not named."""
+        with Folder() as folder, sensor.Host("synthetic:500,types=process+handle") as host:
+            policy = folder.file("policy.toml", "allow-images = ['/usr/bin/gdb']\n[handles]\n"
+                                 "process-access = ['set-quota']\nthread-access = ['resume']\n"
+                                 "protect = [{pid = 1, key = '1'}]\n")
+            agent = sensor.Agent("--policy", policy, "--from", "now", "--count", "20", device=host.socket)
+            self.assertEqual(agent.finish(), 0, agent.messages())
+            opened = [line for line in agent.lines() if "-OPEN " in line]
+            self.assertFalse([line for line in opened if "all-access" not in line], "of all rights set-quota is one")
+            wrong = folder.file("wrong.toml", "[handles]\nprocess-access = ['fly']\n")
+            agent, code = sensor.run_agent("--policy", wrong, device=host.socket)
+            self.assertEqual(code, USAGE)
+            self.assertIn("'fly' is no right of a process: all-access, terminate", agent.messages())
+
+
 class PolicyFile(unittest.TestCase):
     def test_what_a_policy_drops_is_not_printed_and_is_counted(self):
         """Catches: a policy that is read and not set; numbers that are not the driver's."""

@@ -53,7 +53,7 @@ constexpr std::array kTexts = {
     Text{0xC0000225U, "not found"},
     Text{0xC0000232U, "a value that is none of those allowed"},
     Text{0xC00002B6U, "the driver went away"},
-    Text{0xC0000718U, "this handle reads already"},
+    Text{0xC0000718U, "this handle has that already"},
     Text{0xC000A000U, "it does not begin as it should"},
 };
 

@@ -164,6 +164,7 @@ TEST(Options, ContradictionsAreRefused) {
     EXPECT_NE(refused({"--device", "x", "--ring-kib", "64"}).find("--ring-kib"), std::string::npos);
     EXPECT_NE(refused({"--device", "x", "--seed", "1"}).find("--seed"), std::string::npos);
     EXPECT_NE(refused({"--transport", "pull", "--consumers", "2"}).find("--consumers"), std::string::npos);
+    EXPECT_NE(refused({"--holders", "--protect"}).find("--protect"), std::string::npos);
 }
 
 // Catches: the option of earlier releases taken in silence, or refused without saying what replaces it.
@@ -183,10 +184,10 @@ TEST(Options, HelpNamesEverythingAndUsageErrorsPointToIt) {
     const auto& help = std::get<EarlyExit>(result);
     EXPECT_EQ(help.code, ExitCode::kFinished);
     for (const char* const part :
-         {"--transport",       "--local-time", "--output",       "--duration", "--count",       "--from",
-          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",    "--stats",       "--measure-latency",
-          "--poll-ms",         "--device",     "--source",       "--ring-kib", "--seed",        "--health-interval",
-          "--request-timeout", "--holders",    "--version",      "promised",   "Examples: none"}) {
+         {"--transport",       "--local-time", "--output",       "--duration", "--count",        "--from",
+          "--wakeup-batch",    "--consumers",  "--fail-on-loss", "--quiet",    "--stats",        "--measure-latency",
+          "--poll-ms",         "--device",     "--source",       "--ring-kib", "--seed",         "--health-interval",
+          "--request-timeout", "--holders",    "--version",      "promised",   "Examples: none", "--protect"}) {
         EXPECT_NE(help.text.find(part), std::string::npos) << part;
     }
     EXPECT_NE(refused({"--frobnicate"}).find("agent --help"), std::string::npos);

@@ -163,7 +163,7 @@ events = ["process-end", "image"]
 colour = "red"
 )")
                      .errors),
-        ElementsAre("1:1: 'typo' is no key of the file: events, rule and exclude-images are",
+        ElementsAre("1:1: 'typo' is no key of the file: events, rule, handles, exclude-images and allow-images are",
                     "2:18: 'exclude-images' wants a list of paths, such as [\"/usr/lib/systemd/**\"]",
                     "4:11: 'none' is no default: report, drop and off are",
                     "5:9: 'limit' wants a whole number from 1 to 1000000",
