@@ -14,6 +14,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "child_process.hpp"
@@ -124,9 +125,10 @@ TEST_P(Ending, ASignalHandlerInterrupts) {
     g_interrupted = client.get();
     struct sigaction action = {};
     action.sa_handler = [](int) {
-        errno = 4711;
+        const int saved = std::exchange(errno, 4711);
         aegis_interrupt(g_interrupted);
         g_caught.fetch_add(errno == 4711 ? 1 : 1'000'000);
+        errno = saved;
     };
     struct sigaction before = {};
     ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
