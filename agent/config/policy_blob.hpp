@@ -28,6 +28,6 @@ using PolicyTypes = std::array<AEGIS_POLICY_TYPE, AEGIS_POLICY_TYPES>;
 // Checks nothing. Longer than AEGIS_POLICY_BYTES_MAX when there is that much.
 std::vector<std::byte> policy_blob(const PolicyTypes& types, const std::vector<PolicyRule>& paths,
                                    const std::vector<PolicyRule>& images, const std::vector<PolicyRule>& extensions,
-                                   const HandlePolicy& handles);
+                                   const HandlePolicy& handles = {});
 
 }  // namespace aegis::agent
