@@ -60,10 +60,13 @@ class Bystander {
         const QueryResult query = client_.query();
         require(NT_SUCCESS(query.status), "the bystander's query failed");
         require(query.reply->Published == reader_.cursor(), "the bystander missed events");
-        const AEGIS_CALLBACK_HEALTH& row = callback_row(*query.reply, AEGIS_CALLBACK_PROCESS);
-        require(row.Seen == row.Published + row.Filtered + row.Limited + row.Merged + row.Lost,
-                "the row does not add up");
-        require(query.reply->Published == row.Published + client_.get_policy().reply->Notes, "events went uncounted");
+        std::uint64_t published = client_.get_policy().reply->Notes;
+        for (const AEGIS_CALLBACK_HEALTH& row : query.reply->Callbacks) {
+            require(row.Seen == row.Published + row.Filtered + row.Limited + row.Merged + row.Lost,
+                    "a row does not add up");
+            published += row.Published;
+        }
+        require(query.reply->Published == published, "events went uncounted");
         require(query.reply->State == AEGIS_RING_RUNNING, "the driver stopped");
     }
 
