@@ -75,7 +75,7 @@ NTSTATUS load(PDRIVER_OBJECT driver, PUNICODE_STRING service_key) {
     }
     report_step("watch for consumers that exit");
 
-    g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock, &g_driver.policies});
+    g_driver.sensors.start(all_sensors(), {&g_driver.channel, &g_driver.clock, &g_driver.policies, driver});
 
     destroy_device.keep();
     destroy_policies.keep();

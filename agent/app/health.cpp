@@ -23,6 +23,8 @@ std::string name_of(std::uint32_t kind) {
             return "image callback";
         case AEGIS_CALLBACK_HANDLE:
             return "handle callback";
+        case AEGIS_CALLBACK_REGISTRY:
+            return "registry callback";
         default:
             return fmt::format("callback of kind {}", kind);
     }
@@ -37,6 +39,8 @@ std::string_view consequence_of(std::uint32_t kind) {
             return "thread starts and ends are not seen";
         case AEGIS_CALLBACK_IMAGE:
             return "loads of programs, libraries and drivers are not seen";
+        case AEGIS_CALLBACK_REGISTRY:
+            return "changes of the registry are neither seen nor refused";
         case AEGIS_CALLBACK_HANDLE:
             return "handles to processes and threads are not seen, and nobody is protected";
         case AEGIS_CALLBACK_OWNER_EXIT:

@@ -162,19 +162,32 @@ void CompiledPolicy::decide(const Subject& subject, bool excluded, Decision* dec
     pass(rules, subject, decision);
 }
 
+bool CompiledPolicy::would_refuse(const Subject& subject) const {
+    const std::uint32_t type = 1U << subject.type;
+    if ((types_with_refusals_ & type) == 0) {
+        return false;
+    }
+    const PathRule* const rule = paths_.longest(subject.path, type);
+    return rule != nullptr && rule->action == AEGIS_POLICY_REFUSE;
+}
+
+void CompiledPolicy::decide_refused(const Subject& subject, Decision* decision) {
+    TypeRules& rules = types_[subject.type];
+    PathRule* const rule = subject.path.length != 0 ? paths_.longest(subject.path, 1U << subject.type) : nullptr;
+    if (rule != nullptr && rule->action == AEGIS_POLICY_REFUSE) {
+        count(rule->hits);
+    }
+    count(rules.refused);
+    decision->refused = true;
+    pass(rules, subject, decision);
+}
+
 void CompiledPolicy::decide_end(const Subject& subject, ProcessMark mark, Decision* decision) {
     TypeRules& rules = types_[subject.type];
     if (rules.operations == 0 || (rules.drop && mark != ProcessMark::kReported)) {
         filter(rules, decision);
         return;
     }
-    pass(rules, subject, decision);
-}
-
-void CompiledPolicy::decide_refused(const Subject& subject, Decision* decision) {
-    TypeRules& rules = types_[subject.type];
-    count(rules.refused);
-    decision->refused = true;
     pass(rules, subject, decision);
 }
 
@@ -212,10 +225,14 @@ std::uint64_t CompiledPolicy::kind_of(const Subject& subject, bool refused) cons
     hash = path_hash(hash, refused ? 1 : 0);
     hash = path_hash(hash, static_cast<std::uint16_t>(subject.actor_id));
     hash = path_hash(hash, static_cast<std::uint16_t>(subject.actor_id >> 16));
-    const std::size_t units =
-        subject.path.length <= AEGIS_POLICY_PATH_UNITS_MAX ? subject.path.length : AEGIS_POLICY_PATH_UNITS_MAX;
-    for (std::size_t i = 0; i < units; ++i) {
-        hash = path_hash(hash, cases_->fold(subject.path.units[i]));
+    hash = path_hash(hash, subject.operation);
+    for (const PathText& text : {subject.path, subject.name}) {
+        const std::size_t units =
+            text.length <= AEGIS_POLICY_PATH_UNITS_MAX ? text.length : AEGIS_POLICY_PATH_UNITS_MAX;
+        for (std::size_t i = 0; i < units; ++i) {
+            hash = path_hash(hash, cases_->fold(text.units[i]));
+        }
+        hash = path_hash(hash, 0);
     }
     return hash;
 }

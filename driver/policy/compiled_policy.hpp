@@ -34,6 +34,7 @@ struct Subject {
     std::int64_t time;
     bool may_be_refused;
     std::uint8_t operation = 0;  // its bit in AEGIS_POLICY_TYPE.Operations
+    PathText name{};             // what else makes two of them alike
 };
 
 struct Decision {
@@ -66,11 +67,12 @@ class CompiledPolicy {
     // What becomes of it, counted. `excluded`: a process does it whose image is. IRQL <= DISPATCH_LEVEL, and such that
     // the path may be touched.
     void decide(const Subject& subject, bool excluded, Decision* decision);
+    // Whether a rule names it, and refuses. IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
+    bool would_refuse(const Subject& subject) const;
+    // What becomes of the event of something that is refused, by a rule or not. The same IRQL.
+    void decide_refused(const Subject& subject, Decision* decision);
     // The end of a process that started with this mark. IRQL <= DISPATCH_LEVEL.
     void decide_end(const Subject& subject, ProcessMark mark, Decision* decision);
-
-    // What becomes of the event of a refusal that another rule than a path's has made. IRQL <= DISPATCH_LEVEL.
-    void decide_refused(const Subject& subject, Decision* decision);
 
     const HandleRules& handles() const { return handles_; }
 

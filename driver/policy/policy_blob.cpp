@@ -94,16 +94,16 @@ NTSTATUS check_sections(const AEGIS_POLICY_HEADER& header) {
     return end != header.Bytes ? STATUS_DATA_OVERRUN : STATUS_SUCCESS;
 }
 
-// A rule of paths or extensions: for types that have a path, with an action up to `last`.
-NTSTATUS check_rule_of_types(const AEGIS_POLICY_RULE& rule, std::uint8_t last) {
+// A rule of paths or extensions: for types that are `able`, with an action up to `last`.
+NTSTATUS check_rule_of_types(const AEGIS_POLICY_RULE& rule, std::uint32_t able, std::uint8_t last) {
     if (rule.Types == 0 || (rule.Types >> AEGIS_POLICY_TYPES) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
     if (rule.Action < AEGIS_POLICY_REPORT || rule.Action > last) {
         return STATUS_INVALID_VARIANT;
     }
-    const std::uint32_t able = rule.Action == AEGIS_POLICY_REFUSE ? kTypesRefused : kTypesWithPath;
-    return (rule.Types & ~able) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+    const std::uint32_t all_able = rule.Action == AEGIS_POLICY_REFUSE ? able & kTypesRefused : able;
+    return (rule.Types & ~all_able) != 0 ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
 
 NTSTATUS check_path(const std::uint16_t* text, std::uint32_t units) {
@@ -130,7 +130,9 @@ NTSTATUS check_extension(const std::uint16_t* text, std::uint32_t units) {
 // What the rules of one section have to be.
 struct PathRules {
     static constexpr std::uint32_t kMostUnits = AEGIS_POLICY_PATH_UNITS_MAX;
-    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) { return check_rule_of_types(rule, AEGIS_POLICY_REFUSE); }
+    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) {
+        return check_rule_of_types(rule, kTypesWithPath, AEGIS_POLICY_REFUSE);
+    }
     static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_path(text, units); }
 };
 
@@ -148,7 +150,9 @@ struct ImageRules {
 
 struct ExtensionRules {
     static constexpr std::uint32_t kMostUnits = AEGIS_POLICY_EXTENSION_UNITS_MAX;
-    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) { return check_rule_of_types(rule, AEGIS_POLICY_DROP); }
+    static NTSTATUS check(const AEGIS_POLICY_RULE& rule) {
+        return check_rule_of_types(rule, kTypesWithExtension, AEGIS_POLICY_DROP);
+    }
     static NTSTATUS check_text(const std::uint16_t* text, std::uint32_t units) { return check_extension(text, units); }
 };
 

@@ -14,15 +14,26 @@ namespace aegis::driver {
 // believed to work.
 inline constexpr std::uint32_t kTypesWithSensor = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_PROCESS_EXIT |
                                                   1U << AEGIS_EVENT_THREAD_CREATE | 1U << AEGIS_EVENT_THREAD_EXIT |
-                                                  1U << AEGIS_EVENT_IMAGE_LOAD | 1U << AEGIS_EVENT_HANDLE_OP;
+                                                  1U << AEGIS_EVENT_IMAGE_LOAD | 1U << AEGIS_EVENT_REGISTRY_OP |
+                                                  1U << AEGIS_EVENT_HANDLE_OP;
 // Those that have a path, so that rules name them and two of them may be alike.
-inline constexpr std::uint32_t kTypesWithPath = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_IMAGE_LOAD;
+inline constexpr std::uint32_t kTypesWithPath =
+    1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_IMAGE_LOAD | 1U << AEGIS_EVENT_REGISTRY_OP;
+// Those whose path is a file's, so that its name may have an extension.
+inline constexpr std::uint32_t kTypesWithExtension = kTypesWithPath & ~(1U << AEGIS_EVENT_REGISTRY_OP);
 // Those that can be refused.
-inline constexpr std::uint32_t kTypesRefused = 1U << AEGIS_EVENT_PROCESS_CREATE;
+inline constexpr std::uint32_t kTypesRefused = 1U << AEGIS_EVENT_PROCESS_CREATE | 1U << AEGIS_EVENT_REGISTRY_OP;
 
 // The bits that AEGIS_POLICY_TYPE.Operations may have.
 constexpr std::uint32_t operations_of(std::uint32_t type) {
-    return type == AEGIS_EVENT_HANDLE_OP ? (1U << AEGIS_HANDLE_OPERATIONS) - 1 : AEGIS_POLICY_OPERATION_ANY;
+    switch (type) {
+        case AEGIS_EVENT_REGISTRY_OP:
+            return (1U << AEGIS_REGISTRY_OPERATIONS) - 1;
+        case AEGIS_EVENT_HANDLE_OP:
+            return (1U << AEGIS_HANDLE_OPERATIONS) - 1;
+        default:
+            return AEGIS_POLICY_OPERATION_ANY;
+    }
 }
 
 // The parts of a valid blob, inside it.

@@ -163,6 +163,12 @@ Decision PolicyStore::happened(const Subject& subject) {
     return decision;
 }
 
+bool PolicyStore::would_refuse(const Subject& subject) {
+    const Reader reader(in_force_);
+    const CompiledPolicy* const policy = reader.policy();
+    return policy != nullptr && policy->would_refuse(subject);
+}
+
 Decision PolicyStore::refused(const Subject& subject) {
     Decision decision;
     const Reader reader(in_force_);

@@ -96,6 +96,15 @@ class PolicyStore {
     // IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
     bool allows(const PathText& image);
 
+    // Whether a policy is in force. Any IRQL.
+    bool in_force() const { return in_force_.any(); }
+
+    // Whether the policy in force refuses it, of a sensor that asks before it happens and calls refused() or happened()
+    // then. IRQL <= DISPATCH_LEVEL, and such that the path may be touched.
+    bool would_refuse(const Subject& subject);
+
+    const CaseTable& cases() const { return cases_; }
+
     // Another party has refused the process after process_started(). Its end must not be reported. Any IRQL.
     void mark_refused(std::uint32_t process_id) { mark(process_id, ProcessMark::kRefused); }
 

@@ -75,6 +75,12 @@ class Snapshot {
     // IRQL <= DISPATCH_LEVEL.
     void release(Slot* slot) { slot->users_.leave(); }
 
+    // Whether any is in force, at this moment. Any IRQL.
+    bool any() const {
+        // Relaxed: nothing of the object is looked at.
+        return in_force_.load(std::memory_order_relaxed) != kNone;
+    }
+
     // For the writer: the object in force, or null.
     T* object() const {
         // Relaxed, here and in exchange(): nobody else stores.

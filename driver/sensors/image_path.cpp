@@ -2,15 +2,10 @@
 
 #include <cstdint>
 
+#include "sensors/cut_text.hpp"
+
 namespace aegis::driver {
 namespace {
-
-constexpr WCHAR kFullStop = u'.';
-
-// Whether a cut between the two would split a surrogate pair.
-bool is_pair(WCHAR first, WCHAR second) {
-    return (first & 0xFC00) == 0xD800 && (second & 0xFC00) == 0xDC00;
-}
 
 void copy_units(const WCHAR* from, std::size_t units, std::uint16_t* to) {
     RtlCopyMemory(to, from, units * sizeof(WCHAR));

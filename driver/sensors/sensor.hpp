@@ -21,6 +21,7 @@ struct SensorContext {
     RingChannel* channel;
     const SystemClock* clock;
     PolicyStore* policies;
+    PDRIVER_OBJECT driver;
 
     // The end of one thing that the policy keeps back: counts it in `health` as it was decided, unless PolicyStore has.
     // False when it is to be published; what the decision has released is published by now. IRQL <= DISPATCH_LEVEL.

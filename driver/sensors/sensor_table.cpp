@@ -7,6 +7,7 @@
 #include "sensors/image_sensor.hpp"
 #include "sensors/process_key.hpp"
 #include "sensors/process_sensor.hpp"
+#include "sensors/registry_sensor.hpp"
 #include "sensors/thread_sensor.hpp"
 
 namespace aegis::driver {
@@ -15,8 +16,7 @@ namespace {
 constexpr const Sensor* kSensors[] = {
     &kProcessSensor,
     &kThreadSensor,  // behind the process sensor: that one tells it which thread is the first
-    &kImageSensor,
-    &kHandleSensor,
+    &kImageSensor,   &kHandleSensor, &kRegistrySensor,
 };
 
 // The transport has a row of its own in the query reply.

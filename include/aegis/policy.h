@@ -41,6 +41,10 @@
  * processes, and every process whose image an image rule with AEGIS_POLICY_ALLOW names, by the path that the kernel
  * noted when the process was made. Such a rule excludes nothing: it and one that does are matched apart.
  *
+ * The path of type 8 is that of the key, as AEGIS_REGISTRY_PAYLOAD has it; keys have no extension. As long as a policy
+ * is in force, changes to this project's own services (…\Services\AegisMon and AegisAgent in any control set) are
+ * refused, too.
+ *
  * Valid C11 and C++20; fixed-width types only.
  */
 #ifndef AEGIS_POLICY_H
@@ -81,7 +85,8 @@
 #define AEGIS_POLICY_TOKENS_MAX   1000000U
 #define AEGIS_POLICY_MERGE_MS_MAX 60000U
 
-/* AEGIS_POLICY_TYPE.Operations of the types 1, 2, 3, 4 and 7, which have one operation. */
+/* AEGIS_POLICY_TYPE.Operations of the types 1, 2, 3, 4 and 7, which have one operation. Those of type 8 are the
+   AEGIS_REGISTRY_… operations. */
 #define AEGIS_POLICY_OPERATION_ANY 1U
 
 typedef struct AEGIS_POLICY_TYPE {

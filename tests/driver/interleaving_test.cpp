@@ -17,10 +17,12 @@
 
 #include "channel/ring_channel.hpp"
 #include "driver/host/executive/executive.hpp"
+#include "driver/host/executive/registry/registry_activity.hpp"
 #include "driver/support/client.hpp"
 #include "driver/support/events.hpp"
 #include "driver/support/kernel_calls.hpp"
 #include "driver/support/kernel_view.hpp"
+#include "driver/support/registry.hpp"
 
 namespace aegis::test {
 namespace {
@@ -204,6 +206,13 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
             open.timestamp = kActivityTime;
             std::thread([&] { host->raise_handle_open(open); }).join();
         });
+        ON_CALL(calls, call("CmRegisterCallbackEx done")).WillByDefault([] {
+            host::RegistryChange change;
+            change.pid = kFirstFreePid + 1;
+            change.key = u"\\x";
+            change.timestamp = kActivityTime;
+            std::thread([&] { host::report_registry_change(change); }).join();
+        });
         ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
     }
     Client client(host);
@@ -219,7 +228,8 @@ TEST(Interleaving, ACallbackThatRunsAtOnceIsCounted) {
         EXPECT_EQ(row.LastEventTime, kActivityTime) << row.Kind;
     }
     const std::vector<ProcessEvent> events = events_in(client.pull(1 << 16).bytes);
-    ASSERT_EQ(events.size(), 4U);
+    ASSERT_EQ(events.size(), 5U);
+    EXPECT_EQ(key_text(events[4].registry()), u"\\x");
     EXPECT_EQ(events[0].payload.ProcessId, kFirstFreePid + 1);
     EXPECT_EQ(events[1].thread().ThreadId, kFirstFreePid + 5);
     EXPECT_EQ(events[2].image().ProcessId, kFirstFreePid + 1);

@@ -11,10 +11,12 @@
 #include <barrier>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "driver/host/executive/registry/registry_activity.hpp"
 #include "driver/support/policy_builder.hpp"
 #include "driver/support/race.hpp"
 #include "support/seed.hpp"
@@ -32,6 +34,24 @@ const Actor& actor(std::string_view name) {
     }
     ADD_FAILURE() << "no actor " << name;
     return race_actors().front();
+}
+
+constexpr std::u16string_view kRacedKey = u"\\REGISTRY\\MACHINE\\SOFTWARE\\x";
+
+// One of every kind that is no create, by one of many processes.
+host::RegistryChange raced_change(std::uint32_t number, std::uint32_t process) {
+    constexpr host::RegistryChangeKind kKinds[] = {
+        host::RegistryChangeKind::kSetValue, host::RegistryChangeKind::kDeleteKey,
+        host::RegistryChangeKind::kDeleteValue, host::RegistryChangeKind::kRenameKey};
+    static constexpr std::byte kData[64] = {};
+    host::RegistryChange change;
+    change.kind = kKinds[number % std::size(kKinds)];
+    change.pid = kFirstFreePid + process;
+    change.tid = kFirstFreePid + process;
+    change.key = kRacedKey;
+    change.name = u"y";
+    change.data = kData;
+    return change;
 }
 
 // After each pairing nothing but the observer is left, and the driver still works.
@@ -219,6 +239,50 @@ TEST(Race, ProtectionComesAndGoesWhileOthersOpen) {
     }
 }
 
+// A policy that refuses keys comes and goes while they are changed. Each change has one verdict, whole.
+// Catches: a call that is refused and told as done, or the other way round; a name kept or given back twice.
+TEST(Race, APolicyIsReplacedWhileKeysAreChanged) {
+    StressClock clock;
+    while (clock.again()) {
+        TestHost host;
+        ASSERT_EQ(host.load_small(), STATUS_SUCCESS);
+        Client client(host);
+        ASSERT_EQ(client.open(), STATUS_SUCCESS);
+        const std::array<std::vector<std::byte>, 2> blobs{
+            PolicyBuilder().path(kRacedKey, AEGIS_POLICY_REFUSE, 1U << AEGIS_EVENT_REGISTRY_OP).blob(),
+            PolicyBuilder().type(AEGIS_EVENT_REGISTRY_OP, kOff).blob()};
+        std::atomic<bool> stop = false;
+        std::atomic<std::uint64_t> made = 0;
+        std::atomic<std::uint64_t> refused = 0;
+        std::vector<std::thread> threads;
+        for (std::uint32_t t = 0; t < 2; ++t) {
+            threads.emplace_back([&, t] {
+                for (std::uint32_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+                    refused += host::report_registry_change(raced_change(i, t)) == STATUS_ACCESS_DENIED ? 1 : 0;
+                    ++made;
+                }
+            });
+        }
+        for (std::uint64_t i = 1; i <= 500; ++i) {
+            EXPECT_EQ(client.set_policy(blobs[i % 2]).status, STATUS_SUCCESS);
+            if (i % 16 == 0) {
+                // None at all for a moment.
+                EXPECT_EQ(client.close(), STATUS_SUCCESS);
+                EXPECT_EQ(client.open(), STATUS_SUCCESS);
+            }
+        }
+        stop = true;
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        const AEGIS_CALLBACK_HEALTH row = callback_row(*client.query().reply, AEGIS_CALLBACK_REGISTRY);
+        EXPECT_EQ(row.Seen, made) << "a change without a verdict";
+        EXPECT_EQ(row.Seen, row.Published + row.Filtered + row.Limited + row.Merged + row.Lost);
+        EXPECT_GE(row.Published, refused);
+        EXPECT_EQ(row.Lost, 0U);
+    }
+}
+
 // No handle is open: unload runs its ladder while callbacks run and clients knock.
 // Catches: a callback removed after what it uses is gone.
 TEST(Race, UnloadAgainstCallbacksAndOpens) {
@@ -264,6 +328,11 @@ TEST(Race, UnloadAgainstCallbacksAndOpens) {
             image.path = u"\\Device\\x.dll";
             while (!stop.load(std::memory_order_relaxed)) {
                 activity.load_image(image);
+            }
+        });
+        threads.emplace_back([&] {
+            for (std::uint32_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+                host::report_registry_change(raced_change(i, 3));
             }
         });
         threads.emplace_back([&] {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "driver/host/executive/registry/registry_activity.hpp"
 #include "fuzz/byte_source.hpp"
 #include "fuzz/driver_fuzz.hpp"
 
@@ -88,6 +89,7 @@ class Session {
             generation += taken ? 1 : 0;
             require(client_->get_policy().reply->Generation == generation, "a refused policy changed something");
             start_processes();
+            change_keys();
         }
     }
 
@@ -114,6 +116,45 @@ class Session {
             require(all.Seen == all.Published + all.Filtered + all.Limited + all.Merged + all.Lost,
                     "the row does not add up");
         }
+    }
+
+    std::u16string text(std::size_t most) {
+        const auto units = std::as_bytes(input_.take_bytes(2 * input_.below(most)));
+        std::u16string text(units.size() / 2, u'\0');
+        std::memcpy(text.data(), units.data(), text.size() * 2);
+        return text;
+    }
+
+    // Whatever a caller of the configuration manager says, and NT hands on.
+    void change_keys() {
+        for (std::size_t i = 0; i < kMaxProcesses && !input_.empty(); ++i) {
+            host::RegistryChange change;
+            const std::u16string key = u"\\REGISTRY\\" + text(600);
+            const std::u16string name = text(600);
+            const auto data = std::as_bytes(input_.take_bytes(input_.below(2000)));
+            change.kind = static_cast<host::RegistryChangeKind>(input_.below(5));
+            change.pid = input_.below(8) == 0 ? 4 : kFirstFreePid + static_cast<std::uint32_t>(input_.below(4));
+            change.tid = change.pid;
+            change.key = key;
+            if (input_.below(4) != 0) {
+                change.name = name;
+            }
+            change.odd_name = input_.below(2) != 0;
+            change.type = static_cast<ULONG>(input_.below(20));
+            change.data = data;
+            if (input_.below(2) != 0) {
+                change.claimed = static_cast<ULONG>(input_.below(0xFFFFFFFF));
+            }
+            change.kernel = !change.claimed && input_.below(4) == 0;
+            change.at_apc_level = input_.below(4) == 0;
+            change.existing = input_.below(4) == 0;
+            change.status = input_.below(4) == 0 ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+            host::report_registry_change(change);
+            bystander_->read();
+        }
+        const AEGIS_CALLBACK_HEALTH all = callback_row(*client_->query().reply, AEGIS_CALLBACK_REGISTRY);
+        require(all.Seen == all.Published + all.Filtered + all.Limited + all.Merged + all.Lost,
+                "the registry's row does not add up");
     }
 
     AEGIS_CALLBACK_HEALTH row(std::uint32_t kind = AEGIS_CALLBACK_PROCESS) {

@@ -4,8 +4,10 @@
 
 #include "driver/consumers/mapping_guard.h"
 #include "driver/host/executive/etw/trace_providers.hpp"
+#include "driver/host/executive/memory/user_memory.hpp"
 #include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
+#include "driver/host/executive/registry/callbacks.hpp"
 #include "host/support/executive_test.hpp"
 
 namespace aegis::test {
@@ -128,6 +130,11 @@ TEST_F(FaultInjection, EveryFallibleCallFailsItsOwnWay) {
                   STATUS_UNKNOWN_REVISION);
         EXPECT_EQ(fails([&] { return PsLookupProcessByProcessId(reinterpret_cast<HANDLE>(100), &found); }),
                   STATUS_INVALID_CID);
+        EXPECT_EQ(fails([] { return CmRegisterCallbackEx(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); }),
+                  STATUS_INSUFFICIENT_RESOURCES);
+        SIZE_T copied = 0;
+        EXPECT_EQ(fails([&] { return MmCopyMemory(&object, &object, 1, MM_COPY_MEMORY_VIRTUAL, &copied); }),
+                  STATUS_ACCESS_VIOLATION);
         EXPECT_EQ(fails([&] { return PsSetLoadImageNotifyRoutine(nullptr); }), STATUS_INSUFFICIENT_RESOURCES);
         EXPECT_EQ(fails([&] { return PsSetLoadImageNotifyRoutineEx(nullptr, 0); }), STATUS_INSUFFICIENT_RESOURCES);
         PETHREAD thread = nullptr;

@@ -7,9 +7,12 @@
 
 #include "driver/host/executive/etw/trace_providers.hpp"
 #include "driver/host/executive/exports.hpp"
+#include "driver/host/executive/memory/user_memory.hpp"
 #include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
+#include "driver/host/executive/registry/callbacks.hpp"
+#include "driver/host/executive/registry/key_names.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "host/support/executive_test.hpp"
 
@@ -38,6 +41,13 @@ std::vector<Limit> limits() {
         {"ExGetPreviousMode", APC_LEVEL, [] { ExGetPreviousMode(); }},
         {"ExReleaseFastMutex", APC_LEVEL, [] { ExReleaseFastMutex(nullptr); }},
         {"ExReleaseRundownProtection", DISPATCH_LEVEL, [] { ExReleaseRundownProtection(nullptr); }},
+        {"CmCallbackGetKeyObjectID", APC_LEVEL, [] { CmCallbackGetKeyObjectID(nullptr, nullptr, nullptr, nullptr); }},
+        {"CmCallbackGetKeyObjectIDEx", APC_LEVEL,
+         [] { CmCallbackGetKeyObjectIDEx(nullptr, nullptr, nullptr, nullptr, 0); }},
+        {"CmCallbackReleaseKeyObjectIDEx", APC_LEVEL, [] { CmCallbackReleaseKeyObjectIDEx(nullptr); }},
+        {"CmRegisterCallbackEx", APC_LEVEL,
+         [] { CmRegisterCallbackEx(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); }},
+        {"CmUnRegisterCallback", APC_LEVEL, [] { CmUnRegisterCallback({}); }},
         {"ExTryToAcquireFastMutex", APC_LEVEL, [] { ExTryToAcquireFastMutex(nullptr); }},
         {"ExUuidCreate", PASSIVE_LEVEL, [] { ExUuidCreate(nullptr); }},
         {"ExWaitForRundownProtectionRelease", APC_LEVEL, [] { ExWaitForRundownProtectionRelease(nullptr); }},
@@ -63,6 +73,7 @@ std::vector<Limit> limits() {
         {"KeWaitForSingleObject", APC_LEVEL,
          [] { KeWaitForSingleObject(nullptr, Executive, KernelMode, FALSE, nullptr); }},
         {"MmBuildMdlForNonPagedPool", DISPATCH_LEVEL, [] { MmBuildMdlForNonPagedPool(nullptr); }},
+        {"MmCopyMemory", APC_LEVEL, [] { MmCopyMemory(nullptr, nullptr, 0, 0, nullptr); }},
         {"MmGetSystemRoutineAddress", PASSIVE_LEVEL, [] { MmGetSystemRoutineAddress(nullptr); }},
         {"MmMapLockedPagesSpecifyCache", APC_LEVEL,
          [] { MmMapLockedPagesSpecifyCache(nullptr, UserMode, MmCached, nullptr, FALSE, NormalPagePriority); }},

@@ -190,23 +190,57 @@ _EXCHANGED = (
         "static_cast<std::uint8_t>(info->ImageAddressingMode); <-> told.Flags = flags_of(*info);",
         "image_sensor.cpp on_image_notify order if (process_id != nullptr) <-> const std::size_t path_bytes = "
         "copy_loaded_path(name.text, &told);",
-        "loaded_path.cpp copy_without_middle order const WCHAR* const tail = text + units - AEGIS_IMAGE_CUT_TAIL; <-> "
-        "copy_units(text, AEGIS_IMAGE_CUT_HEAD, path);",
-        "loaded_path.cpp copy_without_middle order copy_units(text, AEGIS_IMAGE_CUT_HEAD, path); <-> for (std::size_t i "
-        "= AEGIS_IMAGE_CUT_HEAD; i < kTailBegins; ++i)",
-        "loaded_path.cpp copy_without_middle order for (std::size_t i = AEGIS_IMAGE_CUT_HEAD; i < kTailBegins; ++i) <-> "
-        "copy_units(tail, AEGIS_IMAGE_CUT_TAIL, path + kTailBegins);",
-        "loaded_path.cpp copy_without_middle order copy_units(tail, AEGIS_IMAGE_CUT_TAIL, path + kTailBegins); <-> if "
-        "(is_first_of_pair(text[AEGIS_IMAGE_CUT_HEAD - 1]) && is_second_of_pair(text[AEGIS_IMAGE_CUT_HEAD]))",
-        "loaded_path.cpp copy_without_middle order if (is_first_of_pair(text[AEGIS_IMAGE_CUT_HEAD - 1]) && "
-        "is_second_of_pair(text[AEGIS_IMAGE_CUT_HEAD])) <-> if (is_first_of_pair(tail[-1]) && "
-        "is_second_of_pair(tail[0]))",
-        "loaded_path.cpp copy_loaded_path order payload->PathFullLength = static_cast<std::uint16_t>(units); <-> if "
-        "(units <= AEGIS_IMAGE_MAX_PATH_REPORTED)",
-        "loaded_path.cpp copy_loaded_path order copy_without_middle(path->Buffer, units, payload->Path); <-> "
-        "payload->PathLength = AEGIS_IMAGE_MAX_PATH_REPORTED;",
-        "loaded_path.cpp copy_loaded_path order copy_units(path->Buffer, units, payload->Path); <-> "
-        "payload->PathLength = static_cast<std::uint16_t>(units);",
+        "cut_text.cpp copy_cut order text.copy(0, head, to); <-> for (std::size_t i = head; i < tail_place; ++i)",
+        "cut_text.cpp copy_cut order for (std::size_t i = head; i < tail_place; ++i) <-> text.copy(tail, room - "
+        "tail_place, to + tail_place);",
+        "cut_text.cpp copy_cut order text.copy(tail, room - tail_place, to + tail_place); <-> if "
+        "(is_pair(text.at(head - 1), text.at(head)))",
+        "cut_text.cpp copy_cut order if (is_pair(text.at(head - 1), text.at(head))) <-> if (is_pair(text.at(tail "
+        "- 1), text.at(tail)))",
+        "key_name.cpp find_key_names order g_get = "
+        "find_system_routine<GetKeyObjectIdEx>(u\"CmCallbackGetKeyObjectIDEx\"); <-> g_release = "
+        "find_system_routine<ReleaseKeyObjectIdEx>(u\"CmCallbackReleaseKeyObjectIDEx\");",
+        "key_name.cpp find_key_names order g_release = "
+        "find_system_routine<ReleaseKeyObjectIdEx>(u\"CmCallbackReleaseKeyObjectIDEx\"); <-> g_get_for_good = "
+        "find_system_routine<GetKeyObjectId>(u\"CmCallbackGetKeyObjectID\");",
+        "key_name.cpp find_key_names order g_get_for_good = "
+        "find_system_routine<GetKeyObjectId>(u\"CmCallbackGetKeyObjectID\"); <-> if (g_release == nullptr)",
+        "key_name.cpp find_key_names order if (g_release == nullptr) <-> if (g_get == nullptr)",
+        "loaded_path.cpp copy_loaded_path order const std::size_t copied = copy_cut(JoinedText({path->Buffer, "
+        "units}), AEGIS_IMAGE_CUT_HEAD, AEGIS_IMAGE_MAX_PATH_REPORTED, payload->Path); <-> "
+        "payload->PathFullLength = static_cast<std::uint16_t>(units);",
+        "registry_event.cpp add_key order told->KeyLength = static_cast<std::uint16_t>(units); <-> "
+        "told->KeyFullLength = full_length(key.length());",
+        "registry_event.cpp add_key order told->KeyFullLength = full_length(key.length()); <-> told->Flags |= "
+        "units < key.length() ? AEGIS_REGISTRY_KEY_CUT : 0;",
+        "registry_event.cpp add_key order told->KeyLength = static_cast<std::uint16_t>(units); <-> told->Flags "
+        "|= units < key.length() ? AEGIS_REGISTRY_KEY_CUT : 0;",
+        "registry_event.cpp add_name order told->NameLength = static_cast<std::uint16_t>(units); <-> "
+        "told->NameFullLength = full_length(call.name.length);",
+        "registry_event.cpp add_name order told->NameFullLength = full_length(call.name.length); <-> told->Flags "
+        "|= units < call.name.length ? AEGIS_REGISTRY_NAME_CUT : 0;",
+        "registry_event.cpp add_name order told->NameLength = static_cast<std::uint16_t>(units); <-> told->Flags "
+        "|= units < call.name.length ? AEGIS_REGISTRY_NAME_CUT : 0;",
+        "registry_event.cpp describe_call order told->ProcessId = process_id_number(PsGetCurrentProcessId()); "
+        "<-> told->ThreadId = process_id_number(PsGetCurrentThreadId());",
+        "registry_event.cpp describe_call order told->ThreadId = process_id_number(PsGetCurrentThreadId()); <-> "
+        "const ProcessKey process = process_key(PsGetCurrentProcessId());",
+        "registry_event.cpp describe_call order told->Operation = call.operation; <-> if (key != nullptr)",
+        "registry_event.cpp describe_call order told->ProcessKey = process.value; <-> event->bytes = "
+        "AEGIS_REGISTRY_PAYLOAD_FIXED + (std::size_t{told->KeyLength} + told->NameLength) * sizeof(WCHAR) + "
+        "told->DataLength;",
+        "registry_refusal.cpp is_there order key.copy(0, units, text); <-> UNICODE_STRING name;",
+        "registry_refusal.cpp is_there order name.Buffer = reinterpret_cast<PWCH>(text); <-> OBJECT_ATTRIBUTES "
+        "attributes;",
+        "registry_sensor.cpp before_create order call.operation = AEGIS_REGISTRY_CREATE_KEY; <-> const PathText "
+        "name = text_of(create.CompleteName);",
+        "registry_sensor.cpp register_at order for (std::size_t i = kAltitudeDigits; i-- != 0; left /= 10) <-> "
+        "UNICODE_STRING text;",
+        "registry_sensor.cpp register_at_a_free_altitude order const auto add = "
+        "find_system_routine<RegisterCallbackEx>(u\"CmRegisterCallbackEx\"); <-> g_unregister = "
+        "find_system_routine<UnRegisterCallback>(u\"CmUnRegisterCallback\");",
+        "registry_sensor.cpp start_registry_sensor order find_safe_copy(); <-> find_key_names();",
+        "registry_sensor.cpp start_registry_sensor order find_key_names(); <-> find_system_process();",
         "user_mapping.cpp UserMapping::map order MmBuildMdlForNonPagedPool(mdl_); <-> ULONG priority = "
         "static_cast<ULONG>(NormalPagePriority) | kMdlMappingNoExecute;",
     )),
@@ -308,7 +342,7 @@ _EXCHANGED = (
     )),
     ("the tail of the path overwrites what is one too many", (
         "image_path.cpp copy_without_middle comparison < -> <=: i < AEGIS_PATH_CUT_MARK",
-        "loaded_path.cpp copy_without_middle comparison < -> <=: i < kTailBegins",
+        "cut_text.cpp copy_cut comparison < -> <=: i < tail_place",
     )),
     ("the destructors of what lives in pool do nothing", (
         "pool.hpp destroy_nonpaged order object->~T(); <-> free_nonpaged(object);",

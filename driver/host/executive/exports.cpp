@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "driver/host/executive/etw/trace_providers.hpp"
+#include "driver/host/executive/memory/user_memory.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/image_routines.hpp"
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/thread_routines.hpp"
+#include "driver/host/executive/registry/callbacks.hpp"
+#include "driver/host/executive/registry/key_names.hpp"
 #include "driver/host/executive/runtime.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/system_time.hpp"
@@ -27,6 +30,11 @@ namespace {
 
 std::vector<Export> make_exports() {
     std::vector<Export> exports = {
+        AEGIS_FUNCTION(CmCallbackGetKeyObjectID),
+        AEGIS_FUNCTION(CmCallbackGetKeyObjectIDEx),
+        AEGIS_FUNCTION(CmCallbackReleaseKeyObjectIDEx),
+        AEGIS_FUNCTION(CmRegisterCallbackEx),
+        AEGIS_FUNCTION(CmUnRegisterCallback),
         AEGIS_FUNCTION(DbgPrintEx),
         AEGIS_FUNCTION(EtwRegister),
         AEGIS_FUNCTION(EtwSetInformation),
@@ -78,6 +86,7 @@ std::vector<Export> make_exports() {
         AEGIS_FUNCTION(KeUnstackDetachProcess),
         AEGIS_FUNCTION(KeWaitForSingleObject),
         AEGIS_FUNCTION(MmBuildMdlForNonPagedPool),
+        AEGIS_FUNCTION(MmCopyMemory),
         AEGIS_FUNCTION(MmGetSystemRoutineAddress),
         AEGIS_FUNCTION(MmMapLockedPagesSpecifyCache),
         AEGIS_FUNCTION(MmUnmapLockedPages),

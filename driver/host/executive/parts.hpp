@@ -15,7 +15,9 @@
 #include "driver/host/executive/processes/notify_routines.hpp"
 #include "driver/host/executive/processes/process_table.hpp"
 #include "driver/host/executive/processes/thread.hpp"
-#include "driver/host/executive/registry/registry.hpp"
+#include "driver/host/executive/registry/callbacks.hpp"
+#include "driver/host/executive/registry/hive.hpp"
+#include "driver/host/executive/registry/key_names.hpp"
 #include "driver/host/executive/uuid.hpp"
 #include "driver/host/executive/verifier/fault_injector.hpp"
 
@@ -44,7 +46,9 @@ struct ExecutiveParts {
     RoutineList image_notify{"image notify routine"};
     ObjectCallbacks object_callbacks;
     TraceProviders trace_providers;
-    Registry registry;
+    Hive hive;
+    RegistryCallbacks registry_callbacks;
+    KeyNames key_names;
     UuidSource uuids;
     IrpTable irps;
     IoState io;

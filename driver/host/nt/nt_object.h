@@ -20,8 +20,10 @@ inline constexpr ACCESS_MASK KEY_READ = STANDARD_RIGHTS_READ | KEY_QUERY_VALUE |
 
 inline constexpr ULONG REG_NONE = 0;
 inline constexpr ULONG REG_SZ = 1;
+inline constexpr ULONG REG_EXPAND_SZ = 2;
 inline constexpr ULONG REG_BINARY = 3;
 inline constexpr ULONG REG_DWORD = 4;
+inline constexpr ULONG REG_MULTI_SZ = 7;
 inline constexpr ULONG REG_QWORD = 11;
 
 enum KEY_VALUE_INFORMATION_CLASS : int {

@@ -8,6 +8,7 @@
 #include "nt_object.h"
 #include "nt_object_callbacks.h"
 #include "nt_process.h"
+#include "nt_registry.h"
 #include "nt_runtime.h"
 #include "nt_security.h"
 #include "nt_status.h"

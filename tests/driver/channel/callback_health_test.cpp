@@ -132,7 +132,7 @@ class Report : public testing::Test {
     driver::RingChannel channel_;
     driver::SystemClock clock_;
     driver::PolicyStore policies_;
-    driver::SensorContext context_{&channel_, &clock_, &policies_};
+    driver::SensorContext context_{&channel_, &clock_, &policies_, nullptr};
     driver::CallbackHealth health_;
 };
 

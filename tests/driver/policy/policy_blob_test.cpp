@@ -194,7 +194,7 @@ std::vector<Fault> faults_of_rules() {
         field<std::uint32_t>("a path of type 16", STATUS_INVALID_PARAMETER, kPath, 0x10002),
         field<std::uint32_t>("a path of type 31", STATUS_INVALID_PARAMETER, kPath, 0x80000002),
         field<std::uint32_t>("a path of ends", STATUS_NOT_SUPPORTED, kPath, 1U << AEGIS_EVENT_PROCESS_EXIT),
-        field<std::uint32_t>("a path of registry keys", STATUS_NOT_SUPPORTED, kPath, 0x102),
+        field<std::uint32_t>("a path of files", STATUS_NOT_SUPPORTED, kPath, 1U << AEGIS_EVENT_FILE_OP | 2),
         field<std::uint32_t>("an image load that is refused", STATUS_NOT_SUPPORTED, kPath,
                              1U << AEGIS_EVENT_IMAGE_LOAD),
         field<std::uint8_t>("a path's action 0", STATUS_INVALID_VARIANT, kPath + 6, 0),

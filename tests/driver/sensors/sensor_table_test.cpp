@@ -70,7 +70,7 @@ class SensorTable : public testing::Test {
     driver::RingChannel channel_;
     driver::SystemClock clock_;
     driver::PolicyStore policies_;
-    driver::SensorContext context_{&channel_, &clock_, &policies_};
+    driver::SensorContext context_{&channel_, &clock_, &policies_, nullptr};
     driver::SensorTable table_;
 };
 

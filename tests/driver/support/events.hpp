@@ -47,6 +47,12 @@ struct ProcessEvent {
         return image;
     }
 
+    AEGIS_REGISTRY_PAYLOAD registry() const {
+        AEGIS_REGISTRY_PAYLOAD change;
+        std::memcpy(&change, bytes.data(), sizeof(change));
+        return change;
+    }
+
     std::u16string path() const {
         return {reinterpret_cast<const char16_t*>(payload.ImagePath), payload.ImagePathLength};
     }

@@ -128,6 +128,16 @@ NTSTATUS NTAPI __wrap_PsSetLoadImageNotifyRoutineEx(PLOAD_IMAGE_NOTIFY_ROUTINE r
     return status;
 }
 
+NTSTATUS NTAPI __real_CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION, PCUNICODE_STRING, PVOID, PVOID, PLARGE_INTEGER,
+                                           PVOID);
+NTSTATUS NTAPI __wrap_CmRegisterCallbackEx(PEX_CALLBACK_FUNCTION function, PCUNICODE_STRING altitude, PVOID driver,
+                                           PVOID context, PLARGE_INTEGER cookie, PVOID reserved) {
+    tell("CmRegisterCallbackEx");
+    const NTSTATUS status = __real_CmRegisterCallbackEx(function, altitude, driver, context, cookie, reserved);
+    tell("CmRegisterCallbackEx done");
+    return status;
+}
+
 NTSTATUS NTAPI __real_ObRegisterCallbacks(POB_CALLBACK_REGISTRATION, PVOID*);
 NTSTATUS NTAPI __wrap_ObRegisterCallbacks(POB_CALLBACK_REGISTRATION registration, PVOID* handle) {
     tell("ObRegisterCallbacks");

@@ -50,9 +50,9 @@ class PolicyBuilder {
     }
 
     // Without its dot.
-    PolicyBuilder& extension(std::u16string_view extension, std::uint8_t action) {
-        extensions_.push_back(
-            {1U << AEGIS_EVENT_PROCESS_CREATE, static_cast<std::uint16_t>(extension.size()), action, 0});
+    PolicyBuilder& extension(std::u16string_view extension, std::uint8_t action,
+                             std::uint32_t types = 1U << AEGIS_EVENT_PROCESS_CREATE) {
+        extensions_.push_back({types, static_cast<std::uint16_t>(extension.size()), action, 0});
         extension_text_ += extension;
         return *this;
     }

@@ -34,23 +34,23 @@ void require_nothing_left(const char* when) {
     stop_if_any(Bugcheck::kDriverUnloadedWithoutCancellingPendingOperations,
                 parts.notify.list().describe_leaks() + parts.thread_notify.describe_leaks() +
                     parts.image_notify.describe_leaks() + parts.object_callbacks.describe_leaks() +
-                    parts.trace_providers.describe_leaks());
+                    parts.registry_callbacks.describe_leaks() + parts.trace_providers.describe_leaks());
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +
                     (contexts != 0 ? fmt::format("{} captured subject context(s); ", contexts) : "") +
-                    parts.mdls.describe_leaks() + parts.pool.describe_leaks());
+                    parts.mdls.describe_leaks() + parts.pool.describe_leaks() + parts.key_names.describe_leaks());
     parts.notify.list().forget_removed();
     parts.thread_notify.forget_removed();
     parts.image_notify.forget_removed();
+    parts.registry_callbacks.forget_removed();
 }
 
 }  // namespace
 
 NTSTATUS load_driver(DRIVER_INITIALIZE* entry, const ServiceOptions& service) {
     ExecutiveParts& parts = executive_parts();
-    const Referenced<DriverObject> driver(
-        new DriverObject(entry, service.service, parts.registry.set_service(service)));
+    const Referenced<DriverObject> driver(new DriverObject(entry, service.service, parts.hive.set_service(service)));
     driver->reference();
     if (!parts.io.begin_load(Referenced<DriverObject>(driver.get()))) {
         return STATUS_ALREADY_REGISTERED;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "driver/host/executive/registry/registry.hpp"
+#include "driver/host/executive/registry/hive.hpp"
 #include "driver/host/executive/text.hpp"
 #include "driver/host/executive/verifier/verifier.hpp"
 

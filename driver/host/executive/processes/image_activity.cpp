@@ -67,18 +67,6 @@ class BorrowedInfo {
     std::unique_ptr<FILE_OBJECT> file_;
 };
 
-// This thread has that number, for one scope.
-class AsThreadNumber {
-  public:
-    explicit AsThreadNumber(std::uint32_t tid) : tid_(std::exchange(this_thread().tid, tid)) {}
-    ~AsThreadNumber() { this_thread().tid = tid_; }
-    AsThreadNumber(const AsThreadNumber&) = delete;
-    AsThreadNumber& operator=(const AsThreadNumber&) = delete;
-
-  private:
-    std::optional<std::uint32_t> tid_;
-};
-
 }  // namespace
 
 void notify_image_load(Process& loader, const ImageLoad& load) {

@@ -1,62 +1,14 @@
-#include "driver/host/executive/registry/registry.hpp"
-
+// The Zw… calls of a driver about the registry.
 #include <ntifs.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "driver/host/executive/objects/kernel_handle.hpp"
 #include "driver/host/executive/parts.hpp"
 #include "driver/host/executive/processes/process.hpp"
+#include "driver/host/executive/registry/key_object.hpp"
 #include "driver/host/executive/sync/thread_state.hpp"
 #include "driver/host/executive/text.hpp"
-
-namespace aegis::host {
-
-RegistryValue registry_dword(ULONG value) {
-    RegistryValue result{REG_DWORD, std::vector<unsigned char>(sizeof(value))};
-    std::memcpy(result.data.data(), &value, sizeof(value));
-    return result;
-}
-
-std::u16string fold_case(std::u16string_view name) {
-    std::u16string folded(name);
-    std::transform(folded.begin(), folded.end(), folded.begin(),
-                   [](char16_t unit) { return unit >= u'a' && unit <= u'z' ? unit - u'a' + u'A' : unit; });
-    return folded;
-}
-
-std::u16string Registry::set_service(const ServiceOptions& service) {
-    std::u16string path = u"\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + service.service;
-    const std::lock_guard lock(mutex_);
-    keys_.clear();
-    keys_[fold_case(path)];
-    for (const auto& [name, value] : service.parameters) {
-        keys_[fold_case(path + u"\\Parameters")][fold_case(name)] = value;
-    }
-    return path;
-}
-
-bool Registry::has_key(std::u16string_view path) const {
-    const std::lock_guard lock(mutex_);
-    return keys_.contains(fold_case(path));
-}
-
-std::optional<RegistryValue> Registry::value(std::u16string_view path, std::u16string_view name) const {
-    const std::lock_guard lock(mutex_);
-    const auto key = keys_.find(fold_case(path));
-    if (key == keys_.end()) {
-        return std::nullopt;
-    }
-    const auto found = key->second.find(fold_case(name));
-    return found == key->second.end() ? std::nullopt : std::optional(found->second);
-}
-
-std::string KeyObject::describe() const {
-    return "key " + to_utf8(path_);
-}
-
-}  // namespace aegis::host
 
 using namespace aegis::host;
 
@@ -78,12 +30,17 @@ extern "C" NTSTATUS NTAPI ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess
         if (&root.object->type() != &key_object_type) {
             return STATUS_OBJECT_TYPE_MISMATCH;
         }
-        path = static_cast<KeyObject&>(*root.object).path() + u"\\" + path;
+        const auto folder = parts.hive.path(static_cast<KeyObject&>(*root.object).key());
+        if (!folder) {
+            return STATUS_KEY_DELETED;
+        }
+        path = *folder + u"\\" + path;
     }
-    if (!parts.registry.has_key(path)) {
-        return STATUS_OBJECT_NAME_NOT_FOUND;
+    const OpenedKey opened = parts.hive.open(parts.hive.behind_link(path).value_or(path));
+    if (!NT_SUCCESS(opened.status)) {
+        return opened.status;
     }
-    const Referenced<KeyObject> key(new KeyObject(std::move(path)));
+    const Referenced<KeyObject> key(new KeyObject(opened.key));
     return insert_driver_handle(*key, map_generic(key_object_type.mapping, DesiredAccess), ObjectAttributes->Attributes,
                                 KeyHandle);
 }
@@ -109,7 +66,7 @@ extern "C" NTSTATUS NTAPI ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING Valu
     if (KeyValueInformationClass != KeyValuePartialInformation) {
         return STATUS_INVALID_PARAMETER;
     }
-    const auto value = parts.registry.value(static_cast<KeyObject&>(*entry.object).path(), view(ValueName));
+    const auto value = parts.hive.value(static_cast<KeyObject&>(*entry.object).key(), view(ValueName));
     if (!value) {
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
