@@ -30,7 +30,6 @@ bool Printer::event(std::uint64_t sequence, std::span<const std::byte> bytes) {
     last_time_ = event_.header.Timestamp;
     if (!join_details()) {
         joined_.push_back(lines_.size());
-        ++events_;
         return false;
     }
     formatter_->append_event(event_, sequence, lines_);
@@ -83,26 +82,31 @@ std::uint64_t Printer::events_within(std::size_t bytes) const {
     const auto lines = std::count(lines_.begin(), lines_.begin() + bytes, '\n');
     const auto losses =
         std::count_if(loss_ends_.begin(), loss_ends_.end(), [bytes](std::size_t end) { return end <= bytes; });
+    return static_cast<std::uint64_t>(lines - losses);
+}
+
+std::uint64_t Printer::joined_within(std::size_t bytes) const {
     const std::size_t last_end = std::string_view(lines_.data(), bytes).rfind('\n');
-    const auto joined = std::count_if(joined_.begin(), joined_.end(), [last_end](std::size_t begin) {
+    return static_cast<std::uint64_t>(std::count_if(joined_.begin(), joined_.end(), [last_end](std::size_t begin) {
         return last_end != std::string_view::npos && begin <= last_end;
-    });
-    return static_cast<std::uint64_t>(lines - losses + joined);
+    }));
 }
 
 void Printer::flush() {
     append_losses(last_time_);
     if (lines_.size() == 0) {
-        // What became a part of a line that is still to come: nothing of it is to be written now.
-        counters_->add_delivered(std::exchange(events_, 0));
+        // Parts of a line that is still to come: nothing of them is to be written now.
+        counters_->add_joined(joined_.size());
         joined_.clear();
         return;
     }
     const Output::Written written = output_->write({lines_.data(), lines_.size()}, timestamps_);
     status_ = written.status;
     const std::uint64_t delivered = working() ? events_ : events_within(written.bytes);
+    const std::uint64_t joined = working() ? joined_.size() : joined_within(written.bytes);
     counters_->add_delivered(delivered);
-    counters_->add_unwritten(events_ - delivered);
+    counters_->add_joined(joined);
+    counters_->add_unwritten(events_ - delivered + joined_.size() - joined);
     lines_.clear();
     timestamps_.clear();
     loss_ends_.clear();

@@ -57,8 +57,9 @@ class Printer {
     void append_losses(std::int64_t filetime);
     // Joins what was told of a process with the event that it was told for. False: it still waits for that.
     bool join_details();
-    // Of the lines that end in the first `bytes` of lines_, with those that became a part of them.
+    // Of the lines that end in the first `bytes` of lines_, and of what became a part of them.
     std::uint64_t events_within(std::size_t bytes) const;
+    std::uint64_t joined_within(std::size_t bytes) const;
 
     Output* output_;
     MalformedReporter* malformed_;

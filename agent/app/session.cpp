@@ -194,6 +194,7 @@ void Session::report(const Supervisor& supervisor) {
     }
     const Totals totals = supervisor.totals();
     const std::string malformed = totals.malformed != 0 ? fmt::format(" malformed={}", totals.malformed) : "";
+    const std::string joined = totals.joined != 0 ? fmt::format(" joined={}", totals.joined) : "";
     if (opened_.policy != 0) {
         if (const std::string line = supervisor.policy_line(); !line.empty()) {
             log_.report(line);
@@ -202,9 +203,9 @@ void Session::report(const Supervisor& supervisor) {
     if (const std::uint64_t forgotten = processes_.crowded_out() + details_.forgotten(); forgotten != 0) {
         log_.report(fmt::format("{} times something known of a process was forgotten for want of room", forgotten));
     }
-    log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}{}", totals.delivered,
+    log_.report(fmt::format("summary: delivered={} lost={} rate={}/s wakeups={} max_lag={}{}{}{}", totals.delivered,
                             totals.lost, rate(totals.delivered, supervisor.elapsed()), totals.wakeups, totals.max_lag,
-                            malformed, unwritten_note(totals)));
+                            joined, malformed, unwritten_note(totals)));
 }
 
 // Found out by a write, or by the system before one.

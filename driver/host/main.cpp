@@ -193,6 +193,7 @@ int run(const Options& options) {
     }
     const UniqueFd signals = catch_end_signals(options.embedded);
     ExecutiveOptions settings;
+    settings.invent_users = false;
     settings.debug_print = [debug = options.debug](ULONG level, std::string_view line) {
         if (debug || level == DPFLTR_ERROR_LEVEL) {
             print_line(line);

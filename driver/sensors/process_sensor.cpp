@@ -9,6 +9,7 @@
 #include "nt/system_routine.hpp"
 #include "sensors/first_threads.hpp"
 #include "sensors/image_path.hpp"
+#include "sensors/process_details.hpp"
 
 namespace aegis::driver {
 namespace {
@@ -32,18 +33,29 @@ void clear_fixed_part(AEGIS_PROCESS_PAYLOAD* payload) {
     RtlZeroMemory(payload, AEGIS_PROCESS_PAYLOAD_FIXED);
 }
 
+// Not inlined: an event of details and a process event are never on the stack together.
+[[gnu::noinline]] void report_exit(std::uint32_t process_id, std::int64_t now);
+[[gnu::noinline]] void report_create(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, bool refused,
+                                     std::int64_t now);
+
 // IRQL PASSIVE_LEVEL.
-void on_exit(std::uint32_t process_id, std::int64_t now) {
+void report_exit(std::uint32_t process_id, std::int64_t now) {
+    AEGIS_PROCESS_PAYLOAD payload;
+    clear_fixed_part(&payload);
+    payload.ProcessId = process_id;
+    g_context.report(&g_health, AEGIS_EVENT_PROCESS_EXIT, now, &payload, AEGIS_PROCESS_PAYLOAD_FIXED);
+}
+
+// IRQL PASSIVE_LEVEL.
+void on_exit(PEPROCESS process, std::uint32_t process_id, std::int64_t now) {
     forget_first_thread(process_id);
     const Decision decision =
         g_context.policies->process_ended({AEGIS_EVENT_PROCESS_EXIT, process_id, 0, {}, now, false});
     if (g_context.keep_back(&g_health, decision, now)) {
         return;
     }
-    AEGIS_PROCESS_PAYLOAD payload;
-    clear_fixed_part(&payload);
-    payload.ProcessId = process_id;
-    g_context.report(&g_health, AEGIS_EVENT_PROCESS_EXIT, now, &payload, AEGIS_PROCESS_PAYLOAD_FIXED);
+    publish_exit_details(g_context, process, process_id, now);
+    report_exit(process_id, now);
 }
 
 PathText image_text(PCUNICODE_STRING path) {
@@ -72,14 +84,7 @@ Decision decide_start(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std
 }
 
 // IRQL PASSIVE_LEVEL.
-void on_create(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std::int64_t now) {
-    const Decision decision = decide_start(process_id, info, now);
-    if (!decision.refused) {
-        expect_first_thread(process_id);
-    }
-    if (g_context.keep_back(&g_health, decision, now)) {
-        return;
-    }
+void report_create(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, bool refused, std::int64_t now) {
     CompactPayload event;
     event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED;
     clear_fixed_part(&event.payload);
@@ -87,19 +92,32 @@ void on_create(std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std::int64
     event.payload.ParentProcessId = process_id_number(info->ParentProcessId);
     event.payload.CreatingProcessId = process_id_number(info->CreatingThreadId.UniqueProcess);
     event.bytes += copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);
-    if (decision.refused) {
+    if (refused) {
         event.payload.ImagePathFlags |= AEGIS_PROCESS_REFUSED;
     }
     g_context.report(&g_health, AEGIS_EVENT_PROCESS_CREATE, now, &event.payload, event.bytes);
 }
 
+// IRQL PASSIVE_LEVEL.
+void on_create(PEPROCESS process, std::uint32_t process_id, PPS_CREATE_NOTIFY_INFO info, std::int64_t now) {
+    const Decision decision = decide_start(process_id, info, now);
+    if (!decision.refused) {
+        expect_first_thread(process_id);
+    }
+    if (g_context.keep_back(&g_health, decision, now)) {
+        return;
+    }
+    publish_start_details(g_context, process, process_id, *info, now);
+    report_create(process_id, info, decision.refused, now);
+}
+
 // IRQL PASSIVE_LEVEL, in the context of the creating thread, or of the last thread of an exiting process.
-void NTAPI on_process_notify(PEPROCESS /*process*/, HANDLE process_id, PPS_CREATE_NOTIFY_INFO info) {
+void NTAPI on_process_notify(PEPROCESS process, HANDLE process_id, PPS_CREATE_NOTIFY_INFO info) {
     const std::int64_t now = g_context.clock->now();
     if (info == nullptr) {
-        on_exit(process_id_number(process_id), now);
+        on_exit(process, process_id_number(process_id), now);
     } else {
-        on_create(process_id_number(process_id), info, now);
+        on_create(process, process_id_number(process_id), info, now);
     }
 }
 
@@ -120,6 +138,7 @@ NTSTATUS start_process_sensor(const SensorContext& context) {
     g_context = context;
     g_system_process_id = process_id_number(PsGetCurrentProcessId());
     reset_first_threads();
+    find_process_details();
     g_set_for_subsystems = nullptr;
     NTSTATUS status = register_for_subsystems();
     if (NT_SUCCESS(status)) {

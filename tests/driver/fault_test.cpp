@@ -165,6 +165,18 @@ class Scenario {
         });
     }
 
+    // Whatever NT refuses to tell of a process, what its details say is right.
+    static void expect_nothing_wrong(const AEGIS_PROCESS_DETAILS_PAYLOAD& details) {
+        EXPECT_NE(details.ProcessKey, 0U);
+        EXPECT_NE(details.CreationTime, 0);
+        const bool token = (details.Flags & AEGIS_DETAILS_TOKEN_VALID) != 0;
+        EXPECT_EQ(details.SidLength, token ? 28U : 0U);
+        EXPECT_EQ(details.SessionId, token ? 1U : 0U);
+        EXPECT_EQ(details.LogonId, token ? 0x2A517U : 0U);
+        EXPECT_EQ(details.IntegrityLevel, (details.Flags & AEGIS_DETAILS_INTEGRITY_VALID) != 0 ? 0x2000U : 0U);
+        EXPECT_LE(details.Elevation, AEGIS_ELEVATION_DEFAULT);
+    }
+
     // Whatever NT refuses to tell of a thread, its events come, and say nothing wrong.
     void thread_comes_and_goes(Activity& activity, Client& reader) {
         host::ThreadCreation thread;
@@ -289,7 +301,13 @@ class Scenario {
 
     NTSTATUS pull_all(Client& reader) const {
         const PullResult pulled = reader.pull(1 << 16);
-        EXPECT_EQ(events_in(pulled.bytes).size(), deaf_ ? 0U : 6U);
+        const std::vector<ProcessEvent> events = all_events_in(pulled.bytes);
+        EXPECT_EQ(events.size(), deaf_ ? 0U : 12U);
+        for (const ProcessEvent& event : events) {
+            if (event.header.Type == AEGIS_EVENT_PROCESS_DETAILS) {
+                expect_nothing_wrong(event.details());
+            }
+        }
         return pulled.status;
     }
 
@@ -299,7 +317,7 @@ class Scenario {
         EXPECT_EQ(callback_row(*result.reply, AEGIS_CALLBACK_PROCESS).Registered, deaf_ ? 0U : 1U);
         EXPECT_EQ(NT_SUCCESS(callback_row(*result.reply, AEGIS_CALLBACK_PROCESS).Status), !deaf_);
         EXPECT_EQ(callback_row(*result.reply, AEGIS_CALLBACK_OWNER_EXIT).Registered, 1U);
-        EXPECT_EQ(result.reply->Published, deaf_ ? 0U : 6U);
+        EXPECT_EQ(result.reply->Published, deaf_ ? 0U : 12U) << "each with its details";
         return result.status;
     }
 
@@ -364,6 +382,9 @@ TEST(Faults, TheScenarioMeetsEveryCallThatCanFail) {
                                           "RtlSetDaclSecurityDescriptor",
                                           "SeAccessCheck",
                                           "SeLocateProcessImageName",
+                                          "SeQueryAuthenticationIdToken",
+                                          "SeQueryInformationToken",
+                                          "SeQuerySessionIdToken",
                                           "ZwOpenKey",
                                           "ZwQueryInformationThread",
                                           "ZwQueryValueKey",

@@ -294,8 +294,8 @@ TEST(Clock, IsThePreciseOneWhereThereIsOne) {
         Client client(host);
         ASSERT_EQ(client.open(), STATUS_SUCCESS);
         Activity(host).create(kFirstFreePid);
-        const std::vector<ProcessEvent> events = events_in(client.pull().bytes);
-        ASSERT_EQ(events.size(), 1U);
+        const std::vector<ProcessEvent> events = all_events_in(client.pull().bytes);
+        ASSERT_FALSE(events.empty());
         EXPECT_EQ(events[0].header.Timestamp, kernel.time);
     }
 }

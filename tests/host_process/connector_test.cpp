@@ -82,6 +82,22 @@ TEST_F(ConnectorTest, AProcessStartsOnceWithTheImageOfItsExecAndEndsOnce) {
     EXPECT_LT(heard[0].time, heard[1].time);
 }
 
+// Catches: details read of another process, or after it may have ended; an exit status that is not the process's.
+TEST_F(ConnectorTest, AProcessHasItsCommandLineItsOwnerAndItsStatus) {
+    ChildProcess child({"/bin/sh", "-c", "read line; exit 7"});
+    ASSERT_TRUE(sink_.wait_for_start_of(child.pid()));
+    child.end_input();
+    ASSERT_TRUE(sink_.wait_for_end_of(child.pid()));
+    const std::vector<RecordedActivity> heard = sink_.of(child.pid());
+    ASSERT_EQ(heard.size(), 2U);
+    EXPECT_EQ(heard[0].command_line, u"/bin/sh -c \"read line; exit 7\"");
+    EXPECT_EQ(heard[0].uid, geteuid());
+    EXPECT_EQ(heard[0].session, static_cast<std::uint32_t>(getsid(0)));
+    EXPECT_GT(heard[0].created, 0);
+    EXPECT_LE(heard[0].created, heard[0].time);
+    EXPECT_EQ(heard[1].status, 7);
+}
+
 // Catches: forks forgotten when they end before an exec.
 TEST_F(ConnectorTest, AForkThatEndsWithoutExecHasTheImageOfItsParent) {
     ChildProcess parent({behaviour_program(), "fork-and-exit"});

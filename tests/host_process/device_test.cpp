@@ -20,6 +20,7 @@
 #include "eventually.hpp"
 #include "forked_client.hpp"
 #include "host_program.hpp"
+#include "synthetic_published.hpp"
 
 namespace aegis::test {
 namespace {
@@ -32,7 +33,7 @@ using namespace host::client;
 class DeviceTest : public testing::Test {
   protected:
     // Enough events for every test, few enough to be at rest at once.
-    static constexpr std::uint64_t kEvents = 200;
+    const std::uint64_t kEvents = published_of_synthetic(200, 7);
     HostProgram host_{{"--source", "synthetic:max,count=200", "--seed", "7"}};
     DeviceClient client_{host_.socket_path()};
 };
@@ -243,13 +244,17 @@ TEST_F(DeviceTest, APullReturnsTheEventsOfTheSource) {
     std::uint64_t seen = 0;
     EXPECT_TRUE(eventually([&] {
         for (const std::vector<std::byte>& bytes : client_.pull()) {
-            const host::sources::SyntheticEvent expected = generator.next();
             AEGIS_EVENT_HEADER header;
             AEGIS_PROCESS_PAYLOAD payload;
-            EXPECT_EQ(bytes.size(), sizeof(header) + sizeof(payload));
             std::memcpy(&header, bytes.data(), sizeof(header));
-            std::memcpy(&payload, bytes.data() + sizeof(header), sizeof(payload));
             EXPECT_EQ(header.Sequence, ++seen);
+            if (header.Type == AEGIS_EVENT_PROCESS_DETAILS) {
+                EXPECT_EQ(bytes.size(), AEGIS_DETAILS_EVENT_SIZE);
+                continue;
+            }
+            const host::sources::SyntheticEvent expected = generator.next();
+            EXPECT_EQ(bytes.size(), sizeof(header) + sizeof(payload));
+            std::memcpy(&payload, bytes.data() + sizeof(header), sizeof(payload));
             EXPECT_EQ(header.Type, expected.is_start ? AEGIS_EVENT_PROCESS_CREATE : AEGIS_EVENT_PROCESS_EXIT);
             EXPECT_EQ(payload.ProcessId, expected.pid);
             EXPECT_EQ(payload.CreatingProcessId, expected.creator);
@@ -434,12 +439,13 @@ TEST(DeviceEnd, AWaiterLearnsThatTheHostGoesAndCanDrainTheRing) {
         HostProgram host({"--source", "synthetic:max,count=50", "--stop-timeout", "0"});
         DeviceClient client(host.socket_path());
         const RingConsumer ring = client.setup_ring();
-        EXPECT_TRUE(eventually([&] { return ring.published() == 50; }));
+        const std::uint64_t published = published_of_synthetic(50);
+        EXPECT_TRUE(eventually([&] { return ring.published() == published; }));
         std::thread killer([&] { host.end(signal); });
         EXPECT_EQ(client.connection().wait(ring.event, kForever), kStatusDeviceRemoved);
         killer.join();
         EXPECT_TRUE(client.connection().host_gone());
-        EXPECT_EQ(ring.published(), 50U);
+        EXPECT_EQ(ring.published(), published);
         NtStatus status = 0;
         client.query(status);
         EXPECT_EQ(status, kStatusDeviceRemoved);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -140,6 +141,42 @@ TEST_F(ProcessTrackerTest, AfterALossProcessesThatAreGoneEndOnce) {
     fork(kChild, kShell, 40);
     exit(kChild, 41);
     EXPECT_EQ(heard().size(), 6U);
+}
+
+// Catches: the details of an exec given to the process it came from; a fork without its parent's; times of one told of
+// another.
+TEST_F(ProcessTrackerTest, DetailsAreThoseOfTheExecOrOfTheParent) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    fork(kChild, kShell, 20 * kSecond);
+    tracker_.apply({KernelEventKind::kExec, kChild, kChild, 0, 21 * kSecond}, {"/bin/ls", true, false},
+                   {.arguments = std::string("ls\0-l", 5), .owner = {{.uid = 7, .session = 8}}, .start_ticks = 1});
+    fork(kGrandchild, kChild, 30 * kSecond);
+    exit(kGrandchild, 31 * kSecond);
+    const std::vector<RecordedActivity> all = sink_.all();
+    ASSERT_EQ(all.size(), 4U);
+    EXPECT_EQ(all[1].command_line, u"ls -l");
+    EXPECT_EQ(all[1].uid, 7U);
+    EXPECT_EQ(all[1].session, 8U);
+    EXPECT_EQ(all[1].time - all[1].created, 10'000'000) << "made when it was forked, a second before";
+    EXPECT_EQ(all[2].command_line, u"ls -l") << "the fork runs what its parent runs";
+    EXPECT_EQ(all[2].created, all[2].time);
+}
+
+// Catches: the status of another thread than the last, or none; a status where the end was not heard of.
+TEST_F(ProcessTrackerTest, AnEndHasTheStatusOfTheLastThread) {
+    const auto thread = [this](KernelEventKind kind, std::uint32_t tid, std::uint32_t status) {
+        tracker_.apply({kind, tid, kChild, kShell, 20, status}, {});
+    };
+    fork(kChild, kShell, 20);
+    thread(KernelEventKind::kFork, kGrandchild, 0);
+    thread(KernelEventKind::kExit, kChild, 1 << 8);
+    thread(KernelEventKind::kExit, kGrandchild, 3 << 8);
+    EXPECT_EQ(sink_.all().back().status, 3);
+    fork(kChild, kShell, 30);
+    fork(kChild, kShell, 40);
+    EXPECT_EQ(sink_.all().back().status, std::nullopt);
+    thread(KernelEventKind::kExit, kChild, 9);
+    EXPECT_EQ(sink_.all().back().status, 137);
 }
 
 }  // namespace

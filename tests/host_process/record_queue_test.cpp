@@ -81,5 +81,24 @@ TEST(RecordQueue, WhatDoesNotFitIsALossBehindTheLastThatFits) {
     EXPECT_EQ(taken.front().lost_before, 0U);
 }
 
+// Catches: arguments without a bound of their own; a record that is dropped for them; a bound that never ends.
+TEST(RecordQueue, ArgumentsThatDoNotFitLeaveTheirRecordWithout) {
+    RecordQueue queue;
+    constexpr std::size_t kBytes = std::size_t{1} << 20;
+    constexpr std::size_t kFitting = RecordQueue::kMostArgumentBytes / kBytes;
+    for (int round = 0; round < 2; ++round) {
+        std::vector<ActivityRecord> batch = records(kFitting + 2);
+        for (ActivityRecord& record : batch) {
+            record.details.arguments.emplace(kBytes, 'x');
+        }
+        queue.push(batch, 0);
+        EXPECT_EQ(queue.take(batch), 0U);
+        ASSERT_EQ(batch.size(), kFitting + 2);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            EXPECT_EQ(batch[i].details.arguments.has_value(), i < kFitting) << i;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace aegis::test

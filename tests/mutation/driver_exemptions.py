@@ -171,9 +171,9 @@ _EXCHANGED = (
         "ioctl.cpp query order reply->Version = AEGIS_CONTROL_VERSION; <-> buffer->written = sizeof(*reply);",
         'ioctl.cpp query order driver.channel.fail("the list of handles does not match its count"); <-> '
         'reply->State = AEGIS_RING_FAILED;',
-        "process_sensor.cpp on_create order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
+        "process_sensor.cpp report_create order event.bytes = AEGIS_PROCESS_PAYLOAD_FIXED; <-> "
         "clear_fixed_part(&event.payload);",
-        "process_sensor.cpp on_create order event.payload.CreatingProcessId = "
+        "process_sensor.cpp report_create order event.payload.CreatingProcessId = "
         "process_id_number(info->CreatingThreadId.UniqueProcess); <-> event.bytes += "
         "copy_image_path(info->ImageFileName, info->FileOpenNameAvailable, &event.payload);",
         "pull_cursor.cpp PullCursor::write_event order std::memcpy(to, event_.data(), event_.size()); <-> "

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -90,6 +91,34 @@ class LiveEvents(unittest.TestCase):
         ends = [event["process"]["thread"]["id"] for event in ours if event["event"]["action"] == "thread-end"]
         self.assertCountEqual(ends, [ended, second["process"]["thread"]["id"]])
 
+    def test_a_process_is_told_whole(self):
+        """Catches: a command line, an owner, a parent or an exit status left out, or another process's; a document whose
+        details got lost; an entity id that is not the same in all events of a process."""
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        script = "import subprocess; subprocess.run(['/bin/sh', '-c', 'exit 7', 'two words', 'quo\"te'])"
+        pid, ours = self.events_of_a_script(agent, script)
+        start, end = ours[0], ours[-1]
+        own_id = start["process"]["entity_id"]
+        self.assertEqual(start["process"]["args"], [sys.executable, "-c", script])
+        self.assertEqual(start["user"]["id"], str(os.geteuid()))
+        self.assertEqual(start["user"]["name"], pwd.getpwuid(os.geteuid()).pw_name)
+        self.assertEqual(start["aegis"]["process"]["session_id"], os.getsid(0))
+        self.assertLessEqual(start["process"]["start"], start["@timestamp"])
+        self.assertEqual({event["process"]["entity_id"] for event in ours}, {own_id})
+        self.assertFalse([event for event in agent.events() if "details_lost" in event["aegis"].get("process", {})])
+        shell = next(event for event in agent.events()
+                     if event["event"]["action"] == "process-end" and event["process"].get("parent", {}).get("pid") == pid)
+        self.assertEqual(shell["process"]["args"], ["/bin/sh", "-c", "exit 7", "two words", 'quo"te'])
+        self.assertEqual(shell["process"]["exit_code"], 7)
+        self.assertEqual(shell["process"]["parent"]["entity_id"], own_id)
+        self.assertEqual(shell["process"]["parent"]["executable"], os.path.realpath(sys.executable))
+        self.assertEqual(shell["user"], start["user"])
+        self.assertNotEqual(shell["process"]["entity_id"], own_id)
+        self.assertGreater(shell["event"]["duration"], 0)
+        self.assertEqual(end["process"]["exit_code"], 0)
+        self.assertEqual(end["process"]["args"], start["process"]["args"])
+        self.assertGreaterEqual(end["event"]["duration"], shell["event"]["duration"])
+
     def test_images_come_with_their_process(self):
         """Catches: a program without its own image; a library that is loaded later left out, or without its path."""
         library = glob.glob("/usr/lib/*/libm.so.6")
@@ -158,9 +187,13 @@ class LiveEvents(unittest.TestCase):
         while agent.process.poll() is None:
             subprocess.run(["/bin/true"], check=True)
         self.assertEqual(agent.finish(), 0)
-        sequences = [event["event"]["sequence"] for event in agent.events()]
-        self.assertEqual(sequences, list(range(1, 41)))
-        self.assertEqual(len({event["event"]["id"] for event in agent.events()}), 40)
+        events = agent.events()
+        # The numbers between are those of details, which became a part of the documents behind them.
+        sequences = [event["event"]["sequence"] for event in events]
+        self.assertEqual(sequences, sorted(set(sequences)))
+        self.assertEqual(sequences[-1], agent.summary()["delivered"] + agent.summary()["joined"])
+        self.assertFalse([event for event in events if event["event"]["action"] == "events-lost"])
+        self.assertEqual(len({event["event"]["id"] for event in events}), 40)
 
 
 if __name__ == "__main__":

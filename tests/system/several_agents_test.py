@@ -1,5 +1,6 @@
 """Several agents of one host: each sees everything, and none costs another anything."""
 
+import re
 import signal
 import unittest
 
@@ -18,7 +19,10 @@ class SeveralAgents(unittest.TestCase):
             agents = [sensor.Agent("--output", "ndjson", "--count", str(total), device=host.socket) for _ in range(2)]
             for agent in agents:
                 self.assertEqual(agent.finish(), 0, agent.messages())
-                self.assertEqual(sequences(agent), list(range(1, total + 1)))
+                self.assertEqual(len(sequences(agent)), total)
+            # The numbers between are those of details, which became a part of the documents behind them.
+            self.assertEqual(sequences(agents[0]), sequences(agents[1]))
+            self.assertEqual(sequences(agents[0]), sorted(set(sequences(agents[0]))))
 
     def test_a_stopped_agent_costs_the_other_nothing_and_knows_what_it_lost(self):
         """Catches: a producer that waits for a slow consumer; a miscounted or silent loss."""
@@ -28,9 +32,9 @@ class SeveralAgents(unittest.TestCase):
             sensor.wait_until(lambda: stopped.bytes_printed() > 0, "the first event")
             stopped.process.send_signal(signal.SIGSTOP)
             other = sensor.Agent("--output", "ndjson", "--from", "oldest", device=host.socket)
-            sensor.wait_until(lambda: f'"sequence":{total},' in "".join(other.lines()[-50:]), "the other's last event")
+            sensor.wait_until(lambda: len(other.lines()) >= total, "the other's last event")
             stopped.process.send_signal(signal.SIGCONT)
-            sensor.wait_until(lambda: f'"sequence":{total},' in "".join(stopped.lines()[-50:]), "its last event")
+            sensor.wait_until(lambda: stopped.lines()[-1] == other.lines()[-1], "its last event")
             for agent in (stopped, other):
                 self.assertEqual(agent.finish(signal.SIGINT), 0, agent.messages())
 
@@ -38,15 +42,23 @@ class SeveralAgents(unittest.TestCase):
         self.assertGreater(summary["lost"], 0)
         gaps = [event["aegis"]["lost"] for event in stopped.events() if event["event"]["kind"] == "pipeline_error"]
         self.assertEqual(sum(int(gap["count"]) for gap in gaps), summary["lost"])
-        # Every number from the first to the last is either an event or inside exactly one gap, in its place. The agent
-        # may have come too late for the very first ones.
-        first = expected = self.numbers(stopped.events()[0])[0]
+        # Every number from the first to the last is an event, a detail of one or inside exactly one gap, in its place.
+        # The agent may have come too late for the very first ones.
+        expected = 0
         for event in stopped.events():
             begin, end = self.numbers(event)
-            self.assertEqual(begin, expected)
+            self.assertGreaterEqual(begin, expected)
             expected = end
         self.assertGreater(expected, total)
-        self.assertEqual(summary["delivered"] + summary["lost"], expected - first)
+        delivered = summary["delivered"] + summary["joined"]
+        self.assertLessEqual(delivered + summary["lost"], expected - 1)
+        self.assertEqual(delivered + summary["lost"], expected - int(self.first_number(stopped)))
+
+    @staticmethod
+    def first_number(agent):
+        """Of what the agent has read: it says so unless that is the first of all."""
+        told = re.search(r"starts with event #(\d+)", agent.messages())
+        return told.group(1) if told else 1
 
     def numbers(self, event):
         """The sequence numbers that a line stands for: the first, and the one after the last."""
@@ -63,7 +75,7 @@ class SeveralAgents(unittest.TestCase):
             agent, code = sensor.run_agent("--output", "ndjson", "--consumers", "3", "--count", str(total),
                                            device=host.socket)
             self.assertEqual(code, 0, agent.messages())
-            self.assertEqual(sorted(sequences(agent)), list(range(1, total + 1)))
+            self.assertEqual(len(set(sequences(agent))), total)
 
     def test_pull_sees_the_same_events_as_the_ring(self):
         total = 2000

@@ -29,8 +29,7 @@ class Stop(unittest.TestCase):
                 self.assertIn("AegisMon is being stopped", agent.messages())
                 published = int(re.search(r"synthetic: events=(\d+)", host.messages()).group(1))
                 events = [event for event in agent.events() if event["event"]["kind"] == "event"]
-                self.assertEqual(sorted(event["event"]["sequence"] for event in events),
-                                 list(range(1, len(events) + 1)))
+                self.assertEqual(len({event["event"]["sequence"] for event in events}), len(events))
                 self.assertEqual(sum(event["process"]["pid"] >= FIRST_INVENTED_PID for event in events), published)
                 self.assertEqual(agent.summary()["lost"], 0)
 

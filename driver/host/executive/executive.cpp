@@ -113,7 +113,8 @@ std::vector<UserMapping> Executive::mappings(const ProcessRef& process) const {
 }
 
 NTSTATUS Executive::raise_process_create(const ProcessCreation& creation) {
-    const auto process = parts_->processes.created(creation.pid, creation.timestamp);
+    const auto process = parts_->processes.created(
+        creation.pid, creation.timestamp, creation.create_time != 0 ? creation.create_time : creation.timestamp);
     if (creation.subsystem) {
         process->set_of_subsystem();
     }
@@ -121,15 +122,19 @@ NTSTATUS Executive::raise_process_create(const ProcessCreation& creation) {
         process->set_protected();
     }
     process->set_image_path(creation.image_path.value_or(std::u16string_view()));
+    if (creation.user) {
+        process->set_primary_token(make_token(*creation.user));
+    }
     const auto creator = parts_->processes.find_or_invent(creation.creator);
     return notify_creation(*process, *creator, creation);
 }
 
-void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp) {
+void Executive::raise_process_exit(std::uint32_t pid, std::int64_t timestamp, std::optional<NTSTATUS> status) {
     const ProcessTable::Exit exit = parts_->processes.exited(pid);
     if (!exit.process) {
         return;
     }
+    exit.process->ended_with(status.value_or(STATUS_PENDING));
     if (!exit.client) {
         notify_exit(*exit.process, timestamp);
     } else if (!exit_client(*exit.process, timestamp, true)) {

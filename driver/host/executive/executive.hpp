@@ -114,6 +114,9 @@ struct ExecutiveOptions {
     // Receives the events that the driver writes to ETW, from any thread. Default: nobody listens.
     std::function<void(const TraceEvent& event)> trace = {};
     CreateAccess create_access = CreateAccess::kGranted;
+    // Whether a process whose source of activity says nothing of its user runs as one that is made up: an ordinary one,
+    // or that of its account. Otherwise nobody can say whose its token is.
+    bool invent_users = true;
     // Where MmGetSystemRoutineAddress answers otherwise than by default: null for what an older system lacks.
     std::map<std::string, void*> other_exports = {};
 };
@@ -161,7 +164,7 @@ class Executive {
     NTSTATUS raise_process_create(const ProcessCreation& creation);
     // Reports the exit of any pid, known or not, unless exit_process() did so. For a client it is exit_process() with
     // this timestamp. So made-up pids must not be those of clients: use values that Linux never assigns (> 2^22).
-    void raise_process_exit(std::uint32_t pid, std::int64_t timestamp);
+    void raise_process_exit(std::uint32_t pid, std::int64_t timestamp, std::optional<NTSTATUS> status = std::nullopt);
 
     // The same of threads. A process nobody has heard of is known from then on, until its exit. `raise_thread_exit` is
     // for any number, known or not.

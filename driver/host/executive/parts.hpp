@@ -18,6 +18,7 @@
 #include "driver/host/executive/registry/callbacks.hpp"
 #include "driver/host/executive/registry/hive.hpp"
 #include "driver/host/executive/registry/key_names.hpp"
+#include "driver/host/executive/security/token_references.hpp"
 #include "driver/host/executive/uuid.hpp"
 #include "driver/host/executive/verifier/fault_injector.hpp"
 
@@ -52,6 +53,7 @@ struct ExecutiveParts {
     UuidSource uuids;
     IrpTable irps;
     IoState io;
+    TokenReferences token_references;
     std::atomic<int> subject_contexts{0};   // captured and not released
     std::atomic<unsigned> most_signals{0};  // events set during one hold of a spin lock; relaxed, for reports
     ProcessTable processes;

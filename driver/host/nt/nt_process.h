@@ -102,6 +102,10 @@ HANDLE NTAPI PsGetCurrentThreadId();
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 
 LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process);
+
+/* PASSIVE_LEVEL. The token comes with a reference. */
+PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process);
+void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken);
 HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
 /* Without a reference: as long as the thread is there. */
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);

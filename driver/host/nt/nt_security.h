@@ -71,6 +71,19 @@ struct SID {
 };
 using PISID = SID*;
 
+struct SID_AND_ATTRIBUTES {
+    PSID Sid;
+    ULONG Attributes;
+};
+
+/* Of TokenUser. */
+struct TOKEN_USER {
+    SID_AND_ATTRIBUTES User;
+};
+
+/* Those that are played here. */
+enum TOKEN_INFORMATION_CLASS : int { TokenUser = 1, TokenElevationType = 18, TokenIntegrityLevel = 25 };
+
 struct ACL {
     UCHAR AclRevision;
     UCHAR Sbz1;
@@ -271,6 +284,13 @@ BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_S
                             ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET* Privileges,
                             PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess,
                             PNTSTATUS AccessStatus);
+
+/* PASSIVE_LEVEL, of a token that the caller holds a reference to. TokenUser and TokenElevationType come in paged pool,
+   which the caller frees; TokenIntegrityLevel is a number in the pointer's place. */
+NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass,
+                                       PVOID* TokenInformation);
+NTSTATUS NTAPI SeQueryAuthenticationIdToken(PACCESS_TOKEN Token, PLUID AuthenticationId);
+NTSTATUS NTAPI SeQuerySessionIdToken(PACCESS_TOKEN Token, PULONG SessionId);
 }
 
 #endif

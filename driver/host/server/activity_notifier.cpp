@@ -8,6 +8,7 @@
 #include <span>
 
 #include "aegis/ioctl.h"
+#include "driver/host/server/unix_user_sid.hpp"
 
 namespace aegis::host::server {
 
@@ -16,21 +17,27 @@ void ActivityNotifier::process_started(const sources::ProcessStart& start) {
     creation.pid = start.pid;
     creation.parent = start.parent;
     creation.creator = start.creator;
-    // No source knows the thread; on NT it never has the number of a process, of its own least of all.
-    creation.creator_tid = start.creator + 4;
+    // No source knows the thread.
     if (!start.image.empty()) {
         creation.image_path = start.image;
     }
     creation.image_path_exact = start.image_exact;
+    creation.command_line = start.command_line;
+    UnixUserSid sid{};
+    if (start.owner) {
+        sid = unix_user_sid(start.owner->uid);
+        creation.user = ProcessUser{.sid = sid, .session = start.owner->session};
+    }
+    creation.create_time = start.created;
     creation.timestamp = start.time;
     // A driver may refuse a creation; here the process runs already.
     executive_.raise_process_create(creation);
 }
 
-void ActivityNotifier::process_ended(std::uint32_t pid, sources::NtTime time) {
+void ActivityNotifier::process_ended(std::uint32_t pid, sources::NtTime time, std::optional<std::int32_t> status) {
     const ClientProcessRef client = clients_.find(pid);
     if (!client || client->has_ended()) {
-        executive_.raise_process_exit(pid, time);
+        executive_.raise_process_exit(pid, time, status);
         clients_.end_reported(pid);
     }
 }

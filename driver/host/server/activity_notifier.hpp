@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "driver/host/executive/executive.hpp"
@@ -18,7 +19,7 @@ class ActivityNotifier final : public sources::ActivitySink {
         : executive_(executive), clients_(clients), report_(std::move(report)) {}
 
     void process_started(const sources::ProcessStart& start) override;
-    void process_ended(std::uint32_t pid, sources::NtTime time) override;
+    void process_ended(std::uint32_t pid, sources::NtTime time, std::optional<std::int32_t> status) override;
     void thread_started(const sources::ThreadStart& start) override;
     void thread_ended(const sources::ThreadEnd& end) override;
     void image_loaded(const sources::ImageLoaded& image) override;

@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "aegis/policy.h"
+#include "driver/host/server/unix_user_sid.hpp"
 #include "driver/host/sources/nt_clock.hpp"
+#include "driver/host/sources/process_details.hpp"
 #include "driver/host/sources/process_files.hpp"
 
 namespace aegis::host::server {
@@ -182,9 +184,15 @@ bool ExecGate::refuse(std::uint32_t pid, const std::string& path) {
     creation.pid = pid;
     creation.parent = stat ? stat->parent : 0;
     creation.creator = creation.parent;
-    creation.creator_tid = creation.creator + 4;
     creation.image_path = image->path;
     creation.image_path_exact = image->exact;
+    // Its arguments are still those of the program that it runs.
+    const sources::DetailBytes details = sources::read_details(pid);
+    UnixUserSid sid{};
+    if (details.owner) {
+        sid = unix_user_sid(details.owner->uid);
+        creation.user = ProcessUser{.sid = sid, .session = details.owner->session};
+    }
     creation.timestamp = sources::nt_now();
     if (NT_SUCCESS(executive_.raise_process_create(creation))) {
         return false;

@@ -17,12 +17,22 @@ namespace aegis::host::sources {
 // Times are 100 ns since 1601-01-01 UTC, as NT counts.
 using NtTime = std::int64_t;
 
+// As far as the source can tell. A user of Unix by number.
+struct ProcessOwner {
+    std::uint32_t uid = 0;
+    std::uint32_t session = 0;
+};
+
 struct ProcessStart {
     std::uint32_t pid = 0;
     std::uint32_t parent = 0;
     std::uint32_t creator = 0;
     std::u16string_view image;  // no terminator; empty when nothing is known; valid during the call
     bool image_exact = false;   // the whole path the process was started from, nothing replaced
+    // Its arguments, joined as Windows joins them (windows_command_line); valid during the call.
+    std::optional<std::u16string_view> command_line = std::nullopt;
+    std::optional<ProcessOwner> owner = std::nullopt;
+    NtTime created = 0;  // when the process was made, before it came to run this image; 0: not known
     NtTime time = 0;
 };
 
@@ -73,7 +83,8 @@ class ActivitySink {
   public:
     virtual ~ActivitySink() = default;
     virtual void process_started(const ProcessStart& start) = 0;
-    virtual void process_ended(std::uint32_t pid, NtTime time) = 0;
+    // `status`: the exit status of a process that ended by itself, 128 and the signal's number of one that was killed.
+    virtual void process_ended(std::uint32_t pid, NtTime time, std::optional<std::int32_t> status) = 0;
     virtual void thread_started(const ThreadStart& start) = 0;
     virtual void thread_ended(const ThreadEnd& end) = 0;
     virtual void image_loaded(const ImageLoaded& image) = 0;

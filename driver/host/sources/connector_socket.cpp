@@ -211,7 +211,8 @@ void ConnectorSocket::decode(std::span<const std::byte> datagram) {
         }
         case kWhatExit: {
             const auto& exit = event.event_data.exit;
-            events_.push_back({KernelEventKind::kExit, id(exit.process_pid), id(exit.process_tgid), 0, time});
+            events_.push_back(
+                {KernelEventKind::kExit, id(exit.process_pid), id(exit.process_tgid), 0, time, exit.exit_code});
             break;
         }
         default:

@@ -17,10 +17,11 @@ enum class KernelEventKind : std::uint8_t { kFork, kExec, kExit };
 
 struct KernelEvent {
     KernelEventKind kind = KernelEventKind::kFork;
-    std::uint32_t thread = 0;    // fork: of the new thread
-    std::uint32_t process = 0;   // thread group of `thread`
-    std::uint32_t parent = 0;    // fork: thread group of the parent
-    std::int64_t monotonic = 0;  // CLOCK_MONOTONIC, nanoseconds
+    std::uint32_t thread = 0;       // fork: of the new thread
+    std::uint32_t process = 0;      // thread group of `thread`
+    std::uint32_t parent = 0;       // fork: thread group of the parent
+    std::int64_t monotonic = 0;     // CLOCK_MONOTONIC, nanoseconds
+    std::uint32_t wait_status = 0;  // exit: of the thread, which is that of its process when it is the last one
 };
 
 // A subscription. One thread at a time; the counters are that thread's too.

@@ -69,11 +69,12 @@ void ConnectorSource::record_programs() {
     }
 }
 
-ImageBytes ConnectorSource::image_of_exec(std::uint32_t pid) {
+void ConnectorSource::read_exec(std::uint32_t pid, ActivityRecord& record) {
     // First, because the process may be about to end; the record does not go away.
     ImageBytes seen = read_image_(pid);
+    record.details = read_details(pid);
     recorder_.receive();
-    return recorder_.image_of_exec(pid, std::move(seen));
+    record.image = recorder_.image_of_exec(pid, std::move(seen));
 }
 
 void ConnectorSource::read_events() {
@@ -96,7 +97,7 @@ void ConnectorSource::read_events() {
             ActivityRecord& record = records.emplace_back();
             record.event = event;
             if (event.kind == KernelEventKind::kExec) {
-                record.image = image_of_exec(event.process);
+                read_exec(event.process, record);
                 images_unknown_.fetch_add(record.image.exact ? 0 : 1, std::memory_order_relaxed);
                 if (record.image.denied && !std::exchange(reported_denial, true)) {
                     report_(
@@ -131,7 +132,7 @@ void ConnectorSource::track() {
         const std::uint64_t lost_at_the_end = queue_.take(records);
         for (const ActivityRecord& record : records) {
             lost = tell_lost(record.lost_before) || lost;
-            tracker_->apply(record.event, record.image);
+            tracker_->apply(record.event, record.image, record.details);
         }
         lost = tell_lost(lost_at_the_end) || lost;
         const std::int64_t now = clock_nanoseconds(CLOCK_MONOTONIC);

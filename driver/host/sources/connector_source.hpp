@@ -1,10 +1,9 @@
 // Process activity from the kernel's process events connector: every process, however short its life.
 //
 // Two threads. The reader runs at real-time priority and does nothing but receive and read the image
-// path of an exec, because /proc/PID/exe is gone as soon as the process is. Where it is late all the same,
-// because the machine's processors were taken away, there is the kernel's record of opened programs.
-// The reader must never wait for a lock that the driver holds, so another thread, at ordinary priority,
-// calls the sink.
+// path and the arguments of an exec, because /proc/PID is gone as soon as the process is. Where it is late all the
+// same, because the machine's processors were taken away, there is the kernel's record of opened programs. The reader
+// must never wait for a lock that the driver holds, so another thread, at ordinary priority, calls the sink.
 //
 // What is lost, in the kernel's buffer or in the queue between the two threads, is told to the sink in its place. It is
 // counted in the kernel's events: a fork, an exec and an exit are three, and so is each thread's start and end one.
@@ -52,7 +51,8 @@ class ConnectorSource final : public ActivitySource {
     bool tell_lost(std::uint64_t events);
     void raise_priority();
     void record_programs();
-    ImageBytes image_of_exec(std::uint32_t pid);
+    // What is known of a process that has just run a program.
+    void read_exec(std::uint32_t pid, ActivityRecord& record);
     void report_losses(std::int64_t now);
     std::uint64_t losses() const;
 

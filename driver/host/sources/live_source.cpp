@@ -37,7 +37,9 @@ class Wanted final : public ActivitySink {
     Wanted(ActivitySink& sink, Tells wanted) : sink_(sink), wanted_(wanted) {}
 
     void process_started(const ProcessStart& start) override { sink_.process_started(start); }
-    void process_ended(std::uint32_t pid, NtTime time) override { sink_.process_ended(pid, time); }
+    void process_ended(std::uint32_t pid, NtTime time, std::optional<std::int32_t> status) override {
+        sink_.process_ended(pid, time, status);
+    }
     void thread_started(const ThreadStart& start) override {
         if (wanted_.threads) {
             sink_.thread_started(start);
@@ -125,12 +127,12 @@ void LiveSource::process_started(const ProcessStart& start) {
     tracker_->process_started(start);
 }
 
-void LiveSource::process_ended(std::uint32_t pid, NtTime time) {
+void LiveSource::process_ended(std::uint32_t pid, NtTime time, std::optional<std::int32_t> status) {
     const std::lock_guard guard(mutex_);
     // The kernel recorded the exit of each thread before it told the connector.
     take_records();
     tracker_->process_ended(pid, time);
-    sink_->process_ended(pid, time);
+    sink_->process_ended(pid, time, status);
 }
 
 void LiveSource::thread_started(const ThreadStart& start) {

@@ -38,7 +38,7 @@ class LiveSource final : public ActivitySource, private ActivitySink {
 
   private:
     void process_started(const ProcessStart& start) override;
-    void process_ended(std::uint32_t pid, NtTime time) override;
+    void process_ended(std::uint32_t pid, NtTime time, std::optional<std::int32_t> status) override;
     void thread_started(const ThreadStart& start) override;
     void thread_ended(const ThreadEnd& end) override;
     void image_loaded(const ImageLoaded& image) override;

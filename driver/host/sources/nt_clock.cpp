@@ -5,7 +5,6 @@
 namespace aegis::host::sources {
 namespace {
 
-constexpr std::int64_t kNanosecondsPerTick = 100;
 // Ticks from 1601-01-01 to 1970-01-01: 369 years with 89 leap days.
 constexpr std::int64_t kUnixEpoch = (369LL * 365 + 89) * 24 * 60 * 60 * (kNanosecondsPerSecond / kNanosecondsPerTick);
 

@@ -8,6 +8,7 @@
 namespace aegis::host::sources {
 
 inline constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+inline constexpr std::int64_t kNanosecondsPerTick = 100;  // of NT's time
 
 // Now, of a Linux clock, in nanoseconds.
 std::int64_t clock_nanoseconds(int clock_id);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <utf8.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "driver/host/unique_fd.hpp"
 
@@ -38,12 +40,12 @@ std::string read_small_file(const char* path) {
     return bytes > 0 ? std::string(text.data(), static_cast<std::size_t>(bytes)) : std::string();
 }
 
-std::string read_whole_file(const char* path) {
+std::string read_file(const char* path, std::size_t most_bytes) {
     const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
     std::string text;
     std::array<char, 16384> piece;
-    for (ssize_t bytes = 1; file && bytes > 0;) {
-        bytes = read(file.get(), piece.data(), piece.size());
+    for (ssize_t bytes = 1; file && bytes > 0 && text.size() < most_bytes;) {
+        bytes = read(file.get(), piece.data(), std::min(piece.size(), most_bytes - text.size()));
         text.append(piece.data(), bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
     }
     return text;
@@ -57,7 +59,7 @@ std::optional<std::string> read_path_of_any_length(const char* link) {
         return std::nullopt;
     }
     std::string mappings = "\n";
-    mappings += read_whole_file("/proc/self/maps");
+    mappings += read_file("/proc/self/maps", std::numeric_limits<std::size_t>::max());
     munmap(mapping, 1);
     std::array<char, 32> address;
     std::snprintf(address.data(), address.size(), "\n%08jx-", static_cast<std::uintmax_t>(std::uintptr_t(mapping)));
@@ -85,9 +87,9 @@ std::optional<ProcessStat> parse_stat(const std::string& text) {
     unsigned long long start = 0;
     // Fields 3 to 22 of proc(5).
     const int fields = std::sscanf(text.c_str() + name_end + 1,
-                                   " %c %u %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
-                                   &stat.state, &stat.parent, &stat.flags, &stat.threads, &start);
-    constexpr int kFieldsWanted = 5;
+                                   " %c %u %*d %u %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+                                   &stat.state, &stat.parent, &stat.session, &stat.flags, &stat.threads, &start);
+    constexpr int kFieldsWanted = 6;
     stat.start_time = start;
     return fields == kFieldsWanted ? std::optional(stat) : std::nullopt;
 }
@@ -184,6 +186,21 @@ ImagePointer to_nt_image(const ImageBytes& bytes) {
 
 std::optional<ProcessStat> read_stat(std::uint32_t pid) {
     return parse_stat(read_small_file(proc_path(pid, "stat").data()));
+}
+
+std::optional<std::string> read_arguments(std::uint32_t pid, std::size_t most_bytes) {
+    std::string arguments = read_file(proc_path(pid, "cmdline").data(), most_bytes);
+    return arguments.empty() ? std::nullopt : std::optional(std::move(arguments));
+}
+
+std::optional<std::uint32_t> read_uid(std::uint32_t pid) {
+    const std::string status = read_small_file(proc_path(pid, "status").data());
+    const std::size_t line = status.find("\nUid:");
+    std::uint32_t effective = 0;
+    if (line == std::string::npos || std::sscanf(status.c_str() + line, "\nUid: %*u %u", &effective) != 1) {
+        return std::nullopt;
+    }
+    return effective;
 }
 
 bool any_thread_alive(std::uint32_t pid) {

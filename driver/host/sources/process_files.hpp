@@ -1,6 +1,7 @@
 // What /proc says about one process.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,6 +41,7 @@ ImagePointer to_nt_image(const ImageBytes& bytes);
 struct ProcessStat {
     char state = '?';  // of the leader, as proc(5) names it
     std::uint32_t parent = 0;
+    std::uint32_t session = 0;
     std::uint32_t flags = 0;       // PF_… of the kernel
     std::int64_t threads = 0;      // those that the kernel has not released, a dead leader included
     std::uint64_t start_time = 0;  // clock ticks since boot
@@ -53,6 +55,12 @@ struct ProcessStat {
 
 // /proc/PID/stat; none when the process is gone.
 std::optional<ProcessStat> read_stat(std::uint32_t pid);
+
+// /proc/PID/cmdline, as far as `most_bytes`; none when there are none, or they cannot be read.
+std::optional<std::string> read_arguments(std::uint32_t pid, std::size_t most_bytes);
+
+// The effective user id, of /proc/PID/status.
+std::optional<std::uint32_t> read_uid(std::uint32_t pid);
 
 // Whether any thread of the process has not ended yet.
 bool any_thread_alive(std::uint32_t pid);

@@ -25,6 +25,7 @@ void ProcessTracker::learn_existing() {
 ProcessTracker::Process ProcessTracker::existing(std::uint32_t pid) {
     Process process;
     process.image = to_nt_image(read_image(pid));
+    process.details = to_nt_details(read_details(pid));
     if (const std::optional<ProcessStat> stat = read_stat(pid)) {
         process.parent = stat->parent;
         process.kernel_thread = stat->is_kernel_thread();
@@ -33,13 +34,13 @@ ProcessTracker::Process ProcessTracker::existing(std::uint32_t pid) {
     return process;
 }
 
-void ProcessTracker::apply(const KernelEvent& event, const ImageBytes& image) {
+void ProcessTracker::apply(const KernelEvent& event, const ImageBytes& image, const DetailBytes& details) {
     switch (event.kind) {
         case KernelEventKind::kFork:
             forked(event);
             break;
         case KernelEventKind::kExec:
-            executed(event, image);
+            executed(event, image, details);
             break;
         case KernelEventKind::kExit:
             thread_ended(event);
@@ -62,7 +63,7 @@ void ProcessTracker::forked(const KernelEvent& event) {
         if (learned) {
             processes_.erase(old);
         } else {
-            end(event.process, event.monotonic);
+            end(event.process, event.monotonic, std::nullopt);
         }
     }
     const auto parent = processes_.try_emplace(event.parent, Process()).first;
@@ -75,6 +76,7 @@ void ProcessTracker::forked(const KernelEvent& event) {
     child.parent = event.parent;
     child.threads = {event.process};
     child.image = parent->second.image;
+    child.details = parent->second.details;
     child.born = event.monotonic;
     child.kernel_thread = event.parent == kKernelThreadDaemon;
     child.pending = !child.kernel_thread;
@@ -84,7 +86,7 @@ void ProcessTracker::forked(const KernelEvent& event) {
     processes_.emplace(event.process, std::move(child));
 }
 
-void ProcessTracker::executed(const KernelEvent& event, const ImageBytes& image) {
+void ProcessTracker::executed(const KernelEvent& event, const ImageBytes& image, const DetailBytes& details) {
     ended_early_.erase(event.process);
     Process& process = processes_[event.process];
     if (!process.image) {
@@ -96,6 +98,7 @@ void ProcessTracker::executed(const KernelEvent& event, const ImageBytes& image)
     process.pending = false;
     process.kernel_thread = false;
     process.image = to_nt_image(image);
+    process.details = to_nt_details(details);
     announce(event.process, process, event.monotonic);
 }
 
@@ -104,7 +107,8 @@ void ProcessTracker::thread_ended(const KernelEvent& event) {
     const auto found = processes_.find(event.process);
     if (found == processes_.end()) {
         if (is_leader && ended_early_.erase(event.process) == 0) {
-            sink_.process_ended(event.process, nt_time_of(CLOCK_MONOTONIC, event.monotonic));
+            sink_.process_ended(event.process, nt_time_of(CLOCK_MONOTONIC, event.monotonic),
+                                exit_status_of(event.wait_status));
         }
         return;
     }
@@ -115,13 +119,13 @@ void ProcessTracker::thread_ended(const KernelEvent& event) {
     if (!process.threads.empty()) {
         process.threads.erase(event.thread);
         if (process.threads.empty()) {
-            end(event.process, event.monotonic);
+            end(event.process, event.monotonic, exit_status_of(event.wait_status));
         }
         return;
     }
     process.leader_ended = process.leader_ended || is_leader;
     if (process.leader_ended && !any_thread_alive(event.process)) {
-        end(event.process, event.monotonic);
+        end(event.process, event.monotonic, exit_status_of(event.wait_status));
     }
 }
 
@@ -133,21 +137,31 @@ void ProcessTracker::announce_fork(std::uint32_t pid, Process& process) {
 }
 
 void ProcessTracker::announce(std::uint32_t pid, const Process& process, std::int64_t time) {
-    sink_.process_started({.pid = pid,
-                           .parent = process.parent,
-                           .creator = process.parent,
-                           .image = process.image->path,
-                           .image_exact = process.image->exact,
-                           .time = nt_time_of(CLOCK_MONOTONIC, time)});
+    ProcessStart start{.pid = pid,
+                       .parent = process.parent,
+                       .creator = process.parent,
+                       .image = process.image->path,
+                       .image_exact = process.image->exact,
+                       .time = nt_time_of(CLOCK_MONOTONIC, time)};
+    if (process.details) {
+        start.command_line = process.details->command_line;
+        start.owner = process.details->owner;
+        start.created = process.details->created;
+    }
+    // What is known of its fork is more exact, and true of one that shares its parent's details.
+    if (process.born != 0) {
+        start.created = start.time - (time - process.born) / kNanosecondsPerTick;
+    }
+    sink_.process_started(start);
 }
 
-void ProcessTracker::end(std::uint32_t pid, std::int64_t time) {
+void ProcessTracker::end(std::uint32_t pid, std::int64_t time, std::optional<std::int32_t> status) {
     const auto process = processes_.find(pid);
     announce_fork(pid, process->second);
     const bool announced = !process->second.kernel_thread;
     processes_.erase(process);
     if (announced) {
-        sink_.process_ended(pid, nt_time_of(CLOCK_MONOTONIC, time));
+        sink_.process_ended(pid, nt_time_of(CLOCK_MONOTONIC, time), status);
     }
 }
 
@@ -179,7 +193,7 @@ void ProcessTracker::reconcile(std::int64_t now) {
         process.threads.clear();
     }
     for (const std::uint32_t pid : gone) {
-        end(pid, now);
+        end(pid, now, std::nullopt);
         ended_early_.insert(pid);
     }
 }

@@ -23,6 +23,7 @@
 
 #include "driver/host/sources/activity_source.hpp"
 #include "driver/host/sources/connector_socket.hpp"
+#include "driver/host/sources/process_details.hpp"
 #include "driver/host/sources/process_files.hpp"
 
 namespace aegis::host::sources {
@@ -39,8 +40,8 @@ class ProcessTracker {
     // that none falls between.
     void learn_existing();
 
-    // `image` is meaningful for an exec only.
-    void apply(const KernelEvent& event, const ImageBytes& image);
+    // `image` and `details` are meaningful for an exec only.
+    void apply(const KernelEvent& event, const ImageBytes& image, const DetailBytes& details = {});
 
     // Announces forks that have had their time.
     void expire(std::int64_t now);
@@ -54,6 +55,7 @@ class ProcessTracker {
     struct Process {
         std::uint32_t parent = 0;
         ImagePointer image;
+        DetailsPointer details;      // null: nothing is known
         std::int64_t born = 0;       // 0: existed before us
         bool pending = false;        // forked, not announced yet
         bool kernel_thread = false;  // never announced
@@ -68,11 +70,11 @@ class ProcessTracker {
     };
 
     void forked(const KernelEvent& event);
-    void executed(const KernelEvent& event, const ImageBytes& image);
+    void executed(const KernelEvent& event, const ImageBytes& image, const DetailBytes& details);
     void thread_ended(const KernelEvent& event);
     void announce_fork(std::uint32_t pid, Process& process);
     void announce(std::uint32_t pid, const Process& process, std::int64_t time);
-    void end(std::uint32_t pid, std::int64_t time);
+    void end(std::uint32_t pid, std::int64_t time, std::optional<std::int32_t> status);
     bool is_pending(const Fork& fork) const;
     static Process existing(std::uint32_t pid);
 

@@ -93,6 +93,7 @@ void ProcfsSource::look_at(std::uint32_t pid, Process& process, const ProcessSta
     process.kernel_thread = stat.is_kernel_thread();
     process.announced = sink == nullptr || process.kernel_thread;
     process.image = to_nt_image(read_image(pid));
+    process.details = process.announced ? nullptr : to_nt_details(read_details(pid));
 }
 
 // A process seen between its fork and its exec still runs its parent's image: give the exec time.
@@ -105,6 +106,7 @@ void ProcfsSource::watch_young(std::uint32_t pid, Process& process, ActivitySink
         const ImageBytes bytes = read_image(pid);
         if (!bytes.path.empty()) {
             process.image = to_nt_image(bytes);
+            process.details = to_nt_details(read_details(pid));
         }
         return;
     }
@@ -114,17 +116,24 @@ void ProcfsSource::watch_young(std::uint32_t pid, Process& process, ActivitySink
 void ProcfsSource::announce(std::uint32_t pid, Process& process, ActivitySink& sink) {
     process.announced = true;
     images_unknown_.fetch_add(process.image->exact ? 0 : 1, std::memory_order_relaxed);
-    sink.process_started({.pid = pid,
-                          .parent = process.parent,
-                          .creator = process.parent,
-                          .image = process.image->path,
-                          .image_exact = process.image->exact,
-                          .time = nt_time_of(CLOCK_BOOTTIME, boot_time_nanoseconds(process.start_time))});
+    const NtTime created = time_of_ticks(process.start_time);
+    ProcessStart start{.pid = pid,
+                       .parent = process.parent,
+                       .creator = process.parent,
+                       .image = process.image->path,
+                       .image_exact = process.image->exact,
+                       .created = created,
+                       .time = created};
+    if (process.details) {
+        start.command_line = process.details->command_line;
+        start.owner = process.details->owner;
+    }
+    sink.process_started(start);
 }
 
 void ProcfsSource::end(std::uint32_t pid, const Process& process, ActivitySink& sink) {
     if (!process.kernel_thread) {
-        sink.process_ended(pid, nt_now());
+        sink.process_ended(pid, nt_now(), std::nullopt);
     }
 }
 

@@ -2,7 +2,8 @@
 //
 // A process that starts and ends between two scans is missed, and so is an exec after a process was
 // announced. A process that ended is noticed when its parent has reaped it. The parent is the one that
-// /proc shows at the first scan; it stands in for the creator, which /proc does not know.
+// /proc shows at the first scan; it stands in for the creator, which /proc does not know. Nor does it know with what a
+// process ended.
 //
 // So what it misses it cannot know: the kernel counts forks, but threads among them and those of other namespaces.
 // It never tells the sink of a loss.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "driver/host/sources/activity_source.hpp"
+#include "driver/host/sources/process_details.hpp"
 #include "driver/host/sources/process_files.hpp"
 #include "driver/host/sources/stop_signal.hpp"
 
@@ -38,6 +40,7 @@ class ProcfsSource final : public ActivitySource {
         std::uint64_t scan = 0;        // the last one that saw it
         std::uint32_t parent = 0;
         ImagePointer image;
+        DetailsPointer details;  // null: not looked at
         bool announced = true;
         bool kernel_thread = false;
     };

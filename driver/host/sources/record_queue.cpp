@@ -29,6 +29,15 @@ RecordQueue::RecordQueue() : ready_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     }
 }
 
+void RecordQueue::make_fit(DetailBytes& details) {
+    const std::size_t bytes = details.arguments ? details.arguments->size() : 0;
+    if (argument_bytes_ + bytes > kMostArgumentBytes) {
+        details.arguments.reset();
+    } else {
+        argument_bytes_ += bytes;
+    }
+}
+
 void RecordQueue::push(std::vector<ActivityRecord>& records, std::uint64_t lost_before) {
     bool first = false;
     {
@@ -38,6 +47,9 @@ void RecordQueue::push(std::vector<ActivityRecord>& records, std::uint64_t lost_
         const std::size_t fitting = std::min(records.size(), kCapacity - queued_.size());
         if (fitting > 0) {
             records.front().lost_before = std::exchange(lost_pending_, 0);
+            for (std::size_t i = 0; i < fitting; ++i) {
+                make_fit(records[i].details);
+            }
             std::move(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(fitting),
                       std::back_inserter(queued_));
         }
@@ -60,6 +72,7 @@ std::uint64_t RecordQueue::take(std::vector<ActivityRecord>& records) {
     records.clear();
     const std::lock_guard guard(mutex_);
     queued_.swap(records);
+    argument_bytes_ = 0;
     return std::exchange(lost_pending_, 0);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "driver/host/sources/connector_socket.hpp"
+#include "driver/host/sources/process_details.hpp"
 #include "driver/host/sources/process_files.hpp"
 #include "driver/host/unique_fd.hpp"
 
@@ -17,6 +18,7 @@ namespace aegis::host::sources {
 struct ActivityRecord {
     KernelEvent event;
     ImageBytes image;               // of an exec
+    DetailBytes details;            // of an exec
     std::uint64_t lost_before = 0;  // events that are missing between the record before and this one
 };
 
@@ -42,7 +44,7 @@ class RecordQueue {
     RecordQueue();
 
     // Takes over the content of `records`, before which `lost_before` events are missing. What does not fit is dropped
-    // and counted as missing before the next record that fits.
+    // and counted as missing before the next record that fits; arguments that do not fit leave their record without.
     void push(std::vector<ActivityRecord>& records, std::uint64_t lost_before);
 
     // Readable while there is something to take, a loss alone included.
@@ -55,10 +57,16 @@ class RecordQueue {
 
     // About 50 MB of paths: minutes of a fork bomb, and then still not the machine's memory.
     static constexpr std::size_t kCapacity = 1U << 18;
+    // Of arguments. Records beyond it go without theirs.
+    static constexpr std::size_t kMostArgumentBytes = std::size_t{64} << 20;
 
   private:
-    PriorityInheritingMutex mutex_;  // guards queued_ and lost_pending_
+    // The caller holds mutex_.
+    void make_fit(DetailBytes& details);
+
+    PriorityInheritingMutex mutex_;  // guards what follows up to the counter
     std::vector<ActivityRecord> queued_;
+    std::size_t argument_bytes_ = 0;         // in queued_
     std::uint64_t lost_pending_ = 0;         // missing behind the last of queued_
     std::atomic<std::uint64_t> dropped_{0};  // a statistic: nothing is ordered by it
     UniqueFd ready_;

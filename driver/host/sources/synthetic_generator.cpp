@@ -29,6 +29,13 @@ constexpr std::array<std::string_view, 20> kNames = {
     "git",  "find", "tar",  "rsync", "systemd", "crond", "curl", "node_exporter", "java",    "postgres",
 };
 
+constexpr std::array<std::string_view, 10> kArguments = {
+    "-c", "--verbose", "-O2", "-o", "build/object.o", "\"two words\"", "--color=auto", "/etc/hosts", "ü", "2>/dev/null",
+};
+
+// root thrice: most of what a machine starts by itself is its.
+constexpr std::array<std::uint32_t, 6> kUsers = {0, 0, 0, 33, 1000, 1001};
+
 std::u16string to_utf16(std::string_view text) {
     std::u16string result;
     utf8::unchecked::utf8to16(text.begin(), text.end(), std::back_inserter(result));
@@ -57,6 +64,24 @@ std::string SyntheticGenerator::image_path() {
     return path.append("/").append(kNames[below(kNames.size())]);
 }
 
+void SyntheticGenerator::add_details(std::string_view program, SyntheticEvent& event) {
+    std::string line(program.substr(program.rfind('/') + 1));
+    const std::uint64_t arguments = detail_below(64) == 0 ? 40 + detail_below(200) : detail_below(6);
+    for (std::uint64_t i = 0; i < arguments; ++i) {
+        line.append(" ").append(kArguments[detail_below(kArguments.size())]);
+    }
+    event.command_line = to_utf16(line);
+    event.uid = kUsers[detail_below(kUsers.size())];
+    constexpr std::uint64_t kSessions = 8;
+    event.session = static_cast<std::uint32_t>(kFirstPid - 1 - detail_below(kSessions));
+}
+
+std::int32_t SyntheticGenerator::some_status() {
+    constexpr std::int32_t kKilled = 137;
+    const std::uint64_t chance = detail_below(64);
+    return chance == 0 ? kKilled : chance < 8 ? 1 : 0;
+}
+
 SyntheticEvent SyntheticGenerator::next() {
     SyntheticEvent event;
     const bool full = alive_.size() == kMostAlive;
@@ -65,13 +90,16 @@ SyntheticEvent SyntheticGenerator::next() {
         event.pid = victim;
         victim = alive_.back();
         alive_.pop_back();
+        event.status = some_status();
         return event;
     }
     event.is_start = true;
     event.parent = someone_alive();
     event.creator = once_in(16) ? someone_alive() : event.parent;
     event.pid = next_pid_++;
-    event.image = to_utf16(image_path());
+    const std::string path = image_path();
+    event.image = to_utf16(path);
+    add_details(path, event);
     event.image_exact = true;
     if (next_pid_ == 0) {
         next_pid_ = kFirstPid;

@@ -106,14 +106,18 @@ void SyntheticSource::deliver(ActivitySink& sink) {
 
 void SyntheticSource::deliver_process(const SyntheticEvent& event, ActivitySink& sink) {
     if (event.is_start) {
+        const NtTime now = nt_now();
         sink.process_started({.pid = event.pid,
                               .parent = event.parent,
                               .creator = event.creator,
                               .image = event.image,
                               .image_exact = event.image_exact,
-                              .time = nt_now()});
+                              .command_line = event.command_line,
+                              .owner = ProcessOwner{.uid = event.uid, .session = event.session},
+                              .created = now,
+                              .time = now});
     } else {
-        sink.process_ended(event.pid, nt_now());
+        sink.process_ended(event.pid, nt_now(), event.status);
     }
 }
 

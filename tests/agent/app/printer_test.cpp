@@ -117,11 +117,13 @@ TEST_F(Printer, DetailsBecomeAPartOfTheirProcesssLine) {
     EXPECT_NE(lines.find("/7 [user: S-1-5-21-1-2-3-1000] [command: seven]\n"), std::string::npos) << lines;
     EXPECT_NE(lines.find("/9 [details lost]\n"), std::string::npos) << lines;
     EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);
-    EXPECT_EQ(totals().delivered, 5U);
+    EXPECT_EQ(totals().delivered, 3U);
+    EXPECT_EQ(totals().joined, 2U);
     // The last thing before the end.
     EXPECT_FALSE(print(AEGIS_EVENT_PROCESS_DETAILS, test::details_payload({.pid = 10})));
     printer_.flush();
-    EXPECT_EQ(totals().delivered, 6U);
+    EXPECT_EQ(totals().delivered, 3U);
+    EXPECT_EQ(totals().joined, 3U);
     EXPECT_EQ(totals().unwritten, 0U);
 }
 
@@ -164,9 +166,9 @@ TEST(PrinterOutput, WhatWasTakenIsDeliveredAndTheRestUnwritten) {
         }
         agent::Totals totals;
         counters.add_to(totals);
-        // Each with its details.
-        ASSERT_EQ(totals.delivered, 2 * events) << room;
-        ASSERT_EQ(totals.delivered + totals.unwritten, 2 * kEvents + 1) << room;
+        ASSERT_EQ(totals.delivered, events) << room;
+        ASSERT_EQ(totals.joined, events) << room;
+        ASSERT_EQ(totals.delivered + totals.joined + totals.unwritten, 2 * kEvents + 1) << room;
         ASSERT_EQ(totals.lost, kEvents / 2 + 1) << room;
         if (all_taken) {
             break;

@@ -46,13 +46,16 @@ TEST(BellOrder, WhatWasAskedForCanBeReadWhenTheBellRings) {
         EXPECT_GE(reader.memory().load_published(), asked_for);
     });
     Activity activity(host);
-    std::uint32_t pid = kFirstFreePid;
+    // One event, as a process's start is not.
+    host::ThreadCreation thread;
+    thread.pid = kFirstFreePid;
+    thread.tid = kFirstFreePid + 4;
     for (unsigned batch = 1; batch <= 5; ++batch) {
         asked_for = reader.cursor() + batch;
         consumer_page_of(setup.reply)->WakeAt = asked_for;
         for (unsigned i = 0; i < batch; ++i) {
             EXPECT_EQ(rung, batch - 1);
-            activity.create(pid++);
+            activity.create_thread(thread);
         }
         EXPECT_EQ(rung, batch);
         EXPECT_EQ(reader.cursor(), asked_for);

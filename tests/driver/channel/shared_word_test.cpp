@@ -54,7 +54,7 @@ TEST(SharedWord, TheCursorOfAConsumerPageIsReadOncePerQuery) {
         EXPECT_EQ(watched.accesses(), once);
     }
     EXPECT_EQ(query.reply->Consumers[0].Cursor, 1U);
-    EXPECT_EQ(query.reply->Consumers[0].Lag, 3U);
+    EXPECT_EQ(query.reply->Consumers[0].Lag, 7U);
 }
 
 // Catches: the cursor of a pull loaded again for the lag, while a pull goes on.

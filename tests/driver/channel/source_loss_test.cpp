@@ -53,7 +53,7 @@ TEST_F(SourceLoss, IsCountedInTheRingAndInTheReply) {
         EXPECT_EQ(query.reply->LostBefore[reason], reason == AEGIS_LOST_SOURCE ? kLost : 0U) << reason;
         EXPECT_EQ(memory.load_lost_before(reason), query.reply->LostBefore[reason]) << reason;
     }
-    EXPECT_EQ(query.reply->Published, 2U) << "a loss takes no ticket";
+    EXPECT_EQ(query.reply->Published, 4U) << "a loss takes no ticket";
     EXPECT_EQ(query.reply->State, AEGIS_RING_RUNNING);
 }
 

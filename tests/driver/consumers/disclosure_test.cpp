@@ -13,6 +13,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aegis/ring/atomics.hpp"
@@ -117,10 +118,11 @@ TEST_F(Disclosure, APullHoldsNothingBehindAnEventsPath) {
     for (std::size_t i = 0; i < kPoisons.size(); ++i) {
         host_->poison_with(kPoisons[i]);
         ASSERT_EQ(readers[i].open(), STATUS_SUCCESS);
-        const std::size_t room = std::size_t{kEvents} * AEGIS_MAX_EVENT_SIZE;
+        const std::size_t room = std::size_t{2} * kEvents * AEGIS_MAX_EVENT_SIZE;
         replies.push_back(send(readers[i], AEGIS_IOCTL_GET_EVENTS, {}, room));
         EXPECT_EQ(replies.back().status, STATUS_SUCCESS);
-        EXPECT_EQ(replies.back().information, (kEvents / 2 + 1) * AEGIS_PROCESS_EVENT_SIZE);
+        EXPECT_EQ(replies.back().information,
+                  (kEvents / 2 + 1) * (AEGIS_PROCESS_EVENT_SIZE + AEGIS_DETAILS_EVENT_SIZE));
     }
     EXPECT_EQ(replies[0].output, replies[1].output);
 }
@@ -202,17 +204,24 @@ bool all_zero(std::span<const std::byte> bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value == std::byte{0}; });
 }
 
-// Publishes one event and looks at the cells: everything but the event, the marks of its cells and zeros to the end of
-// its last word is what was there before.
-template <class Publish>
-void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publish publish) {
-    const std::span<const std::byte> cells = pages.cells();
-    std::vector<std::byte> expected(cells.begin(), cells.end());
-    publish();
-    const ring::Position first = pages.newest();
-    const auto cell_at = [](ring::Position position) { return position % kSmallRingCells * AEGIS_CELL_BYTES; };
+std::size_t cell_at(ring::Position position) {
+    return position % kSmallRingCells * AEGIS_CELL_BYTES;
+}
+
+// Of the event that begins there.
+std::uint16_t size_at(std::span<const std::byte> cells, ring::Position first) {
     std::uint16_t size = 0;
     std::memcpy(&size, cells.data() + cell_at(first) + AEGIS_CELL_HEADER_BYTES, sizeof(size));
+    return size;
+}
+
+std::size_t cells_of(std::uint16_t size) {
+    return (size + AEGIS_CELL_DATA_BYTES - 1) / AEGIS_CELL_DATA_BYTES;
+}
+
+// Takes over to `expected` what may have changed when the event was published that begins at `first`.
+void expect_event(std::span<const std::byte> cells, ring::Position first, std::vector<std::byte>& expected) {
+    const std::uint16_t size = size_at(cells, first);
     ASSERT_LE(size, AEGIS_RING_EVENT_BYTES);
     for (std::size_t i = 0; i * AEGIS_CELL_DATA_BYTES < size; ++i) {
         const std::size_t cell = cell_at(first + i);
@@ -231,13 +240,31 @@ void expect_nothing_behind(const MappedPages& pages, std::uint64_t ticket, Publi
             std::memset(expected_data + piece, 0, tail);
         }
     }
+}
+
+// Publishes a process event with its details and looks at the cells: everything but the two, the marks of their cells
+// and zeros to the end of the last word of each is what was there before.
+template <class Publish>
+void expect_nothing_behind(const MappedPages& pages, std::uint64_t& ticket, Publish publish) {
+    const std::span<const std::byte> cells = pages.cells();
+    const ring::Position before = pages.newest();
+    const ring::Position details = ticket == 0 ? 0 : before + cells_of(size_at(cells, before));
+    std::vector<std::byte> expected(cells.begin(), cells.end());
+    publish();
+    EXPECT_EQ(details + cells_of(size_at(cells, details)), pages.newest());
+    expect_event(cells, details, expected);
+    expect_event(cells, pages.newest(), expected);
     EXPECT_EQ(std::memcmp(cells.data(), expected.data(), expected.size()), 0)
-        << "ticket " << ticket << ", size " << size;
+        << "ticket " << ticket << ", sizes " << size_at(cells, details) << ", " << size_at(cells, pages.newest());
+    ticket += 2;
 }
 
 // Everything a consumer of a fresh driver can see, after events of all sizes and many laps.
 std::vector<std::byte> everything_mapped(unsigned char poison) {
-    TestHost host;
+    // Without start keys, which are never the same twice.
+    host::ExecutiveOptions options;
+    options.other_exports["PsGetProcessStartKey"] = nullptr;
+    TestHost host(std::move(options));
     host->poison_with(poison);
     EXPECT_EQ(host.load_small(), STATUS_SUCCESS);
     Client client(host);
@@ -254,10 +281,10 @@ std::vector<std::byte> everything_mapped(unsigned char poison) {
     for (std::uint32_t i = 0; i < kLengths; ++i) {
         const std::u16string path(i * 211 % kLengths, u'p');
         const std::uint32_t pid = kFirstFreePid + i;
-        expect_nothing_behind(pages, ticket++, [&] { activity.create(pid, path); });
-        expect_nothing_behind(pages, ticket++, [&] { activity.exit(pid); });
+        expect_nothing_behind(pages, ticket, [&] { activity.create(pid, path); });
+        expect_nothing_behind(pages, ticket, [&] { activity.exit(pid); });
     }
-    expect_nothing_behind(pages, ticket++, [&] { activity.create(kFirstFreePid, std::nullopt); });
+    expect_nothing_behind(pages, ticket, [&] { activity.create(kFirstFreePid, std::nullopt); });
     EXPECT_EQ(client.query().reply->Published, ticket);
 
     EXPECT_TRUE(

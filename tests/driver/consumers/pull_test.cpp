@@ -21,6 +21,17 @@ class Pull : public testing::Test {
         ASSERT_EQ(client_.open(FILE_READ_DATA), STATUS_SUCCESS);
     }
 
+    // As many events as there are starts and ends, each in a cell of its own: threads have no details beside them.
+    void threads_come_and_go(std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            host::ThreadCreation thread;
+            thread.pid = kFirstFreePid;
+            thread.tid = kFirstFreePid + 4;
+            activity_.create_thread(thread);
+            activity_.exit_thread({.pid = thread.pid, .tid = thread.tid, .status = 0, .timestamp = kActivityTime});
+        }
+    }
+
     TestHost host_;
     Activity activity_{host_};
     Client client_{host_};
@@ -37,8 +48,9 @@ TEST_F(Pull, NeedsRoomForTheLargestEvent) {
     EXPECT_EQ(client_.query().reply->Consumers[0].Transport, 0U);
     const PullResult result = client_.pull(1120);
     EXPECT_EQ(result.status, STATUS_SUCCESS);
-    ASSERT_EQ(result.bytes.size(), 1056U);
-    EXPECT_EQ(events_in(result.bytes).front().header.Sequence, 1U);
+    // The details of the start, which alone leave no room for it.
+    ASSERT_EQ(result.bytes.size(), 1080U);
+    EXPECT_EQ(all_events_in(result.bytes).front().header.Sequence, 1U);
 }
 
 TEST_F(Pull, ReturnsNothingWhenNothingIsQueued) {
@@ -51,11 +63,12 @@ TEST_F(Pull, ReturnsNothingWhenNothingIsQueued) {
 
 TEST_F(Pull, ReturnsWholeEventsAsLongAsTheLargestWouldFit) {
     activity_.come_and_go(10);
-    EXPECT_EQ(client_.pull(1120).bytes.size(), 1056U);
+    // Details and process events take turns.
+    EXPECT_EQ(client_.pull(1120).bytes.size(), 1080U);
     EXPECT_EQ(client_.pull(1056 + 1119).bytes.size(), 1056U);
-    EXPECT_EQ(client_.pull(1056 + 1120).bytes.size(), 2 * 1056U);
-    EXPECT_EQ(client_.pull(10 * 1056 + 1119).bytes.size(), 10 * 1056U);
-    EXPECT_EQ(client_.pull(1 << 20).bytes.size(), 6 * 1056U);
+    EXPECT_EQ(client_.pull(1080 + 1120).bytes.size(), 1080U + 1056U);
+    EXPECT_EQ(client_.pull(10 * (1080 + 1056) + 1119).bytes.size(), 10 * (1080U + 1056U));
+    EXPECT_EQ(client_.pull(1 << 20).bytes.size(), 8 * (1080U + 1056U));
     EXPECT_EQ(client_.pull(1 << 20).bytes.size(), 0U);
 }
 
@@ -65,7 +78,7 @@ TEST_F(Pull, IgnoresWhatIsInItsInput) {
     std::vector<std::byte> output(1120);
     const host::IoResult io = client_.control(AEGIS_IOCTL_GET_EVENTS, junk, output);
     EXPECT_EQ(io.status, STATUS_SUCCESS);
-    EXPECT_EQ(io.information, 1056U);
+    EXPECT_EQ(io.information, 1080U);
 }
 
 TEST_F(Pull, EachHandleHasItsOwnPlace) {
@@ -73,9 +86,9 @@ TEST_F(Pull, EachHandleHasItsOwnPlace) {
     Client second(host_);
     ASSERT_EQ(second.open(FILE_READ_DATA), STATUS_SUCCESS);
     EXPECT_EQ(events_in(client_.pull(1 << 20).bytes).size(), 4U);
-    EXPECT_EQ(events_in(second.pull(1120).bytes).front().header.Sequence, 1U);
+    EXPECT_EQ(all_events_in(second.pull(1120).bytes).front().header.Sequence, 1U);
     EXPECT_TRUE(client_.pull().bytes.empty());
-    EXPECT_EQ(events_in(second.pull(1120).bytes).front().header.Sequence, 2U);
+    EXPECT_EQ(all_events_in(second.pull(1120).bytes).front().header.Sequence, 2U);
 
     // A second handle of the same process, too.
     const host::ProcessHandle first_handle = client_.device();
@@ -90,8 +103,8 @@ TEST_F(Pull, ADuplicateSharesThePlace) {
     activity_.come_and_go(2);
     Client second(host_);
     ASSERT_EQ(client_.duplicate_to(second), STATUS_SUCCESS);
-    EXPECT_EQ(events_in(client_.pull(1120).bytes).front().header.Sequence, 1U);
-    EXPECT_EQ(events_in(second.pull(1120).bytes).front().header.Sequence, 2U);
+    EXPECT_EQ(all_events_in(client_.pull(1120).bytes).front().header.Sequence, 1U);
+    EXPECT_EQ(all_events_in(second.pull(1120).bytes).front().header.Sequence, 2U);
 }
 
 // A handle that is opened while events come: what was overwritten before is no loss of its own, and it leaves the
@@ -100,10 +113,10 @@ TEST_F(Pull, ADuplicateSharesThePlace) {
 TEST_F(Pull, ANewHandleInARingThatWentRoundStartsWithHeadroom) {
     constexpr std::uint32_t kBefore = kSmallRingCells;
     constexpr std::uint32_t kQuarter = kSmallRingCells / 4;
-    activity_.come_and_go(kBefore);
+    threads_come_and_go(kBefore);
     Client late(host_);
     ASSERT_EQ(late.open(FILE_READ_DATA), STATUS_SUCCESS);
-    activity_.come_and_go(kQuarter / 2);
+    threads_come_and_go(kQuarter / 2);
     const PullResult pulled = late.pull(1 << 20);
     const std::vector<ProcessEvent> events = events_in(pulled.bytes);
     // The cell behind the newest event may be in the making when a reader looks.
@@ -113,7 +126,7 @@ TEST_F(Pull, ANewHandleInARingThatWentRoundStartsWithHeadroom) {
 }
 
 TEST_F(Pull, ANewHandleInARingThatDidNotGoRoundStartsAtTheFirstEvent) {
-    activity_.come_and_go(kSmallRingCells / 2);
+    threads_come_and_go(kSmallRingCells / 2);
     Client late(host_);
     ASSERT_EQ(late.open(FILE_READ_DATA), STATUS_SUCCESS);
     const std::vector<ProcessEvent> events = events_in(late.pull(1 << 20).bytes);
@@ -123,9 +136,9 @@ TEST_F(Pull, ANewHandleInARingThatDidNotGoRoundStartsAtTheFirstEvent) {
 
 // Full means the oldest go. Catches: a lapped pull that does not resume, or resumes at the oldest without counting.
 TEST_F(Pull, ALappedReaderSeesAGapAndItsExactSize) {
-    activity_.come_and_go(1);
-    ASSERT_EQ(client_.pull(1 << 20).bytes.size(), 2 * 1056U);
-    activity_.come_and_go(100);
+    threads_come_and_go(1);
+    ASSERT_EQ(all_events_in(client_.pull(1 << 20).bytes).size(), 2U);
+    threads_come_and_go(100);
     const std::vector<ProcessEvent> events = events_in(client_.pull(1 << 20).bytes);
     ASSERT_FALSE(events.empty());
     EXPECT_EQ(events.back().header.Sequence, 202U) << "the newest must survive";
@@ -153,7 +166,8 @@ TEST_F(Pull, TellsNothingFromBeforeThisLoad) {
     }
 }
 
-// An agent of the classic design, which knows the pull protocol and nothing else: none of include/aegis is used.
+// An agent of the classic design, which knows the pull protocol and nothing else: none of include/aegis is used. What
+// is told of a process beside its events it prints as what it does not know, and goes on.
 struct Part2Agent {
     TestHost& host;
     host::Process& process;
@@ -207,7 +221,8 @@ struct Part2Agent {
                 line += fmt::format(" EXIT pid={}", number(payload));
                 break;
             default:
-                line += " type=?";
+                line += fmt::format(" type={} ({} bytes)", field<std::uint16_t>(buffer, at + 2),
+                                    field<std::uint16_t>(buffer, at));
         }
         lines.push_back(line);
     }
@@ -225,9 +240,10 @@ TEST_F(Pull, ServesAPart2AgentUnchanged) {
     agent.poll();
     EXPECT_EQ(agent.lines,
               (std::vector<std::string>{
-                  "#1 CREATE pid=8388608 ppid=700 creator=700 \\Device\\HarddiskVolume1\\Windows\\System32\\cmd.exe",
-                  "#2 CREATE pid=8388609 ppid=4 creator=700 C:\\a.exe [partial-name]", "#3 EXIT pid=8388608",
-                  "#4 EXIT pid=8388609"}));
+                  "#1 type=10 (1080 bytes)",
+                  "#2 CREATE pid=8388608 ppid=700 creator=700 \\Device\\HarddiskVolume1\\Windows\\System32\\cmd.exe",
+                  "#3 type=10 (1080 bytes)", "#4 CREATE pid=8388609 ppid=4 creator=700 C:\\a.exe [partial-name]",
+                  "#5 type=10 (1080 bytes)", "#6 EXIT pid=8388608", "#7 type=10 (1080 bytes)", "#8 EXIT pid=8388609"}));
 }
 
 // Catches: a cut that such an agent cannot see, or that takes the program's name from it.
@@ -236,8 +252,9 @@ TEST_F(Pull, ShowsAPart2AgentTheNameBehindALongPath) {
     activity_.create(kFirstFreePid, u"C:\\" + std::u16string(600, u'a') + u"\\evil.exe", true, 4, 4);
     agent.poll();
     EXPECT_EQ(agent.lines,
-              (std::vector<std::string>{"#1 CREATE pid=8388608 ppid=4 creator=4 C:\\" + std::string(125, 'a') + "..." +
-                                        std::string(369, 'a') + "\\evil.exe [partial-name]"}));
+              (std::vector<std::string>{"#1 type=10 (1080 bytes)",
+                                        "#2 CREATE pid=8388608 ppid=4 creator=4 C:\\" + std::string(125, 'a') + "..." +
+                                            std::string(369, 'a') + "\\evil.exe [partial-name]"}));
 }
 
 }  // namespace

@@ -142,7 +142,11 @@ TEST_F(RingSetup, EachConsumerHasAPageOfItsOwnAndTheSameRing) {
 TEST_F(RingSetup, TheRegionHoldsNoByteThatWasNotPublished) {
     const SetupResult setup = client_.setup();
     ASSERT_EQ(setup.status, STATUS_SUCCESS);
-    activity_.create(kFirstFreePid, u"odd");
+    // A thread's start is one event; a process's has its details beside it.
+    host::ThreadCreation thread;
+    thread.pid = kFirstFreePid;
+    thread.tid = kFirstFreePid + 4;
+    activity_.create_thread(thread);
     const auto* bytes = reinterpret_cast<const unsigned char*>(setup.reply.RingAddress);
     const auto* header = reinterpret_cast<const AEGIS_RING_HEADER*>(bytes);
     AEGIS_RING_HEADER expected{};
@@ -154,7 +158,8 @@ TEST_F(RingSetup, TheRegionHoldsNoByteThatWasNotPublished) {
     for (std::size_t i = sizeof(*header); i < AEGIS_RING_HEADER_BYTES; ++i) {
         ASSERT_EQ(bytes[i], 0) << i;
     }
-    const std::size_t event_end = AEGIS_RING_HEADER_BYTES + AEGIS_CELL_HEADER_BYTES + 16 + 16 + 3 * 2;
+    const std::size_t event_end =
+        AEGIS_RING_HEADER_BYTES + AEGIS_CELL_HEADER_BYTES + sizeof(AEGIS_EVENT_HEADER) + sizeof(AEGIS_THREAD_PAYLOAD);
     for (std::size_t i = event_end; i < setup.reply.RingBytes; ++i) {
         ASSERT_EQ(bytes[i], 0) << i;
     }

@@ -70,7 +70,7 @@ TEST(TraceEvents, FollowALoadAndAnUnload) {
     Activity(host).come_and_go(3);
     EXPECT_THAT(session.take(kVerbose), IsEmpty());
     EXPECT_EQ(host.unload(), host::UnloadResult::kUnloaded);
-    EXPECT_THAT(session.take(kInformation), ElementsAre("Unload Published=6 Lost=0"));
+    EXPECT_THAT(session.take(kInformation), ElementsAre("Unload Published=12 Lost=0"));
 }
 
 // Catches: a failure that only the debug output has; a provider that stays after it (the verifier stops).

@@ -180,7 +180,7 @@ TEST_F(ProcessPolicy, AnyPartysRefusalWins) {
         host::executive_parts().notify.call_all(
             false,
             [&](PCREATE_PROCESS_NOTIFY_ROUTINE_EX routine) {
-                routine(nullptr, reinterpret_cast<HANDLE>(std::uintptr_t{kPid + 1}), &info);
+                routine(IoGetCurrentProcess(), reinterpret_cast<HANDLE>(std::uintptr_t{kPid + 1}), &info);
             },
             [](PCREATE_PROCESS_NOTIFY_ROUTINE) {});
         return info.CreationStatus;

@@ -13,6 +13,11 @@ void take_payload(std::span<const std::byte> payload, ProcessEvent& event) {
     std::memcpy(event.bytes.data(), payload.data(), std::min(payload.size(), event.bytes.size()));
 }
 
+std::vector<ProcessEvent> without_details(std::vector<ProcessEvent> events) {
+    std::erase_if(events, [](const ProcessEvent& event) { return event.header.Type == AEGIS_EVENT_PROCESS_DETAILS; });
+    return events;
+}
+
 }  // namespace
 
 NTSTATUS Activity::create(std::uint32_t pid, std::optional<std::u16string_view> path, bool exact, std::uint32_t parent,
@@ -40,8 +45,8 @@ NTSTATUS Activity::create_of_subsystem(std::uint32_t pid) {
     return host_->executive().raise_process_create(creation);
 }
 
-void Activity::exit(std::uint32_t pid) {
-    host_->executive().raise_process_exit(pid, kActivityTime + 1);
+void Activity::exit(std::uint32_t pid, std::optional<NTSTATUS> status) {
+    host_->executive().raise_process_exit(pid, kActivityTime + 1, status);
 }
 
 void Activity::come_and_go(std::uint32_t count) {
@@ -52,7 +57,7 @@ void Activity::come_and_go(std::uint32_t count) {
     }
 }
 
-std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled) {
+std::vector<ProcessEvent> all_events_in(std::span<const std::byte> pulled) {
     std::vector<ProcessEvent> events;
     while (!pulled.empty()) {
         ProcessEvent event{};
@@ -72,7 +77,11 @@ std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled) {
     return events;
 }
 
-std::vector<ProcessEvent> drain(ring::Consumer<>& consumer) {
+std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled) {
+    return without_details(all_events_in(pulled));
+}
+
+std::vector<ProcessEvent> drain_all(ring::Consumer<>& consumer) {
     std::vector<ProcessEvent> events;
     ring::EventBuffer buffer;
     for (;;) {
@@ -87,6 +96,20 @@ std::vector<ProcessEvent> drain(ring::Consumer<>& consumer) {
             events.push_back(event);
         }
     }
+}
+
+std::vector<ProcessEvent> drain(ring::Consumer<>& consumer) {
+    return without_details(drain_all(consumer));
+}
+
+std::vector<AEGIS_PROCESS_DETAILS_PAYLOAD> details_of(std::span<const ProcessEvent> events, std::uint32_t pid) {
+    std::vector<AEGIS_PROCESS_DETAILS_PAYLOAD> found;
+    for (const ProcessEvent& event : events) {
+        if (event.header.Type == AEGIS_EVENT_PROCESS_DETAILS && event.details().ProcessId == pid) {
+            found.push_back(event.details());
+        }
+    }
+    return found;
 }
 
 }  // namespace aegis::test

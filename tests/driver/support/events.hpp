@@ -53,10 +53,19 @@ struct ProcessEvent {
         return change;
     }
 
+    // Of details, whose payload is longer than that of a process event, too.
+    AEGIS_PROCESS_DETAILS_PAYLOAD details() const {
+        AEGIS_PROCESS_DETAILS_PAYLOAD details;
+        std::memcpy(&details, bytes.data(), sizeof(details));
+        return details;
+    }
+
     std::u16string path() const {
         return {reinterpret_cast<const char16_t*>(payload.ImagePath), payload.ImagePathLength};
     }
 };
+
+static_assert(sizeof(AEGIS_PROCESS_DETAILS_PAYLOAD) <= sizeof(ProcessEvent::bytes));
 
 inline std::u16string path_of(const AEGIS_IMAGE_PAYLOAD& image) {
     return {reinterpret_cast<const char16_t*>(image.Path), image.PathLength};
@@ -73,14 +82,15 @@ class Activity {
     // Returns the status that the notify routines left in CreationStatus.
     NTSTATUS create(std::uint32_t pid, std::optional<std::u16string_view> path = u"\\Device\\a.exe", bool exact = true,
                     std::uint32_t parent = 100, std::uint32_t creator = 100);
-    void exit(std::uint32_t pid);
+    NTSTATUS create(const host::ProcessCreation& creation) { return host_->executive().raise_process_create(creation); }
+    void exit(std::uint32_t pid, std::optional<NTSTATUS> status = std::nullopt);
     // A process of WSL 1 or the like, which NT calls a pico process.
     NTSTATUS create_of_subsystem(std::uint32_t pid);
     // A thread of `pid`, made by thread `creator_tid` of `creator`.
     void create_thread(const host::ThreadCreation& thread) { host_->executive().raise_thread_create(thread); }
     void exit_thread(const host::ThreadExit& thread) { host_->executive().raise_thread_exit(thread); }
     void load_image(const host::ImageLoad& image) { host_->executive().raise_image_load(image); }
-    // `count` processes that are created and exit at once: twice as many events.
+    // `count` processes that are created and exit at once: twice as many events, and as many details.
     void come_and_go(std::uint32_t count);
 
   private:
@@ -89,9 +99,16 @@ class Activity {
 };
 
 // Takes the output of a pull apart by its strides; a failure of the test when they do not add up.
+std::vector<ProcessEvent> all_events_in(std::span<const std::byte> pulled);
+// The same without process details.
 std::vector<ProcessEvent> events_in(std::span<const std::byte> pulled);
 
 // Everything a consumer can read now. Losses are the consumer's to tell.
+std::vector<ProcessEvent> drain_all(ring::Consumer<>& consumer);
+// The same without process details.
 std::vector<ProcessEvent> drain(ring::Consumer<>& consumer);
+
+// The details among these, of one process.
+std::vector<AEGIS_PROCESS_DETAILS_PAYLOAD> details_of(std::span<const ProcessEvent> events, std::uint32_t pid);
 
 }  // namespace aegis::test

@@ -38,6 +38,7 @@ void require_nothing_left(const char* when) {
     const int contexts = parts.subject_contexts.load(std::memory_order_relaxed);
     stop_if_any(Bugcheck::kDriverVerifierDetectedViolation,
                 parts.io.describe_leaks() + describe_kernel_handles() + parts.objects.describe_leaks() +
+                    parts.token_references.describe_leaks() +
                     (contexts != 0 ? fmt::format("{} captured subject context(s); ", contexts) : "") +
                     parts.mdls.describe_leaks() + parts.pool.describe_leaks() + parts.key_names.describe_leaks());
     parts.notify.list().forget_removed();

@@ -84,7 +84,8 @@ void Pool::free(void* address, ULONG tag) {
                                                                       pool_tag_text(before->second))
                                                         : fmt::format("{} freed, which is no pool block", address));
         }
-        if (found->second.tag != tag) {
+        const bool of_nt = found->second.tag == kTokenInformationTag;
+        if (found->second.tag != tag && !(of_nt && tag == 0)) {
             verifier_stop(Bugcheck::kBadPoolCaller, fmt::format("block {} with tag '{}' freed with tag '{}'", address,
                                                                 pool_tag_text(found->second.tag), pool_tag_text(tag)));
         }

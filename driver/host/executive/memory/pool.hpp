@@ -19,7 +19,8 @@ class Pool {
     // Memory that NT would hand out: filled with Poison::pool. Null when there is none. Stops on size 0 or
     // tag 0. `caller` is the return address into the driver.
     void* allocate(POOL_TYPE type, std::size_t bytes, ULONG tag, const void* caller);
-    // Stops on an unknown address, another tag than at allocation, bytes written past the end.
+    // Stops on an unknown address, another tag than at allocation, bytes written past the end. Tag 0 frees what NT has
+    // allocated for the driver.
     void free(void* address, ULONG tag);
 
     // What an MDL may describe: nonpaged and inside one block.
@@ -65,6 +66,9 @@ class Pool {
     // Blocks freed so far whose address was not handed out again, to tell a double free from a wild pointer.
     std::map<const std::byte*, ULONG> freed_;
 };
+
+// Of blocks that NT allocates for the driver to free.
+inline constexpr ULONG kTokenInformationTag = 0x69546553;  // "SeTi"
 
 // The four characters of a tag, as poolmon shows them.
 std::string pool_tag_text(ULONG tag);

@@ -46,6 +46,22 @@ void Process::set_image_path(std::u16string_view path) {
     image_path_ = path;
 }
 
+std::shared_ptr<const Token> Process::primary_token() const {
+    static const Token nobodys;
+    const std::lock_guard lock(mutex_);
+    if (primary_token_) {
+        return primary_token_;
+    }
+    // These are nobody's to delete.
+    const Token& made_up = executive_parts().options.invent_users ? token() : nobodys;
+    return {std::shared_ptr<void>(), &made_up};
+}
+
+void Process::set_primary_token(std::shared_ptr<const Token> token) {
+    const std::lock_guard lock(mutex_);
+    primary_token_ = std::move(token);
+}
+
 bool Process::begin_system_call() {
     const std::lock_guard lock(mutex_);
     if (life_ != Life::kRunning) {

@@ -26,7 +26,11 @@ class Process final : public Object {
     Process(std::uint32_t pid, Account account, std::int64_t create_time);
 
     std::uint32_t pid() const { return pid_; }
+    // What access checks go by.
     const Token& token() const { return token_of(account_); }
+    // What the process says it runs as: what a source of activity told, else the token of its account.
+    std::shared_ptr<const Token> primary_token() const;
+    void set_primary_token(std::shared_ptr<const Token> token);
     std::string describe() const override;
 
     // Turns a process that only activity has reported into a client's. Before any system call of it.
@@ -48,6 +52,10 @@ class Process final : public Object {
     std::uint64_t start_key() const { return start_key_; }
     std::int64_t create_time() const { return create_time_; }
 
+    // STATUS_PENDING before the process has ended, and when nobody knows with what it did.
+    NTSTATUS exit_status() const { return exit_status_.load(std::memory_order_relaxed); }
+    void ended_with(NTSTATUS status) { exit_status_.store(status, std::memory_order_relaxed); }
+
     // A system call begins, unless the process is exiting.
     bool begin_system_call();
     void end_system_call();
@@ -68,9 +76,11 @@ class Process final : public Object {
     std::atomic<bool> of_subsystem_ = false;
     std::atomic<bool> is_protected_ = false;
     std::atomic<Account> account_;  // activity may run in a process while a client takes it over
-    mutable std::mutex mutex_;      // guards everything below
+    std::atomic<NTSTATUS> exit_status_ = STATUS_PENDING;
+    mutable std::mutex mutex_;  // guards everything below
     std::condition_variable changed_;
     std::u16string image_path_;
+    std::shared_ptr<const Token> primary_token_;  // null: that of the account
     Life life_ = Life::kRunning;
     unsigned system_calls_ = 0;
 };

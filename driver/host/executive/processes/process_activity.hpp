@@ -5,11 +5,23 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace aegis::host {
 
-// Times are 100 ns since 1601-01-01, UTC. Strings are borrowed for the call.
+// Times are 100 ns since 1601-01-01, UTC. Strings and SIDs are borrowed for the call.
+
+// What the primary token of a process says.
+struct ProcessUser {
+    std::span<const unsigned char> sid;
+    std::uint64_t logon_id = 0;
+    ULONG session = 0;
+    // NT always knows both.
+    std::optional<ULONG> integrity = std::nullopt;
+    std::optional<ULONG> elevation = std::nullopt;
+};
+
 struct ProcessCreation {
     std::uint32_t pid = 0;
     std::uint32_t parent = 0;   // what the process says its parent is
@@ -20,7 +32,9 @@ struct ProcessCreation {
     std::optional<std::u16string_view> command_line;
     // A pico process, as WSL 1 makes them: only who asks for processes of every subsystem is told, also of its exit.
     bool subsystem = false;
-    bool is_protected = false;  // as Windows protects processes of its own
+    bool is_protected = false;        // as Windows protects processes of its own
+    std::optional<ProcessUser> user;  // none: see ExecutiveOptions::invent_users
+    std::int64_t create_time = 0;     // of a process that was not heard of before; 0: `timestamp`
     std::int64_t timestamp = 0;
 };
 

@@ -85,6 +85,20 @@ extern "C" LONGLONG NTAPI PsGetProcessCreateTimeQuadPart(PEPROCESS Process) {
     return require_process(Process, "PsGetProcessCreateTimeQuadPart").create_time();
 }
 
+extern "C" NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process) {
+    return require_process(Process, "PsGetProcessExitStatus").exit_status();
+}
+
+extern "C" PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process) {
+    require_irql(PASSIVE_LEVEL, "PsReferencePrimaryToken");
+    return executive_parts().token_references.add(require_process(Process, "PsReferencePrimaryToken").primary_token());
+}
+
+extern "C" void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken) {
+    require_irql(PASSIVE_LEVEL, "PsDereferencePrimaryToken");
+    executive_parts().token_references.remove(PrimaryToken);
+}
+
 extern "C" NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS* Process) {
     require_irql(APC_LEVEL, "PsLookupProcessByProcessId");
     ExecutiveParts& parts = executive_parts();

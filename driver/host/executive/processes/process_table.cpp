@@ -41,13 +41,13 @@ ProcessRef ProcessTable::add_client(std::uint32_t pid, Account account, std::uni
     return share(*found->second.process);
 }
 
-Referenced<Process> ProcessTable::created(std::uint32_t pid, std::int64_t timestamp) {
+Referenced<Process> ProcessTable::created(std::uint32_t pid, std::int64_t timestamp, std::int64_t create_time) {
     const std::lock_guard lock(mutex_);
     const auto ahead = exits_ahead_.find(pid);
     if (ahead != exits_ahead_.end() && ahead->second < timestamp) {
         exits_ahead_.erase(ahead);
     }
-    return again(entry_of(pid, timestamp).process);
+    return again(entry_of(pid, create_time).process);
 }
 
 Referenced<Process> ProcessTable::heard_of(std::uint32_t pid, std::int64_t timestamp) {
@@ -58,12 +58,12 @@ Referenced<Process> ProcessTable::heard_of(std::uint32_t pid, std::int64_t times
     return again(entry_of(pid, timestamp).process);
 }
 
-ProcessTable::Entry& ProcessTable::entry_of(std::uint32_t pid, std::int64_t timestamp) {
+ProcessTable::Entry& ProcessTable::entry_of(std::uint32_t pid, std::int64_t create_time) {
     const auto found = entries_.find(pid);
     if (found != entries_.end()) {
         return found->second;
     }
-    return entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, Account::kUser, timestamp)), false})
+    return entries_.emplace(pid, Entry{Referenced<Process>(new Process(pid, Account::kUser, create_time)), false})
         .first->second;
 }
 

@@ -19,8 +19,8 @@ class ProcessTable {
 
     // Null when a client with this pid exists, or a subsystem's process.
     ProcessRef add_client(std::uint32_t pid, Account account, std::unique_ptr<AddressSpace> space);
-    // The process activity reports as created at `timestamp`; a new one unless it is known.
-    Referenced<Process> created(std::uint32_t pid, std::int64_t timestamp);
+    // The process activity reports as created at `timestamp`; a new one, of this time of creation, unless it is known.
+    Referenced<Process> created(std::uint32_t pid, std::int64_t timestamp, std::int64_t create_time);
     // A process that something was heard of at `timestamp`: from now on it is known, until its exit.
     Referenced<Process> heard_of(std::uint32_t pid, std::int64_t timestamp);
     // Empty when there is none.
@@ -49,7 +49,7 @@ class ProcessTable {
     };
 
     // Of a process that is known from now on. The caller holds mutex_.
-    Entry& entry_of(std::uint32_t pid, std::int64_t timestamp);
+    Entry& entry_of(std::uint32_t pid, std::int64_t create_time);
 
     Referenced<Process> system_;
     std::mutex mutex_;

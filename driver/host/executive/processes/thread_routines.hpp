@@ -36,6 +36,7 @@ NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, ULONG ThreadInforma
                                         ULONG ThreadInformationLength, PULONG ReturnLength);
 
 // Any IRQL.
+NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process);
 NTSTATUS NTAPI PsGetThreadExitStatus(PETHREAD Thread);
 ULONGLONG NTAPI PsGetProcessStartKey(PEPROCESS Process);
 BOOLEAN NTAPI PsIsProtectedProcess(PEPROCESS Process);

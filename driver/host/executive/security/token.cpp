@@ -64,10 +64,27 @@ bool Token::contains(const void* sid) const {
 
 const Token& token_of(Account account) {
     static const SidBytes authenticated = make_sid(kNtAuthority, {kAuthenticatedUsersRid});
-    static const Token system{{local_system_sid(), administrators_sid(), everyone_sid(), authenticated}};
+    constexpr ULONG kDefault = 1;
+    constexpr ULONG kFull = 2;
+    constexpr ULONG kMedium = 0x2000;
+    constexpr ULONG kHigh = 0x3000;
+    constexpr ULONG kSystem = 0x4000;
+    static const Token system{.sids = {local_system_sid(), administrators_sid(), everyone_sid(), authenticated},
+                              .logon_id = {0x3E7, 0},
+                              .session = 0,
+                              .integrity = kSystem,
+                              .elevation = kDefault};
     static const Token administrator{
-        {some_user_sid(500), administrators_sid(), users_sid(), everyone_sid(), authenticated}};
-    static const Token user{{some_user_sid(1001), users_sid(), everyone_sid(), authenticated}};
+        .sids = {some_user_sid(500), administrators_sid(), users_sid(), everyone_sid(), authenticated},
+        .logon_id = {0x1F4C3, 0},
+        .session = 1,
+        .integrity = kHigh,
+        .elevation = kFull};
+    static const Token user{.sids = {some_user_sid(1001), users_sid(), everyone_sid(), authenticated},
+                            .logon_id = {0x2A517, 0},
+                            .session = 1,
+                            .integrity = kMedium,
+                            .elevation = kDefault};
     switch (account) {
         case Account::kSystem:
             return system;
@@ -77,6 +94,16 @@ const Token& token_of(Account account) {
             break;
     }
     return user;
+}
+
+std::shared_ptr<const Token> make_token(const ProcessUser& user) {
+    auto token = std::make_shared<Token>();
+    token->sids.emplace_back(user.sid.begin(), user.sid.end());
+    token->logon_id = {static_cast<ULONG>(user.logon_id), static_cast<LONG>(user.logon_id >> 32)};
+    token->session = user.session;
+    token->integrity = user.integrity;
+    token->elevation = user.elevation;
+    return token;
 }
 
 }  // namespace aegis::host

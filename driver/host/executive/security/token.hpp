@@ -3,6 +3,9 @@
 
 #include <ntifs.h>
 
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "driver/host/executive/executive.hpp"
@@ -21,12 +24,20 @@ const SidBytes& administrators_sid();  // S-1-5-32-544
 const SidBytes& users_sid();           // S-1-5-32-545
 
 struct Token {
-    std::vector<SidBytes> sids;  // the user first, then groups
+    std::vector<SidBytes> sids;  // the user first, then groups; none: nobody can say
+    LUID logon_id = {};
+    ULONG session = 0;
+    // NT always knows both.
+    std::optional<ULONG> integrity = std::nullopt;  // SECURITY_MANDATORY_…_RID
+    std::optional<ULONG> elevation = std::nullopt;  // TOKEN_ELEVATION_TYPE
 
     bool contains(const void* sid) const;
 };
 
 // One constant token for each account; PACCESS_TOKEN points to it.
 const Token& token_of(Account account);
+
+// The token of a process that a source of activity describes.
+std::shared_ptr<const Token> make_token(const ProcessUser& user);
 
 }  // namespace aegis::host

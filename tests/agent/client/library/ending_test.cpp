@@ -20,9 +20,12 @@
 #include "child_process.hpp"
 #include "eventually.hpp"
 #include "opened.hpp"
+#include "synthetic_published.hpp"
 
 namespace aegis::test {
 namespace {
+
+constexpr std::uint64_t kInvented = 500;
 
 std::size_t own_descriptors() {
     std::size_t count = 0;
@@ -189,8 +192,8 @@ TEST_P(Ending, TheCallersDescriptorInterrupts) {
 
 // Catches: a reader that sleeps on, or leaves what the ring still holds.
 TEST_P(Ending, AHostThatIsKilledIsGone) {
-    constexpr std::uint64_t kEvents = 500;
-    HostProgram host(events(kEvents));
+    const std::uint64_t kEvents = published_of_synthetic(kInvented);
+    HostProgram host(events(kInvented));
     const Client client = open_client(host, GetParam());
     const Client poller = open_client(host, GetParam());
     ASSERT_TRUE(eventually([&] { return query(client).Published == kEvents; }));
@@ -225,8 +228,8 @@ TEST_P(Ending, AHostThatIsKilledWakesWhoWaits) {
 
 // Catches: a wait without a limit, a pull whose events are lost because it was given up.
 TEST_P(Ending, AHostThatIsStoppedGivesNoAnswerAndLosesNothing) {
-    constexpr std::uint64_t kEvents = 500;
-    const HostProgram host(events(kEvents));
+    const std::uint64_t kEvents = published_of_synthetic(kInvented);
+    const HostProgram host(events(kInvented));
     const std::string socket = host.socket_path();
     aegis_options options = options_for(socket.c_str(), GetParam());
     options.request_ms = 50;
@@ -265,8 +268,8 @@ TEST_P(Ending, AHostThatIsStoppedGivesNoAnswerAndLosesNothing) {
 // `sc stop`: the driver goes when its last handle is closed.
 // Catches: a client that keeps the driver because nobody tells it; events left behind.
 TEST_P(Ending, ADriverThatIsStoppedIsReadToItsEndAndLetGo) {
-    constexpr std::uint64_t kEvents = 500;
-    std::vector<std::string> arguments = events(kEvents);
+    const std::uint64_t kEvents = published_of_synthetic(kInvented);
+    std::vector<std::string> arguments = events(kInvented);
     arguments.insert(arguments.end(), {"--stop-timeout", "3600"});
     HostProgram host(arguments);
     Client client = open_client(host, GetParam());
@@ -334,8 +337,8 @@ TEST_P(Ending, AReaderThatIsKilledLeavesNothing) {
 
 // Catches: a child that reads unmapped memory or its parent's replies, or closes what the parent uses.
 TEST_P(Ending, AForkedChildHasNoPartInIt) {
-    constexpr std::uint64_t kEvents = 500;
-    const HostProgram host(events(kEvents));
+    const std::uint64_t kEvents = published_of_synthetic(kInvented);
+    const HostProgram host(events(kInvented));
     const std::string socket = host.socket_path();
     const aegis_options options = options_for(socket.c_str(), GetParam());
     Client client = open_client(options);
@@ -364,11 +367,11 @@ TEST_P(Ending, AForkedChildHasNoPartInIt) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status));
     EXPECT_EQ(WEXITSTATUS(status), 0);
-    // The host tells the driver of the end of a client's process, which is one more event.
-    ASSERT_TRUE(eventually([&] { return query(client).Published == kEvents + 1; }));
+    // The host tells the driver of the end of a client's process, which is one more event, and has its details.
+    ASSERT_TRUE(eventually([&] { return query(client).Published == kEvents + 2; }));
     std::uint64_t events = 1;
     EXPECT_EQ(read_to_the_end(client, events, 0), 0);
-    EXPECT_EQ(events, kEvents + 1);
+    EXPECT_EQ(events, kEvents + 2);
 }
 
 }  // namespace

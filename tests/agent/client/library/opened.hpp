@@ -76,15 +76,17 @@ inline std::vector<std::string> events(std::uint64_t count) {
     return {"--source", "synthetic:max,count=" + std::to_string(count)};
 }
 
-// One that makes a single event.
+// One that makes a single event, which has its details beside it.
 inline std::vector<std::string> one_event() {
     return events(1);
 }
 
-// A client that has read the only event there is, and has nothing more to read.
+// A client that has read the only event there is, with its details, and has nothing more to read.
 inline Client idle(Client client) {
     aegis_item item = empty_item();
-    EXPECT_EQ(aegis_next(client.get(), &item, AEGIS_FOREVER), 1) << aegis_last_error();
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(aegis_next(client.get(), &item, AEGIS_FOREVER), 1) << aegis_last_error();
+    }
     return client;
 }
 

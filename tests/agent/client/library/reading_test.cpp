@@ -16,11 +16,13 @@
 #include "child_process.hpp"
 #include "eventually.hpp"
 #include "opened.hpp"
+#include "synthetic_published.hpp"
 
 namespace aegis::test {
 namespace {
 
-constexpr std::uint64_t kEvents = 3000;  // the default ring keeps them all
+constexpr std::uint64_t kInvented = 3000;  // the default ring keeps them all
+const std::uint64_t kEvents = published_of_synthetic(kInvented);
 
 // What readers were handed, by sequence. Any thread.
 class Ledger {
@@ -78,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Both, Reading, testing::Values(AEGIS_TRANSPORT_RING, AE
 
 // Catches: an event left out, twice, or with bytes of another one.
 TEST_P(Reading, OneByOneIsEveryEvent) {
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     const Client client = open_client(host, GetParam());
     EXPECT_EQ(info_of(client).transport, GetParam());
     aegis_item item = empty_item();
@@ -103,7 +105,7 @@ TEST_P(Reading, OneByOneIsEveryEvent) {
 
 // Catches: data of a batch that the next call overwrites, a batch that is longer than its buffer or its items.
 TEST_P(Reading, ABatchIsTheCallersOwn) {
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     const Client client = open_client(host, GetParam());
     ASSERT_TRUE(has_published(client, kEvents));
     constexpr std::uint32_t kItems = 64;
@@ -143,7 +145,7 @@ TEST_P(Reading, ABatchIsTheCallersOwn) {
 
 // Catches: a visit that goes on although its visitor had enough, or leaves out what follows.
 TEST_P(Reading, AVisitEndsWhenItsVisitorSaysSo) {
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     const Client client = open_client(host, GetParam());
     ASSERT_TRUE(has_published(client, kEvents));
     std::uint64_t seen = 0;
@@ -162,7 +164,7 @@ TEST_P(Reading, AVisitEndsWhenItsVisitorSaysSo) {
 // Catches: an item that two readers get, or none; what a reader had taken and not handed out lost with it.
 TEST_P(Reading, ThoseThatShareGetEachItemOnce) {
     constexpr std::size_t kReaders = 4;
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     Ledger ledger;
     {
         const Client first = open_client(host, GetParam());
@@ -237,7 +239,7 @@ TEST_P(Reading, FromNowIsWhatFollows) {
 
 // A program in C that includes the library's header alone.
 TEST_P(Reading, AProgramInCCountsEveryEvent) {
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     ChildProcess reader({AEGIS_TEST_C_READER, host.socket_path(), transport_name(), std::to_string(kEvents)});
     EXPECT_EQ(reader.read_line(), "reading");
     std::istringstream line(reader.read_line());
@@ -255,7 +257,7 @@ TEST_P(Reading, AProgramInCCountsEveryEvent) {
 
 // Catches: a query that needs a reader, asks for room, or hands out more than the caller has.
 TEST(Asking, NeedsNoReading) {
-    const HostProgram host(events(kEvents));
+    const HostProgram host(events(kInvented));
     const Client client = open_client(host, AEGIS_TRANSPORT_NONE);
     ASSERT_TRUE(has_published(client, kEvents));
     const AEGIS_QUERY_REPLY reply = query(client);
