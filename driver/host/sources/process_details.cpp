@@ -15,7 +15,7 @@ namespace aegis::host::sources {
 namespace {
 
 // A counted string of NT holds no more.
-constexpr std::size_t kMostUnits = std::numeric_limits<std::uint16_t>::max() / sizeof(char16_t);
+constexpr std::size_t kMostCommandLineUnits = std::numeric_limits<std::uint16_t>::max() / sizeof(char16_t);
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t';
@@ -75,7 +75,7 @@ std::string windows_command_line(std::string_view arguments) {
 
 DetailBytes read_details(std::uint32_t pid) {
     DetailBytes details;
-    details.arguments = read_arguments(pid, kMostUnits);
+    details.arguments = read_arguments(pid, kMostCommandLineUnits);
     if (const std::optional<ProcessStat> stat = read_stat(pid)) {
         details.start_ticks = stat->start_time;
         if (const std::optional<std::uint32_t> uid = read_uid(pid)) {
@@ -95,7 +95,7 @@ DetailsPointer to_nt_details(const DetailBytes& bytes) {
         utf8::replace_invalid(line.begin(), line.end(), std::back_inserter(valid));
         std::u16string& text = details->command_line.emplace();
         utf8::unchecked::utf8to16(valid.begin(), valid.end(), std::back_inserter(text));
-        text.resize(std::min(text.size(), kMostUnits));
+        text.resize(std::min(text.size(), kMostCommandLineUnits));
     }
     return details;
 }
