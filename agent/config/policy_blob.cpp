@@ -7,7 +7,7 @@ namespace aegis::agent {
 namespace {
 
 template <class T>
-std::byte* append(std::byte* to, std::span<const T> values) {
+std::byte* append_values(std::byte* to, std::span<const T> values) {
     const auto bytes = std::as_bytes(values);
     return std::copy(bytes.begin(), bytes.end(), to);
 }
@@ -43,11 +43,11 @@ std::vector<std::byte> policy_blob(const PolicyTypes& types, const std::vector<P
     header.Bytes = static_cast<std::uint32_t>(end);
 
     std::vector<std::byte> blob(end);
-    std::byte* to = append(blob.data(), std::span<const AEGIS_POLICY_HEADER>(&header, 1));
-    to = append(to, std::span<const AEGIS_POLICY_RULE>(rules));
-    to = append(to, std::span<const AEGIS_POLICY_HANDLES>(handles.masks));
-    to = append(to, std::span<const AEGIS_POLICY_PROCESS>(handles.processes));
-    append(to, std::span<const char16_t>(text));
+    std::byte* to = append_values(blob.data(), std::span<const AEGIS_POLICY_HEADER>(&header, 1));
+    to = append_values(to, std::span<const AEGIS_POLICY_RULE>(rules));
+    to = append_values(to, std::span<const AEGIS_POLICY_HANDLES>(handles.masks));
+    to = append_values(to, std::span<const AEGIS_POLICY_PROCESS>(handles.processes));
+    append_values(to, std::span<const char16_t>(text));
     return blob;
 }
 
