@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -29,7 +30,15 @@ inline constexpr EventName kEvents[] = {
     {"thread-end", AEGIS_EVENT_THREAD_EXIT, false},
     {"image-load", AEGIS_EVENT_IMAGE_LOAD, true},
     {"handle", AEGIS_EVENT_HANDLE_OP, false, false, (1U << AEGIS_HANDLE_OPERATIONS) - 1},
+    {"registry-change", AEGIS_EVENT_REGISTRY_OP, true, true, (1U << AEGIS_REGISTRY_OPERATIONS) - 1},
 };
+
+// Of registry-change, by AEGIS_REGISTRY_… number.
+inline constexpr std::array<std::string_view, AEGIS_REGISTRY_OPERATIONS> kRegistryOperations = {
+    "create-key", "set-value", "delete-key", "delete-value", "rename-key"};
+
+// What a rule that does not say so is about, when its path begins so: keys have a root of their own.
+inline constexpr std::u16string_view kRegistryRoot = u"\\REGISTRY";  // in upper case
 
 inline const EventName* event_of(std::string_view name) {
     const auto* const found = std::find_if(std::begin(kEvents), std::end(kEvents),

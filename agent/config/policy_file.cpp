@@ -1,6 +1,7 @@
 #include "agent/config/policy_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 #include <utf8.h>
 
@@ -149,9 +150,16 @@ class Compiler {
                 if (!event.has_path) {
                     error(key.source().begin, fmt::format("'merge-ms': no two of {} are alike", event.name));
                 }
+            } else if (key == "operations" && event.type == AEGIS_EVENT_REGISTRY_OP) {
+                type.Operations = take_operations(value);
             } else {
-                unknown(key, fmt::format("events.{}", event.name), "default, limit, burst and merge-ms");
+                unknown(key, fmt::format("events.{}", event.name),
+                        event.type == AEGIS_EVENT_REGISTRY_OP ? "default, limit, burst, merge-ms and operations"
+                                                              : "default, limit, burst and merge-ms");
             }
+        }
+        if (off_in(settings)) {
+            type.Operations = 0;
         }
         if (type.Burst != 0 && type.TokensPerSecond == 0) {
             error(settings.get("burst")->source().begin, "'burst' needs a 'limit' beside it");
@@ -168,10 +176,35 @@ class Compiler {
         const std::optional<std::string> value = text(node, "default");
         if (value == "drop" || value == "off") {
             type.Default = AEGIS_POLICY_DROP;
-            type.Operations = value == "off" ? 0 : type.Operations;
         } else if (value && value != "report") {
             error(node, fmt::format("'{}' is no default: report, drop and off are", *value));
         }
+    }
+
+    // Whatever else is there, and in whatever order.
+    static bool off_in(const toml::table& settings) {
+        const toml::node* const given = settings.get("default");
+        return given != nullptr && given->is_string() && given->as_string()->get() == "off";
+    }
+
+    std::uint32_t take_operations(const toml::node& node) {
+        const toml::array* const names = node.as_array();
+        if (names == nullptr || names->empty()) {
+            error(node, "'operations' wants a list, such as [\"create-key\", \"set-value\"]");
+            return 1;
+        }
+        std::uint32_t operations = 0;
+        for (const toml::node& entry : *names) {
+            const std::optional<std::string> name = text(entry, "operations");
+            const auto found = name ? std::find(kRegistryOperations.begin(), kRegistryOperations.end(), *name)
+                                    : kRegistryOperations.end();
+            if (found != kRegistryOperations.end()) {
+                operations |= 1U << (found - kRegistryOperations.begin());
+            } else if (name) {
+                error(entry, fmt::format("'{}' is no operation: {} are", *name, fmt::join(kRegistryOperations, ", ")));
+            }
+        }
+        return operations;
     }
 
     void take_images(const toml::node& node, std::string_view key, std::uint8_t action, std::vector<Entry>& entries) {
@@ -225,6 +258,9 @@ class Compiler {
                 unknown(key, "a rule", "path, extension, action and events");
             }
         }
+        if (path && !table.contains("events") && is_at_or_below(folded(*path), kRegistryRoot)) {
+            types = 1U << AEGIS_EVENT_REGISTRY_OP;
+        }
         if (!table.contains("action")) {
             error(table, "this rule has no 'action'");
         }
@@ -234,6 +270,9 @@ class Compiler {
         }
         if (action == AEGIS_POLICY_REFUSE && table.contains("path")) {
             refuse_only_what_can_be(types, *table.get("path"));
+        }
+        if (extension && (types & 1U << AEGIS_EVENT_REGISTRY_OP) != 0) {
+            error(*table.get("extension"), "'registry-change' has no extensions: name its keys with a 'path'");
         }
         if (path) {
             rules_.push_back(make_entry(*path, types, action, *table.get("path")));

@@ -1,5 +1,6 @@
 #include "agent/events/decode.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace aegis::agent {
@@ -169,6 +170,22 @@ DecodeError decode_details(std::span<const std::byte> payload, Event& event) {
     return DecodeError::kNone;
 }
 
+DecodeError decode_registry(std::span<const std::byte> payload, Event& event) {
+    AEGIS_REGISTRY_PAYLOAD& change = event.registry;
+    if (payload.size() < AEGIS_REGISTRY_PAYLOAD_FIXED) {
+        return DecodeError::kPayloadTooShort;
+    }
+    const std::size_t bytes = std::min(payload.size(), sizeof(change));
+    std::memcpy(&change, payload.data(), bytes);
+    const std::size_t texts =
+        (std::size_t{change.KeyLength} + change.NameLength) * sizeof(char16_t) + change.DataLength;
+    if (AEGIS_REGISTRY_PAYLOAD_FIXED + texts > bytes) {
+        return DecodeError::kTextBeyondPayload;
+    }
+    event.process_id = change.ProcessId;
+    return DecodeError::kNone;
+}
+
 }  // namespace
 
 const char* describe(DecodeError error) {
@@ -185,6 +202,8 @@ const char* describe(DecodeError error) {
             return "image path longer than the driver may report";
         case DecodeError::kPathBeyondPayload:
             return "image path reaches beyond the payload";
+        case DecodeError::kTextBeyondPayload:
+            return "its texts reach beyond the payload";
         case DecodeError::kCutBeyondPath:
             return "the parts of its cut image path do not add up";
         case DecodeError::kBadDetails:
@@ -223,6 +242,8 @@ DecodeError decode(std::span<const std::byte> bytes, Event& event) {
             return decode_handle(payload, event);
         case AEGIS_EVENT_PROCESS_DETAILS:
             return decode_details(payload, event);
+        case AEGIS_EVENT_REGISTRY_OP:
+            return decode_registry(payload, event);
         default:
             return DecodeError::kNone;
     }

@@ -56,7 +56,8 @@ struct ProcessDetails;
 
 // Valid according to the header's type: an exit has a process id only, a thread's start or end a process id and
 // `thread`, an image a process id, a path and `image`, details a process id and `details`, a handle a process id and
-// `handle`, events that were kept back have `suppressed`, any other type nothing but its header.
+// `handle`, a change of the registry a process id and `registry`, events that were kept back have `suppressed`, any
+// other type nothing but its header.
 struct Event {
     AEGIS_EVENT_HEADER header;
     std::uint32_t process_id;
@@ -76,6 +77,7 @@ struct Event {
     AEGIS_THREAD_PAYLOAD thread;  // bits of Flags that this release does not know may be set
     ImageFields image;
     DetailsFields details;
+    AEGIS_REGISTRY_PAYLOAD registry;  // as far as its texts go; registry_event.hpp reads them
 
     // Of a start or an exit: what was told of it before (PendingDetails); null: nothing. Decoding leaves both clear.
     const ProcessDetails* known;
@@ -99,8 +101,9 @@ enum class DecodeError : std::uint8_t {
     kPayloadTooShort,    // for the event's type
     kPathTooLong,        // more than AEGIS_MAX_PATH_REPORTED units
     kPathBeyondPayload,
-    kCutBeyondPath,  // a cut path whose parts do not add up to it
-    kBadDetails,     // details whose parts or texts do not add up
+    kTextBeyondPayload,  // texts that are longer together than the payload
+    kCutBeyondPath,      // a cut path whose parts do not add up to it
+    kBadDetails,         // details whose parts or texts do not add up
 };
 
 const char* describe(DecodeError error);

@@ -11,6 +11,7 @@
 #include "agent/events/utf16.hpp"
 #include "agent/format/handle_json.hpp"
 #include "agent/format/json_text.hpp"
+#include "agent/format/registry_json.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -112,6 +113,9 @@ void NdjsonFormatter::append_event(const Event& event, std::uint64_t sequence, L
             break;
         case AEGIS_EVENT_HANDLE_OP:
             append_handle(event, sequence, lines);
+            break;
+        case AEGIS_EVENT_REGISTRY_OP:
+            append_registry(event, sequence, lines);
             break;
         default:
             append_unknown(event, sequence, lines);
@@ -284,6 +288,23 @@ void NdjsonFormatter::append_handle(const Event& event, std::uint64_t sequence, 
     process_.append_path(lines);
     append_handle_fields(handle, lines);
     append(lines, "}}\n");
+}
+
+void NdjsonFormatter::append_registry(const Event& event, std::uint64_t sequence, Lines& lines) {
+    append_head(registry_event_fields(event.registry, path_), event.header.Timestamp, lines);
+    append_identity(sequence, lines);
+    append(lines, R"(,"process":{)");
+    process_.append({event.process_id, event.registry.ProcessKey}, event.header.Timestamp, lines);
+    append(lines, R"(,"thread":{"id":)");
+    append_number(lines, event.registry.ThreadId);
+    append(lines, R"(}},"registry":{)");
+    append_registry_fields(event.registry, lines);
+    append(lines, "}");
+    append_filetime(event, lines);
+    process_.append_path(lines);
+    append(lines, R"(,"registry":{)");
+    append_aegis_registry_fields(event.registry, lines);
+    append(lines, "}}}\n");
 }
 
 void NdjsonFormatter::append_unknown(const Event& event, std::uint64_t sequence, Lines& lines) {

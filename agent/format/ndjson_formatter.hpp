@@ -57,6 +57,7 @@ class NdjsonFormatter final : public Formatter {
     void append_thread(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_image(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_handle(const Event& event, std::uint64_t sequence, Lines& lines);
+    void append_registry(const Event& event, std::uint64_t sequence, Lines& lines);
     void append_unknown(const Event& event, std::uint64_t sequence, Lines& lines);
 
     TimestampFormatter time_;

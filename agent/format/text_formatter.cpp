@@ -9,6 +9,7 @@
 #include "agent/events/sid.hpp"
 #include "agent/events/utf16.hpp"
 #include "agent/format/handle_text.hpp"
+#include "agent/format/registry_text.hpp"
 
 namespace aegis::agent {
 namespace {
@@ -240,6 +241,16 @@ void TextFormatter::append_image(const Event& event, Lines& lines) {
     append_image_marks(event.image, lines);
 }
 
+void TextFormatter::append_registry(const Event& event, Lines& lines) {
+    append(lines, registry_word(event.registry));
+    append(lines, " pid=");
+    append_number(lines, event.process_id);
+    if (processes_->look_up({event.process_id, event.registry.ProcessKey}, event.header.Timestamp, known_, kMarks)) {
+        append_known_name(lines);
+    }
+    append_registry_text(event.registry, lines);
+}
+
 void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lines& lines) {
     append_time(event.header.Timestamp, lines);
     append(lines, "#");
@@ -263,6 +274,9 @@ void TextFormatter::append_event(const Event& event, std::uint64_t sequence, Lin
             break;
         case AEGIS_EVENT_HANDLE_OP:
             append_handle_text(event.handle, event.header.Timestamp, *processes_, known_, lines);
+            break;
+        case AEGIS_EVENT_REGISTRY_OP:
+            append_registry(event, lines);
             break;
         default:
             append(lines, " type=");

@@ -6,6 +6,8 @@
 //   [12:34:57.002] #22 type=5 (96 bytes)
 //   [12:34:57.003] #23 THREAD-START pid=812 tid=816 creator=640:644 start=0x7ff6a0001000 cmd.exe [first]
 //   [12:34:57.004] #24 THREAD-EXIT pid=812 tid=816 status=0x00000000 cmd.exe
+//   [12:34:57.005] #25 REGISTRY-SET-VALUE pid=812 cmd.exe \REGISTRY\MACHINE\SOFTWARE\x value "Start" REG_DWORD 3
+//   [12:34:57.006] #26 REGISTRY-RENAME-KEY pid=812 cmd.exe \REGISTRY\MACHINE\SOFTWARE\x to "y"
 //
 // Times are UTC, or local with their distance from UTC: [14:34:56.789+02:00].
 // After the path: [partial-name] when Windows does not vouch for it, [path cut: N units] when it was longer than an
@@ -15,7 +17,10 @@
 // hold. An exit has the status that the process ended with, where it is known: status=0, status=0xc0000005. An exit has
 // the program's name when its start was seen, and the marks of its path; a thread has the name of its process's
 // program. The creator of a thread is a process and a thread of it; what is not known of a thread is left out. [first]:
-// the first thread of its process; [remote]: put there by another process; [system]: it runs in the kernel only.
+// the first thread of its process; [remote]: put there by another process; [system]: it runs in the kernel only. A
+// change of the registry has the program's name before the key; data that are no text and no number are the first bytes
+// in hexadecimal; [key cut: N units], [name cut: N units], [data cut: N bytes]: as with a path; [refused]: the driver
+// kept it from happening; [failed: STATUS].
 #pragma once
 
 #include <memory>
@@ -51,6 +56,7 @@ class TextFormatter final : public Formatter {
     void append_suppressed(const AEGIS_SUPPRESSED_PAYLOAD& suppressed, Lines& lines);
     void append_thread(const Event& event, Lines& lines);
     void append_image(const Event& event, Lines& lines);
+    void append_registry(const Event& event, Lines& lines);
     // The event's path, or what stands for one. True: it is no valid text.
     bool append_path(const Event& event, Lines& lines);
 

@@ -26,9 +26,9 @@ constexpr const char* kFooter = R"(Sources:
   auto               connector where it delivers, else procfs
   synthetic:RATE     invented events, RATE a second (0 or max: as fast as possible);
                      synthetic:RATE,count=N stops after N
-  SOURCE,types=T     what of: process, and what stands behind it of +thread, +image and
-                     +handle; connector and auto: all, those from perf events (needs root);
-                     synthetic: process
+  SOURCE,types=T     what of: process, and what stands behind it of +thread, +image, +handle
+                     and +registry; connector and auto: all, those from perf events and a
+                     BPF program (need root); synthetic: process
 
 Examples:
   aegismon-host

@@ -47,10 +47,13 @@ std::uint32_t flags_of(Client& client, std::uint32_t kind) {
 // Catches: a sensor without a source that looks healthy; one with a source that is called without; a refusal nobody
 // hears of.
 TEST(ActivityNotifier, HasHealthSayWhatHasNoSource) {
-    for (const host::sources::Tells told : {host::sources::Tells{.threads = true, .images = true, .handles = true},
-                                            host::sources::Tells{.threads = false, .images = true, .handles = true},
-                                            host::sources::Tells{.threads = true, .images = false, .handles = true},
-                                            host::sources::Tells{.threads = true, .images = true, .handles = false}}) {
+    constexpr host::sources::Tells kAll{.threads = true, .images = true, .handles = true, .registry = true};
+    std::vector<host::sources::Tells> cases(5, kAll);
+    cases[1].threads = false;
+    cases[2].images = false;
+    cases[3].handles = false;
+    cases[4].registry = false;
+    for (const host::sources::Tells& told : cases) {
         TestHost host;
         ASSERT_EQ(host.load(), STATUS_SUCCESS);
         host::server::ProcessTable clients(host.executive());
@@ -65,10 +68,11 @@ TEST(ActivityNotifier, HasHealthSayWhatHasNoSource) {
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_THREAD), told.threads ? 0U : AEGIS_CALLBACK_NO_SOURCE);
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_IMAGE), told.images ? 0U : AEGIS_CALLBACK_NO_SOURCE);
             EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_HANDLE), told.handles ? 0U : AEGIS_CALLBACK_NO_SOURCE);
+            EXPECT_EQ(flags_of(client, AEGIS_CALLBACK_REGISTRY), told.registry ? 0U : AEGIS_CALLBACK_NO_SOURCE);
         }
         EXPECT_TRUE(lines.empty());
         ASSERT_EQ(host.unload(), host::UnloadResult::kUnloaded);
-        notifier.tell_what_is_missing({.threads = true, .images = false, .handles = true});
+        notifier.tell_what_is_missing(cases[2]);
         EXPECT_THAT(lines, ElementsAre("the driver did not take the report of a callback of kind 4 without a source "
                                        "(NTSTATUS 0xC0000034)"));
     }

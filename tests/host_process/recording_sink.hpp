@@ -44,6 +44,16 @@ struct RecordedImage {
     host::sources::NtTime time = 0;
 };
 
+struct RecordedRegistryChange {
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    host::sources::RegistryChanged::Kind kind = {};
+    std::u16string key;
+    std::u16string name;
+    std::uint32_t type = 0;
+    std::vector<std::byte> data;
+};
+
 class RecordingSink final : public host::sources::ActivitySink {
   public:
     void process_started(const host::sources::ProcessStart& start) override {
@@ -93,6 +103,19 @@ class RecordingSink final : public host::sources::ActivitySink {
         changed_.notify_all();
     }
 
+    void registry_changed(const host::sources::RegistryChanged& change) override {
+        const std::lock_guard guard(mutex_);
+        registry_changes_.push_back({change.pid,
+                                     change.tid,
+                                     change.kind,
+                                     std::u16string(change.key),
+                                     std::u16string(change.name),
+                                     change.type,
+                                     {change.data.begin(), change.data.end()}});
+        order_.emplace_back(change.pid, "registry");
+        changed_.notify_all();
+    }
+
     void events_lost(std::uint64_t count) override {
         const std::lock_guard guard(mutex_);
         lost_ += count;
@@ -117,6 +140,11 @@ class RecordingSink final : public host::sources::ActivitySink {
         std::copy_if(thread_starts_.begin(), thread_starts_.end(), std::back_inserter(result),
                      [pid](const host::sources::ThreadStart& start) { return start.pid == pid; });
         return result;
+    }
+
+    std::vector<RecordedRegistryChange> registry_changes() const {
+        const std::lock_guard guard(mutex_);
+        return registry_changes_;
     }
 
     std::vector<RecordedImage> images() const {
@@ -248,6 +276,7 @@ class RecordingSink final : public host::sources::ActivitySink {
     std::vector<std::pair<std::uint32_t, const char*>> order_;
     std::vector<host::sources::ThreadStart> thread_starts_;
     std::vector<host::sources::ThreadEnd> thread_ends_;
+    std::vector<RecordedRegistryChange> registry_changes_;
     std::vector<RecordedImage> images_;
     std::vector<host::sources::HandleOpened> handles_;
     std::uint64_t lost_ = 0;

@@ -18,6 +18,7 @@ namespace aegis::test {
 namespace {
 
 using host::sources::parse_source;
+using host::sources::RegistryChanged;
 using host::sources::SourceChoice;
 using host::sources::SourceKind;
 using host::sources::SyntheticEvent;
@@ -212,6 +213,37 @@ TEST(SyntheticSource, ImagesComeOnRequestAndLiveInsideTheirProcesses) {
     }
 }
 
+// Catches: a change of a process that has not begun or has ended; processes that differ when they change things; a kind
+// that never comes.
+TEST(SyntheticSource, ProcessesChangeTheRegistryWhileTheyLive) {
+    constexpr std::uint64_t kCount = 20'000;
+    RecordingSink sink;
+    SyntheticSource source({.rate = 0, .count = kCount, .seed = 3, .registry = true});
+    ASSERT_FALSE(source.start(sink));
+    ASSERT_TRUE(sink.wait_until_told(kCount));
+    source.stop();
+    std::set<RegistryChanged::Kind> kinds;
+    bool too_long = false;
+    for (const RecordedRegistryChange& change : sink.registry_changes()) {
+        kinds.insert(change.kind);
+        too_long = too_long || change.key.size() > 500;
+        EXPECT_TRUE(change.key.starts_with(u"\\REGISTRY\\"));
+    }
+    EXPECT_EQ(kinds.size(), 5U);
+    EXPECT_TRUE(too_long);
+    for (std::uint32_t pid = SyntheticGenerator::kFirstPid; pid < SyntheticGenerator::kFirstPid + 50; ++pid) {
+        const std::vector<std::string> order = sink.order_of(pid);
+        ASSERT_EQ(order.front(), "process");
+        EXPECT_EQ(std::count(order.begin(), order.end(), "process end"), order.back() == "process end" ? 1 : 0);
+    }
+    SyntheticGenerator expected(3);
+    std::vector<std::u16string> images;
+    for (const auto& heard : sink.all()) {
+        const SyntheticEvent event = expected.next();
+        ASSERT_EQ(heard.pid, event.pid);
+    }
+}
+
 // Catches: a stop that leaves the thread running.
 TEST(SyntheticSource, NothingFollowsAStop) {
     RecordingSink sink;
@@ -312,6 +344,17 @@ TEST(SourceSelection, ImagesAreOnWhereTheyAreLive) {
     EXPECT_TRUE(choice_of("synthetic:5,types=process+thread+image").synthetic.images);
 }
 
+// Catches: changes of the registry unasked, or where they are asked for left out.
+TEST(SourceSelection, TheRegistryIsOnWhereItIsLive) {
+    EXPECT_TRUE(choice_of("auto").registry);
+    EXPECT_TRUE(choice_of("connector,types=process+registry").registry);
+    EXPECT_FALSE(choice_of("connector,types=process+registry").images);
+    EXPECT_FALSE(choice_of("connector,types=process+thread+image").registry);
+    EXPECT_FALSE(choice_of("procfs").registry);
+    EXPECT_FALSE(choice_of("synthetic:5").synthetic.registry);
+    EXPECT_TRUE(choice_of("synthetic:5,types=process+registry").synthetic.registry);
+}
+
 // Catches: nonsense accepted.
 TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
     for (const std::string text : {"",
@@ -337,6 +380,7 @@ TEST(SourceSelection, RefusesEverythingElseAndQuotesIt) {
                                    "auto,types=image",
                                    "procfs,types=process+thread",
                                    "procfs,types=process+image",
+                                   "procfs,types=process+registry",
                                    "connector,types=file",
                                    "synthetic:5,types=Process"}) {
         const auto parsed = parse_source(text);

@@ -21,6 +21,7 @@ using host::sources::NtTime;
 using host::sources::PerfKind;
 using host::sources::PerfRecord;
 using host::sources::ProcessStart;
+using host::sources::RegistryChanged;
 using host::sources::ThreadEnd;
 using host::sources::ThreadStart;
 using host::sources::ThreadTracker;
@@ -59,6 +60,16 @@ class Heard final : public ActivitySink {
                         std::to_string(handle.target) + ":" + std::to_string(handle.target_tid) + " for " +
                         std::to_string(handle.access));
         times.push_back(handle.time);
+    }
+    void registry_changed(const RegistryChanged& change) override {
+        std::string line = "registry " + std::to_string(change.pid) + " ";
+        for (const std::u16string_view text : {change.key, std::u16string_view(u"|"), change.name}) {
+            for (const char16_t unit : text) {
+                line += static_cast<char>(unit);
+            }
+        }
+        lines.push_back(line + (change.data_bytes > change.data.size() ? " cut" : ""));
+        times.push_back(change.time);
     }
     void events_lost(std::uint64_t count) override { lines.push_back("lost " + std::to_string(count)); }
 

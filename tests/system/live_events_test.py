@@ -175,6 +175,27 @@ class LiveEvents(unittest.TestCase):
             self.assertEqual(event["process"]["thread"]["id"], pid)
             self.assertNotIn("granted", event["aegis"]["handle"])
 
+    def test_a_write_to_a_sysctl_is_a_change_of_the_registry(self):
+        """Catches: another process's number, thread, name or value; a read that is told; a write before its process."""
+        agent = sensor.Agent("--output", "ndjson", "--source", "connector", "--fail-on-loss")
+        name = "/proc/sys/kernel/core_pattern"
+        with open(name, encoding="utf-8") as file:
+            before = file.read()
+        # What is there already, so that nothing changes.
+        script = f"value = open('{name}').read(); open('{name}', 'w').write(value)"
+        pid, ours = self.events_of_a_script(agent, script)
+        changes = [event for event in ours if event["event"]["action"].startswith("registry-")]
+        self.assertEqual(len(changes), 1)
+        change = changes[0]
+        self.assertEqual(change["event"]["category"], ["registry"])
+        self.assertEqual(change["event"]["type"], ["change"])
+        self.assertEqual(change["registry"]["path"], "LINUX\\sysctl\\kernel\\core_pattern")
+        self.assertEqual(change["registry"]["key"], "sysctl\\kernel")
+        self.assertEqual(change["registry"]["value"], "core_pattern")
+        self.assertEqual(change["registry"]["data"], {"type": "REG_SZ", "strings": [before.rstrip("\n")]})
+        self.assertEqual(change["process"]["thread"]["id"], pid)
+        self.assertEqual(change["process"]["executable"], os.path.realpath(sys.executable))
+
     def test_all_but_processes_can_be_left_out(self):
         agent = sensor.Agent("--source", "connector,types=process", "--count", "10")
         while agent.process.poll() is None:

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "aegis/ioctl.h"
+#include "driver/host/executive/registry/registry_activity.hpp"
 #include "driver/host/server/unix_user_sid.hpp"
 
 namespace aegis::host::server {
@@ -83,6 +84,37 @@ void ActivityNotifier::handle_opened(const sources::HandleOpened& handle) {
                                   .timestamp = handle.time});
 }
 
+void ActivityNotifier::registry_changed(const sources::RegistryChanged& changed) {
+    RegistryChange change;
+    switch (changed.kind) {
+        case sources::RegistryChanged::Kind::kCreateKey:
+            change.kind = RegistryChangeKind::kCreateKey;
+            break;
+        case sources::RegistryChanged::Kind::kSetValue:
+            change.kind = RegistryChangeKind::kSetValue;
+            break;
+        case sources::RegistryChanged::Kind::kDeleteKey:
+            change.kind = RegistryChangeKind::kDeleteKey;
+            break;
+        case sources::RegistryChanged::Kind::kDeleteValue:
+            change.kind = RegistryChangeKind::kDeleteValue;
+            break;
+        case sources::RegistryChanged::Kind::kRenameKey:
+            change.kind = RegistryChangeKind::kRenameKey;
+            break;
+    }
+    change.pid = changed.pid;
+    change.tid = changed.tid;
+    change.key = changed.key;
+    change.name = changed.name;
+    change.type = changed.type;
+    change.data = changed.data;
+    change.claimed = static_cast<ULONG>(changed.data_bytes);
+    change.timestamp = changed.time;
+    // A driver may refuse it; here it has happened already.
+    report_registry_change(change);
+}
+
 void ActivityNotifier::events_lost(std::uint64_t count) {
     while (count != 0) {
         AEGIS_SOURCE_LOSS_REQUEST request{};
@@ -111,6 +143,9 @@ void ActivityNotifier::tell_what_is_missing(const sources::Tells& told) {
     }
     if (!told.handles) {
         no_source(AEGIS_CALLBACK_HANDLE);
+    }
+    if (!told.registry) {
+        no_source(AEGIS_CALLBACK_REGISTRY);
     }
 }
 

@@ -24,6 +24,7 @@ class ActivityNotifier final : public sources::ActivitySink {
     void thread_ended(const sources::ThreadEnd& end) override;
     void image_loaded(const sources::ImageLoaded& image) override;
     void handle_opened(const sources::HandleOpened& handle) override;
+    void registry_changed(const sources::RegistryChanged& change) override;
     // To the driver's counters, as the kernel component that it is; what the driver refuses is said in a line.
     void events_lost(std::uint64_t count) override;
     // Has the driver's health say that nothing calls the sensors of what the source does not tell of.

@@ -4,10 +4,12 @@
 // of the driver: the sink turns what it hears into the notify callbacks that NT would make.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +78,21 @@ struct HandleOpened {
     NtTime time = 0;
 };
 
+// A change of a key or a value, or of what stands in for one.
+struct RegistryChanged {
+    enum class Kind : std::uint8_t { kCreateKey, kSetValue, kDeleteKey, kDeleteValue, kRenameKey };
+
+    std::uint32_t pid = 0;
+    std::uint32_t tid = 0;
+    Kind kind = Kind::kSetValue;
+    std::u16string_view key;   // its whole path; valid during the call, as what follows
+    std::u16string_view name;  // of a value, or a key's new one
+    std::uint32_t type = 0;    // REG_…, of a value that is set
+    std::span<const std::byte> data;
+    std::size_t data_bytes = 0;  // of all of the data, of which there may be more than the source knows
+    NtTime time = 0;
+};
+
 // Receives from one thread at a time, in order: a process's start before its end, and both around those of its threads,
 // the images it loads and the handles it opens.
 // A second start of a pid that has not ended is the same process running another image.
@@ -89,6 +106,7 @@ class ActivitySink {
     virtual void thread_ended(const ThreadEnd& end) = 0;
     virtual void image_loaded(const ImageLoaded& image) = 0;
     virtual void handle_opened(const HandleOpened& handle) = 0;
+    virtual void registry_changed(const RegistryChanged& change) = 0;
     // So many events, as the source counts them, are missing between what was heard before and what will be; each
     // missing event is told once. What the source cannot know of (see each source) is not among them.
     virtual void events_lost(std::uint64_t count) = 0;
@@ -112,6 +130,7 @@ struct Tells {
     bool threads = false;
     bool images = false;
     bool handles = false;
+    bool registry = false;
 };
 
 class ActivitySource {

@@ -1,8 +1,12 @@
 #include "driver/host/sources/live_source.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <optional>
 #include <string>
@@ -25,6 +29,9 @@ std::string name_of(const Tells& wanted) {
     }
     if (wanted.handles) {
         names.emplace_back("handles");
+    }
+    if (wanted.registry) {
+        names.emplace_back("writes to sysctls");
     }
     const std::string_view last = names.back();
     names.pop_back();
@@ -56,6 +63,11 @@ class Wanted final : public ActivitySink {
         }
     }
     void handle_opened(const HandleOpened& handle) override { sink_.handle_opened(handle); }
+    void registry_changed(const RegistryChanged& change) override {
+        if (wanted_.registry) {
+            sink_.registry_changed(change);
+        }
+    }
     void events_lost(std::uint64_t count) override { sink_.events_lost(count); }
 
   private:
@@ -74,6 +86,9 @@ std::optional<SourceError> LiveSource::start(ActivitySink& sink) {
         }
         return failed;
     }
+    if (wanted_.registry) {
+        open_sysctls();
+    }
     const std::optional<SourceError> no_handles = wanted_.handles ? rings_.add_handle_calls() : std::nullopt;
     wanted_.handles = wanted_.handles && !no_handles;
     sink_ = std::make_unique<Wanted>(sink, wanted_);
@@ -89,6 +104,23 @@ std::optional<SourceError> LiveSource::start(ActivitySink& sink) {
     return std::nullopt;
 }
 
+void LiveSource::open_sysctls() {
+    std::optional<SourceError> error = sysctls_.open();
+    ready_.reset(error ? -1 : epoll_create1(EPOLL_CLOEXEC));
+    for (const int descriptor : {rings_.descriptor(), sysctls_.descriptor()}) {
+        epoll_event interest{};
+        interest.events = EPOLLIN;
+        if (!error && epoll_ctl(ready_.get(), EPOLL_CTL_ADD, descriptor, &interest) != 0) {
+            error = SourceError{fmt::format("cannot wait for them: {}", std::strerror(errno))};
+        }
+    }
+    if (error) {
+        wanted_.registry = false;
+        ready_.reset();
+        report_(fmt::format("writes to sysctls are not seen: {}", error->message));
+    }
+}
+
 void LiveSource::stop() {
     connector_.stop();
     stop_.set();
@@ -101,7 +133,7 @@ void LiveSource::stop() {
 
 void LiveSource::follow_threads() {
     std::int64_t timeout = -1;
-    while (stop_.keep_going(rings_.descriptor(), timeout)) {
+    while (stop_.keep_going(ready_ ? ready_.get() : rings_.descriptor(), timeout)) {
         const std::lock_guard guard(mutex_);
         take_records();
         const std::int64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
@@ -113,6 +145,12 @@ void LiveSource::follow_threads() {
 
 void LiveSource::take_records() {
     rings_.take(records_);
+    if (wanted_.registry) {
+        sysctls_.take(records_);
+        std::stable_sort(records_.begin(), records_.end(), [](const PerfRecord& left, const PerfRecord& right) {
+            return left.monotonic < right.monotonic;
+        });
+    }
     for (const PerfRecord& record : records_) {
         dropped_.fetch_add(record.lost, std::memory_order_relaxed);
         tracker_->apply(record);
@@ -153,6 +191,11 @@ void LiveSource::image_loaded(const ImageLoaded& image) {
 void LiveSource::handle_opened(const HandleOpened& handle) {
     const std::lock_guard guard(mutex_);
     sink_->handle_opened(handle);
+}
+
+void LiveSource::registry_changed(const RegistryChanged& change) {
+    const std::lock_guard guard(mutex_);
+    sink_->registry_changed(change);
 }
 
 void LiveSource::events_lost(std::uint64_t count) {

@@ -1,9 +1,9 @@
 // The live activity of this machine: processes from the connector, their threads, the images they load and the handles
-// they open from the kernel's perf events.
+// they open from the kernel's perf events, and writes to its sysctls, as changes of the registry, from a BPF program.
 //
 // The connector tells of a process when it has loaded its image; what the perf events tell of its threads and images is
-// put in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and a line
-// says what is missing and what it takes.
+// put in between (thread_tracker.hpp). Where perf events cannot be had, processes are told all the same, and where the
+// program cannot, everything else; a line says what is missing and what it takes.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "driver/host/sources/connector_source.hpp"
 #include "driver/host/sources/perf_rings.hpp"
 #include "driver/host/sources/stop_signal.hpp"
+#include "driver/host/sources/sysctl_writes.hpp"
 #include "driver/host/sources/thread_tracker.hpp"
 
 namespace aegis::host::sources {
@@ -43,9 +44,11 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     void thread_ended(const ThreadEnd& end) override;
     void image_loaded(const ImageLoaded& image) override;
     void handle_opened(const HandleOpened& handle) override;
+    void registry_changed(const RegistryChanged& change) override;
     void events_lost(std::uint64_t count) override;
 
     void follow_threads();
+    void open_sysctls();
     // What the kernel has recorded by now. The caller holds mutex_.
     void take_records();
 
@@ -58,6 +61,8 @@ class LiveSource final : public ActivitySource, private ActivitySink {
     // Makes the connector's thread and the follower one teller. Guards everything below.
     std::mutex mutex_;
     PerfRings rings_;
+    SysctlWrites sysctls_;
+    UniqueFd ready_;  // readable when either has something
     std::vector<PerfRecord> records_;
     std::unique_ptr<ActivitySink> sink_;  // behind which only what was asked for passes
     std::unique_ptr<ThreadTracker> tracker_;

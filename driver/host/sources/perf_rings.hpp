@@ -19,7 +19,8 @@
 
 namespace aegis::host::sources {
 
-enum class PerfKind : std::uint8_t { kFork, kExit, kExec, kImage, kHandle, kLost };
+// kSysctl comes from elsewhere (sysctl_writes.hpp), and is put in between the others.
+enum class PerfKind : std::uint8_t { kFork, kExit, kExec, kImage, kHandle, kLost, kSysctl };
 
 struct PerfRecord {
     PerfKind kind = PerfKind::kFork;
@@ -29,10 +30,12 @@ struct PerfRecord {
     std::uint32_t parent_tid = 0;
     std::uint64_t lost = 0;      // lost: so many records, before this one
     std::int64_t monotonic = 0;  // CLOCK_MONOTONIC, nanoseconds
-    std::string path;            // image: as the kernel names it; empty: it does not say
+    std::string path;            // image: as the kernel names it; empty: it does not say. sysctl: kernel/hostname
     std::uint64_t base = 0;      // image: where it is mapped
     std::uint64_t bytes = 0;     // image: how much of it
     HandleAccess handle;         // handle: what is asked for, and of whom: process_id is known
+    std::string value;           // sysctl: what is written
+    bool value_cut = false;      // and it is longer
 };
 
 enum class PerfRecords : std::uint8_t { kThreads, kThreadsAndImages };

@@ -44,6 +44,7 @@ std::optional<std::string> parse_types(std::string_view text, SourceChoice& choi
     choice.threads = false;
     choice.images = false;
     choice.handles = false;
+    choice.registry = false;
     for (const std::string_view type : split(text, '+')) {
         if (type == "process") {
             processes = true;
@@ -53,14 +54,16 @@ std::optional<std::string> parse_types(std::string_view text, SourceChoice& choi
             choice.images = true;
         } else if (type == "handle") {
             choice.handles = true;
+        } else if (type == "registry") {
+            choice.registry = true;
         } else {
-            return fmt::format("'{}' is no type of activity: process, thread, image or handle", type);
+            return fmt::format("'{}' is no type of activity: process, thread, image, handle or registry", type);
         }
     }
     if (!processes) {
         return fmt::format("types '{}': without process nothing else is understood; use types=process+{}", text, text);
     }
-    if ((choice.threads || choice.images || choice.handles) && choice.kind == SourceKind::kProcfs) {
+    if ((choice.threads || choice.images || choice.handles || choice.registry) && choice.kind == SourceKind::kProcfs) {
         return fmt::format("types '{}': procfs sees processes only; the rest takes the connector", text);
     }
     return std::nullopt;
@@ -73,13 +76,13 @@ std::optional<std::string> parse_option(std::string_view option, SourceChoice& c
         return parse_types(option.substr(kTypes.size()), choice);
     }
     if (choice.kind != SourceKind::kSynthetic) {
-        return fmt::format("'{}' is not types=process, with +thread, +image or +handle behind it", option);
+        return fmt::format("'{}' is not types=process, with +thread, +image, +handle or +registry behind it", option);
     }
     const std::optional<std::uint64_t> count =
         option.starts_with(kCount) ? parse_number<std::uint64_t>(option.substr(kCount.size())) : std::nullopt;
     if (!count || *count == 0) {
-        return fmt::format("synthetic: '{}' is not count=N with a positive N, nor types=process+thread+image+handle",
-                           option);
+        return fmt::format(
+            "synthetic: '{}' is not count=N with a positive N, nor types=process+thread+image+handle+registry", option);
     }
     choice.synthetic.count = *count;
     return std::nullopt;
@@ -91,6 +94,7 @@ std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choic
     choice.threads = true;
     choice.images = true;
     choice.handles = true;
+    choice.registry = true;
     if (text == "auto") {
         choice.kind = SourceKind::kAuto;
         return std::nullopt;
@@ -102,6 +106,7 @@ std::optional<std::string> parse_kind(std::string_view text, SourceChoice& choic
     choice.threads = false;
     choice.images = false;
     choice.handles = false;
+    choice.registry = false;
     if (text == "procfs") {
         choice.kind = SourceKind::kProcfs;
         return std::nullopt;
@@ -131,9 +136,10 @@ StartedSource try_start(ActivitySink& sink, Arguments&&... arguments) {
 }
 
 StartedSource start_live(const SourceChoice& choice, ActivitySink& sink, const Report& report) {
-    const Tells wanted{.threads = choice.threads, .images = choice.images, .handles = choice.handles};
-    return wanted.threads || wanted.images || wanted.handles ? try_start<LiveSource>(sink, report, wanted)
-                                                             : try_start<ConnectorSource>(sink, report);
+    const Tells wanted{
+        .threads = choice.threads, .images = choice.images, .handles = choice.handles, .registry = choice.registry};
+    const bool any = wanted.threads || wanted.images || wanted.handles || wanted.registry;
+    return any ? try_start<LiveSource>(sink, report, wanted) : try_start<ConnectorSource>(sink, report);
 }
 
 }  // namespace
@@ -151,6 +157,7 @@ std::variant<SourceChoice, std::string> parse_source(std::string_view text) {
     choice.synthetic.threads = choice.threads;
     choice.synthetic.images = choice.images;
     choice.synthetic.handles = choice.handles;
+    choice.synthetic.registry = choice.registry;
     return choice;
 }
 
@@ -174,9 +181,10 @@ StartedSource start_source(const SourceChoice& choice, ActivitySink& sink, const
     if (connector.source) {
         return connector;
     }
-    report(fmt::format(
-        "source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
-        choice.threads || choice.images || choice.handles ? ", and sees nothing else" : "", connector.error.message));
+    const bool more = choice.threads || choice.images || choice.handles || choice.registry;
+    report(
+        fmt::format("source: scanning /proc, which misses processes that live for less than about 10 ms{}, because {}",
+                    more ? ", and sees nothing else" : "", connector.error.message));
     return try_start<ProcfsSource>(sink);
 }
 

@@ -17,12 +17,13 @@ enum class SourceKind { kAuto, kConnector, kProcfs, kSynthetic };
 struct SourceChoice {
     SourceKind kind = SourceKind::kAuto;
     SyntheticOptions synthetic;
-    bool threads = true;  // where the source can see them
-    bool images = true;   // the same
-    bool handles = true;  // the same
+    bool threads = true;   // where the source can see them
+    bool images = true;    // the same
+    bool handles = true;   // the same
+    bool registry = true;  // the same
 };
 
-// connector | procfs | auto | synthetic:RATE[,count=N], each with [,types=process[+thread][+image][+handle]]
+// connector | procfs | auto | synthetic:RATE[,count=N], each with [,types=process[+thread][+image][+handle][+registry]]
 // RATE is events a second, or 0 or "max" for as fast as possible. Live sources tell of all of them by default, the
 // synthetic one when it is asked to. The string is what is wrong with the text, one line.
 std::variant<SourceChoice, std::string> parse_source(std::string_view text);

@@ -82,6 +82,9 @@ void SyntheticSource::queue(SyntheticEvent event) {
     if (options_.images) {
         add(images_.after(event));
     }
+    if (options_.registry) {
+        add(registry_.after(event));
+    }
     for (std::size_t i = 1; i < threads.size(); ++i) {
         next_.emplace_back(threads[i]);
     }
@@ -97,6 +100,8 @@ void SyntheticSource::deliver(ActivitySink& sink) {
         deliver_image(*image, sink);
     } else if (const auto* const handle = std::get_if<SyntheticHandle>(&next_.front())) {
         deliver_handle(*handle, sink);
+    } else if (const auto* const change = std::get_if<SyntheticRegistryChange>(&next_.front())) {
+        deliver_registry(*change, sink);
     } else {
         deliver_process(std::get<SyntheticEvent>(next_.front()), sink);
     }
@@ -155,6 +160,18 @@ void SyntheticSource::deliver_handle(const SyntheticHandle& handle, ActivitySink
                         .source = handle.source,
                         .destination = handle.destination,
                         .time = nt_now()});
+}
+
+void SyntheticSource::deliver_registry(const SyntheticRegistryChange& change, ActivitySink& sink) {
+    sink.registry_changed({.pid = change.pid,
+                           .tid = threads_.first_of(change.pid),
+                           .kind = change.kind,
+                           .key = change.key,
+                           .name = change.name,
+                           .type = change.type,
+                           .data = change.data,
+                           .data_bytes = change.data.size(),
+                           .time = nt_now()});
 }
 
 std::vector<Counter> SyntheticSource::counters() const {

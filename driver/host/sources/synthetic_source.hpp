@@ -13,6 +13,7 @@
 #include "driver/host/sources/synthetic_generator.hpp"
 #include "driver/host/sources/synthetic_handles.hpp"
 #include "driver/host/sources/synthetic_images.hpp"
+#include "driver/host/sources/synthetic_registry.hpp"
 #include "driver/host/sources/synthetic_threads.hpp"
 
 namespace aegis::host::sources {
@@ -21,9 +22,10 @@ struct SyntheticOptions {
     double rate = 0;          // events a second; 0: as fast as the driver takes them
     std::uint64_t count = 0;  // ends after so many events; 0: never
     std::uint64_t seed = 1;
-    bool threads = false;  // of the processes, too
-    bool images = false;   // that the processes load, too
-    bool handles = false;  // that processes open to each other, too
+    bool threads = false;   // of the processes, too
+    bool images = false;    // that the processes load, too
+    bool handles = false;   // that processes open to each other, too
+    bool registry = false;  // that the processes change, too
 };
 
 class SyntheticSource final : public ActivitySource {
@@ -33,14 +35,18 @@ class SyntheticSource final : public ActivitySource {
           generator_(options.seed),
           threads_(options.seed),
           images_(options.seed),
-          handles_(options.seed) {}
+          handles_(options.seed),
+          registry_(options.seed) {}
     ~SyntheticSource() override { stop(); }
 
     std::string_view name() const override { return "synthetic"; }
     std::optional<SourceError> start(ActivitySink& sink) override;
     void stop() override;
     Tells tells() const override {
-        return {.threads = options_.threads, .images = options_.images, .handles = options_.handles};
+        return {.threads = options_.threads,
+                .images = options_.images,
+                .handles = options_.handles,
+                .registry = options_.registry};
     }
     // events: delivered so far, of whatever.
     std::vector<Counter> counters() const override;
@@ -55,6 +61,7 @@ class SyntheticSource final : public ActivitySource {
     void deliver_thread(const SyntheticThread& thread, ActivitySink& sink);
     void deliver_image(const SyntheticImage& image, ActivitySink& sink);
     void deliver_handle(const SyntheticHandle& handle, ActivitySink& sink);
+    void deliver_registry(const SyntheticRegistryChange& change, ActivitySink& sink);
     // What is told in place of this one: it and what belongs to it, in order.
     void queue(SyntheticEvent event);
 
@@ -63,7 +70,8 @@ class SyntheticSource final : public ActivitySource {
     SyntheticThreads threads_;
     SyntheticImages images_;
     SyntheticHandles handles_;
-    std::deque<std::variant<SyntheticEvent, SyntheticThread, SyntheticImage, SyntheticHandle>>
+    SyntheticRegistry registry_;
+    std::deque<std::variant<SyntheticEvent, SyntheticThread, SyntheticImage, SyntheticHandle, SyntheticRegistryChange>>
         next_;  // made and not delivered
     StopSignal stop_;
     std::atomic<std::uint64_t> delivered_{0};  // a statistic, written by the source's thread alone

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <ctime>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "driver/host/sources/nt_clock.hpp"
 #include "driver/host/sources/process_files.hpp"
+#include "driver/host/sources/sysctl_value.hpp"
 
 namespace aegis::host::sources {
 namespace {
@@ -50,6 +52,10 @@ void ThreadTracker::apply(const PerfRecord& record) {
     if (found == processes_.end()) {
         // The end of the process was told already, and with it that of its threads; or it is the kernel's.
         if (record.kind == PerfKind::kExit) {
+            return;
+        }
+        if (record.kind == PerfKind::kSysctl) {
+            tell_sysctl(record, time_of(record));
             return;
         }
         // The process's own fork was lost.
@@ -110,6 +116,10 @@ void ThreadTracker::tell(Process& process, const PerfRecord& record, NtTime not_
         tell_handle(record, time);
         return;
     }
+    if (record.kind == PerfKind::kSysctl) {
+        tell_sysctl(record, time);
+        return;
+    }
     if (record.kind == PerfKind::kExit) {
         const bool known = process.threads.erase(record.tid) != 0;
         // Ended by an exec already, which was told first.
@@ -160,6 +170,20 @@ void ThreadTracker::tell_handle(const PerfRecord& record, NtTime time) {
     opened.access = record.handle.access;
     opened.time = time;
     sink_.handle_opened(opened);
+}
+
+void ThreadTracker::tell_sysctl(const PerfRecord& record, NtTime time) {
+    const SysctlValue written = sysctl_value(record.path, record.value);
+    sink_.registry_changed({.pid = record.pid,
+                            .tid = record.tid,
+                            .kind = RegistryChanged::Kind::kSetValue,
+                            .key = written.key,
+                            .name = written.name,
+                            .type = SysctlValue::kText,
+                            .data = std::as_bytes(std::span(written.data)),
+                            // One byte more than is known tells that there was more.
+                            .data_bytes = written.data.size() * sizeof(char16_t) + (record.value_cut ? 1 : 0),
+                            .time = time});
 }
 
 void ThreadTracker::tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time) {

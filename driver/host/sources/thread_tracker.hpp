@@ -11,6 +11,7 @@
 //   image                      waits as long as its process does; what was loaded before an exec that is the process's
 //                              start is none of its images
 //   handle                     waits as long as the process that opens it does, and the one that is opened
+//   sysctl                     a write, as a change of the registry; waits as long as its process does
 //   exit                       the end of a thread; that of a process ends those that nobody told of
 //
 // Kernel threads are no threads of a process. A process whose start is not told within two seconds (its source lost
@@ -77,6 +78,7 @@ class ThreadTracker {
     void let_go(Process& process, NtTime not_before);
     void tell_image(const PerfRecord& record, NtTime time);
     void tell_handle(const PerfRecord& record, NtTime time);
+    void tell_sysctl(const PerfRecord& record, NtTime time);
     void tell_end(std::uint32_t pid, std::uint32_t tid, NtTime time);
     bool waits(const Waiting& entry) const;
 

@@ -132,6 +132,49 @@ action = "drop"
     EXPECT_EQ(parts.header.Bytes, file.blob.size());
 }
 
+// Catches: an operation's bit that is another's; a rule of keys that is about processes; an 'off' that another key
+// undoes.
+TEST(PolicyFile, ChangesOfTheRegistryHaveOperationsAndKeys) {
+    const PolicyFile file = compile_policy(R"(
+[events.registry-change]
+operations = ["set-value", "rename-key"]
+merge-ms = 9
+
+[[rule]]
+path = '\Registry\Machine\SOFTWARE\Vendor'
+action = "refuse"
+
+[[rule]]
+path = '\RegistryOf\processes'
+action = "drop"
+)");
+    const Parts parts = parts_of(file);
+    EXPECT_THAT(lines_of(file.warnings), IsEmpty());
+    const AEGIS_POLICY_TYPE& change = parts.header.Types[AEGIS_EVENT_REGISTRY_OP];
+    EXPECT_EQ(change.Operations, 1U << AEGIS_REGISTRY_SET_VALUE | 1U << AEGIS_REGISTRY_RENAME_KEY);
+    EXPECT_EQ(change.MergeMs, 9U);
+    EXPECT_EQ(change.Default, AEGIS_POLICY_REPORT);
+    ASSERT_EQ(parts.rules.size(), 2U);
+    EXPECT_EQ(parts.rules[0].Types, 1U << AEGIS_EVENT_REGISTRY_OP);
+    EXPECT_EQ(parts.rules[0].Action, AEGIS_POLICY_REFUSE);
+    EXPECT_EQ(parts.rules[1].Types, 1U << AEGIS_EVENT_PROCESS_CREATE);
+
+    const auto operations = [](const std::string& settings) {
+        return parts_of(compile_policy("[events.registry-change]\n" + settings))
+            .header.Types[AEGIS_EVENT_REGISTRY_OP]
+            .Operations;
+    };
+    EXPECT_EQ(operations("default = 'report'\n"), (1U << AEGIS_REGISTRY_OPERATIONS) - 1);
+    EXPECT_EQ(operations("default = 'off'\noperations = ['create-key']\n"), 0U);
+    EXPECT_EQ(operations("operations = ['create-key']\ndefault = 'off'\n"), 0U);
+    EXPECT_THAT(
+        lines_of(compile_policy("[events.registry-change]\noperations = ['read']\n"
+                                "[[rule]]\nextension = 'x'\naction = 'drop'\nevents = ['registry-change']\n")
+                     .errors),
+        ElementsAre("2:15: 'read' is no operation: create-key, set-value, delete-key, delete-value, rename-key are",
+                    "4:13: 'registry-change' has no extensions: name its keys with a 'path'"));
+}
+
 TEST(PolicyFile, ALimitIsItsOwnBurst) {
     const Parts parts = parts_of(compile_policy("[events.process-start]\nlimit = 7\n"));
     EXPECT_EQ(parts.header.Types[AEGIS_EVENT_PROCESS_CREATE].Burst, 7U);
@@ -174,7 +217,7 @@ colour = "red"
                     "13:10: 'deny' is no action: report, drop and refuse are", "14:1: this rule has no 'action'",
                     testing::StartsWith("15:8: '/a/*/b' has a wildcard"), "18:8: '/a//b' has two separators in a row",
                     "19:11: a rule for 'process-end' can never match: it has no path",
-                    "19:26: 'image' is no event with a path: process-start and image-load are",
+                    "19:26: 'image' is no event with a path: process-start, image-load and registry-change are",
                     "20:1: 'colour' is no key of a rule: path, extension, action and events are"));
 }
 
@@ -195,7 +238,7 @@ TEST(PolicyFile, WhatCannotBeRefusedIsNamed) {
     EXPECT_THAT(lines_of(compile_policy("[[rule]]\npath = '/a'\naction = 'refuse'\n"
                                         "events = ['process-start', 'image-load']\n")
                              .errors),
-                ElementsAre("2:8: 'image-load' cannot be refused: process-start can"));
+                ElementsAre("2:8: 'image-load' cannot be refused: process-start and registry-change can"));
 }
 
 TEST(PolicyFile, TheSamePathTwice) {
