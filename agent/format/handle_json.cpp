@@ -33,7 +33,7 @@ void append_access(std::string_view member, std::uint32_t access, std::uint8_t o
 }
 
 // 64-bit identifiers are strings. Nothing where it is not known.
-void append_key(std::string_view member, std::uint64_t key, bool is_time, Lines& lines) {
+void append_key_and_kind(std::string_view member, std::uint64_t key, bool is_time, Lines& lines) {
     if (key == 0) {
         return;
     }
@@ -66,8 +66,8 @@ void append_handle_fields(const AEGIS_HANDLE_PAYLOAD& handle, Lines& lines) {
         fmt::format_to(std::back_inserter(lines), FMT_COMPILE(R"(,"source_pid":{},"destination_pid":{})"),
                        handle.SourceProcessId, handle.DestinationProcessId);
     }
-    append_key("process_key", handle.ProcessKey, (handle.Flags & AEGIS_HANDLE_KEY_IS_TIME) != 0, lines);
-    append_key("target_key", handle.TargetKey, (handle.Flags & AEGIS_HANDLE_TARGET_KEY_IS_TIME) != 0, lines);
+    append_key_and_kind("process_key", handle.ProcessKey, (handle.Flags & AEGIS_HANDLE_KEY_IS_TIME) != 0, lines);
+    append_key_and_kind("target_key", handle.TargetKey, (handle.Flags & AEGIS_HANDLE_TARGET_KEY_IS_TIME) != 0, lines);
     append(lines, "}");
 }
 
