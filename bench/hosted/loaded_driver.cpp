@@ -30,7 +30,8 @@ std::uint32_t next_process_id() {
 
 }  // namespace
 
-LoadedDriver::LoadedDriver(std::uint32_t ring_kib) : executive_({.debug_print = [](ULONG, std::string_view) {}}) {
+LoadedDriver::LoadedDriver(std::uint32_t ring_kib, const std::map<std::string, void*>& exports)
+    : executive_({.debug_print = [](ULONG, std::string_view) {}, .other_exports = exports}) {
     host::ServiceOptions service;
     service.parameters[u"RingKiB"] = host::registry_dword(ring_kib);
     require(executive_.load_driver(DriverEntry, service), "load the driver");

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 
 #include "aegis/ioctl.h"
 #include "aegis/ring/doorbell.hpp"
@@ -22,7 +24,9 @@ namespace aegis::bench {
 // One at a time. Ends the program with a message when a step fails: nothing can be measured then.
 class LoadedDriver {
   public:
-    explicit LoadedDriver(std::uint32_t ring_kib = AEGIS_RING_KIB_DEFAULT);
+    // `exports`: functions that the driver finds by name in place of the executive's.
+    explicit LoadedDriver(std::uint32_t ring_kib = AEGIS_RING_KIB_DEFAULT,
+                          const std::map<std::string, void*>& exports = {});
     // Clients are gone by now.
     ~LoadedDriver();
     LoadedDriver(const LoadedDriver&) = delete;
