@@ -156,7 +156,8 @@ class WhileReading(unittest.TestCase):
                 self.assertEqual(agent.finish(signal.SIGTERM), 0, agent.messages())
                 self.assertEqual(agent.summary()["lost"], 0, agent.messages())
                 numbers = [int(re.search(r"#(\d+) ", line).group(1)) for line in agent.lines()]
-                self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+                # The numbers between are those of details, which became a part of the lines behind them.
+                self.assertEqual(numbers, sorted(set(numbers)))
                 said = re.findall(r"unknown: the driver did not answer|waiting on", agent.messages())
                 self.assertLessEqual(len(said), 2, agent.messages())
 
