@@ -311,41 +311,45 @@ TEST_F(RegistryEvents, ASystemWithoutCallbacksLeavesTheDriverWithoutThem) {
     }
 }
 
-// So many altitudes of the driver's range are another's.
-int& taken_altitudes() {
-    static int taken = 0;
-    return taken;
+NTSTATUS NTAPI hear_nothing(PVOID /*context*/, PVOID /*which*/, PVOID /*argument*/) {
+    return STATUS_SUCCESS;
 }
 
-std::vector<std::u16string>& asked_altitudes() {
-    static std::vector<std::u16string> asked;
-    return asked;
+// Another driver's callback.
+NTSTATUS register_other(std::size_t altitude, LARGE_INTEGER* cookie) {
+    const std::string number = std::to_string(altitude);
+    const std::u16string digits(number.begin(), number.end());
+    UNICODE_STRING text;
+    RtlInitUnicodeString(&text, reinterpret_cast<const WCHAR*>(digits.c_str()));
+    return CmRegisterCallbackEx(hear_nothing, &text, nullptr, nullptr, cookie, nullptr);
 }
 
-NTSTATUS NTAPI register_where_others_are(PEX_CALLBACK_FUNCTION function, PCUNICODE_STRING altitude, PVOID driver,
-                                         PVOID context, PLARGE_INTEGER cookie, PVOID reserved) {
-    EXPECT_NE(driver, nullptr);
-    asked_altitudes().emplace_back(reinterpret_cast<const char16_t*>(altitude->Buffer), altitude->Length / 2);
-    if (static_cast<int>(asked_altitudes().size()) <= taken_altitudes()) {
-        return STATUS_FLT_INSTANCE_ALTITUDE_COLLISION;
-    }
-    return CmRegisterCallbackEx(function, altitude, driver, context, cookie, reserved);
-}
-
-// Catches: the first altitude or none; altitudes beyond the range; one that is asked for twice.
+// Catches: the first altitude or none; altitudes beyond the range.
 TEST_F(RegistryEvents, AnAltitudeThatIsTakenIsNotTheLast) {
-    for (const int taken : {0, 1, 15, 16}) {
-        taken_altitudes() = taken;
-        asked_altitudes().clear();
-        host::ExecutiveOptions options;
-        options.other_exports["CmRegisterCallbackEx"] = reinterpret_cast<void*>(&register_where_others_are);
-        load(std::move(options));
-        EXPECT_EQ(health().Registered, taken < 16 ? 1U : 0U) << taken;
-        EXPECT_EQ(health().Status, taken < 16 ? STATUS_SUCCESS : STATUS_FLT_INSTANCE_ALTITUDE_COLLISION) << taken;
-        ASSERT_EQ(asked_altitudes().size(), taken < 16 ? taken + 1U : 16U);
-        for (std::size_t i = 0; i < asked_altitudes().size(); ++i) {
-            const std::string number = std::to_string(385200 + i);
-            EXPECT_EQ(asked_altitudes()[i], std::u16string(number.begin(), number.end()));
+    constexpr std::size_t kFirst = 385200;
+    constexpr std::size_t kAltitudes = 16;
+    for (const std::size_t taken : {std::size_t{0}, std::size_t{1}, kAltitudes - 1, kAltitudes}) {
+        client_.reset();
+        host_.reset();
+        host_ = std::make_unique<TestHost>();
+        client_ = std::make_unique<Client>(*host_);
+        std::vector<LARGE_INTEGER> others(taken);
+        for (std::size_t i = 0; i < taken; ++i) {
+            ASSERT_EQ(register_other(kFirst + i, &others[i]), STATUS_SUCCESS);
+        }
+        ASSERT_EQ(host_->load(), STATUS_SUCCESS);
+        ASSERT_EQ(client_->open(), STATUS_SUCCESS);
+        const bool has_place = taken < kAltitudes;
+        EXPECT_EQ(health().Registered, has_place ? 1U : 0U) << taken;
+        EXPECT_EQ(health().Status, has_place ? STATUS_SUCCESS : STATUS_FLT_INSTANCE_ALTITUDE_COLLISION) << taken;
+        LARGE_INTEGER next{};
+        const NTSTATUS behind = register_other(kFirst + taken, &next);
+        EXPECT_EQ(behind, has_place ? STATUS_FLT_INSTANCE_ALTITUDE_COLLISION : STATUS_SUCCESS) << taken;
+        if (NT_SUCCESS(behind)) {
+            others.push_back(next);
+        }
+        for (const LARGE_INTEGER& cookie : others) {
+            CmUnRegisterCallback(cookie);
         }
     }
 }
