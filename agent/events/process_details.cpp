@@ -50,6 +50,7 @@ PendingDetails::Slot& PendingDetails::slot_for(const Event& event) {
 
 void PendingDetails::add(const Event& event) {
     const std::scoped_lock lock(mutex_);
+    told_any_ = true;
     Slot& slot = slot_for(event);
     const DetailsFields& part = event.details;
     ProcessDetails& details = slot.details;
@@ -72,7 +73,8 @@ bool PendingDetails::take(const Event& event, ProcessDetails& details, bool& com
     const std::scoped_lock lock(mutex_);
     Slot* const slot = find(set_of(event.process_id), event.process_id, event.header.Timestamp, kind);
     if (slot == nullptr) {
-        complete = false;
+        // A driver of an earlier release tells none, and loses none.
+        complete = !told_any_;
         return false;
     }
     complete = slot->parts_seen == all_parts(slot->details.fields.parts);

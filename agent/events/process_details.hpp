@@ -37,7 +37,7 @@ class PendingDetails {
     void add(const Event& event);
 
     // `event` is a start or an exit. Moves what was told of it to `details`; false when that is nothing. `complete`:
-    // no part is missing.
+    // no part is missing, or this driver has told of no process yet.
     bool take(const Event& event, ProcessDetails& details, bool& complete);
 
     // Details that were forgotten for want of room, or because what they belong to never came. Any thread.
@@ -61,6 +61,7 @@ class PendingDetails {
     std::vector<Slot> slots_;
     std::uint64_t stamp_ = 0;
     std::uint64_t forgotten_ = 0;
+    bool told_any_ = false;
 };
 
 }  // namespace aegis::agent

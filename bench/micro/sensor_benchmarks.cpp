@@ -310,8 +310,11 @@ struct Sensor {
     void (*body)(benchmark::State& state, const Setting& setting);
 };
 
-constexpr Sensor kSensors[] = {
-    {"image load", image_load}, {"thread start", thread_start}, {"process start and end", process_start_and_end}};
+constexpr Sensor kSensors[] = {{"image load", image_load},
+                               {"thread start", thread_start},
+                               {"process start and end", process_start_and_end},
+                               {"handle open", handle_open},
+                               {"registry value set", value_set}};
 
 [[maybe_unused]] const bool kRegistered = [] {
     for (const Sensor& sensor : kSensors) {

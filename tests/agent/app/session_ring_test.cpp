@@ -28,7 +28,7 @@ TEST(RingSession, PrintsWhatTheRingHeldAndWhatFollows) {
     ASSERT_TRUE(system.wait_for_lines(2));
     EXPECT_EQ(run.stop(), ExitCode::kFinished);
     EXPECT_EQ(system.output(),
-              "[12:34:56.123] #1 CREATE pid=5 ppid=1 creator=1 /bin/true [details lost]\n"
+              "[12:34:56.123] #1 CREATE pid=5 ppid=1 creator=1 /bin/true\n"
               "[12:34:56.123] #2 EXIT pid=5 true\n");
     EXPECT_TRUE(run.summary().starts_with("summary: delivered=2 lost=0 rate=")) << run.log().text();
 }

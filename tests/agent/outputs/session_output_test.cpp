@@ -38,7 +38,7 @@ TEST(SessionOutput, AFailedLastWriteIsAnErrorToo) {
 
 // Catches: half a line left in a file, or more than that taken back; a broken line that nobody mentions.
 TEST(SessionOutput, AFileEndsWithAWholeLineWhereverTheDiskIsFull) {
-    constexpr std::string_view kLine = "[12:34:56.123] #1 CREATE pid=1 ppid=1 creator=1 /bin/p1 [details lost]\n";
+    constexpr std::string_view kLine = "[12:34:56.123] #1 CREATE pid=1 ppid=1 creator=1 /bin/p1\n";
     for (std::size_t room = 0; room <= 3 * kLine.size(); ++room) {
         FakeSystem system;
         system.break_output({WriteStatus::kFailed, 0, "disk"}, room);
