@@ -5,8 +5,11 @@ namespace {
 
 constexpr WCHAR kSeparator = u'\\';
 
+// A text that there is not has no address.
 void copy_units(const WCHAR* from, std::size_t units, std::uint16_t* to) {
-    RtlCopyMemory(to, from, units * sizeof(WCHAR));
+    if (units != 0) {
+        RtlCopyMemory(to, from, units * sizeof(WCHAR));
+    }
 }
 
 }  // namespace
