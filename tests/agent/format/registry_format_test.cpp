@@ -4,7 +4,6 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,7 +47,7 @@ std::vector<std::byte> payload_of(const Change& change) {
     std::copy(change.key.begin(), change.key.end(), payload.Text);
     std::copy(change.name.begin(), change.name.end(), payload.Text + change.key.size());
     const std::size_t texts = change.key.size() + change.name.size();
-    std::memcpy(payload.Text + texts, change.data.data(), change.data.size());
+    std::copy(change.data.begin(), change.data.end(), reinterpret_cast<char*>(payload.Text + texts));
     const auto* const bytes = reinterpret_cast<const std::byte*>(&payload);
     return {bytes, bytes + AEGIS_REGISTRY_PAYLOAD_FIXED + 2 * texts + change.data.size()};
 }
