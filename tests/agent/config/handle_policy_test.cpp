@@ -18,7 +18,9 @@ std::vector<Entry> entries(const std::vector<std::byte>& blob, unsigned section)
     AEGIS_POLICY_HEADER header;
     std::memcpy(&header, blob.data(), sizeof(header));
     std::vector<Entry> all(header.Sections[section].Count);
-    std::memcpy(all.data(), blob.data() + header.Sections[section].Offset, all.size() * sizeof(Entry));
+    if (!all.empty()) {
+        std::memcpy(all.data(), blob.data() + header.Sections[section].Offset, all.size() * sizeof(Entry));
+    }
     return all;
 }
 
