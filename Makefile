@@ -22,7 +22,7 @@ help:
 	@echo 'make bench-accept     measure the ratios and make them the committed ones (3 minutes)'
 	@echo 'make fuzz SECONDS=600 fuzz the control requests, policies, the consumer page and the ring, so long each'
 	@echo 'make mutation         change one thing in the ring, some 280 times, and see a test fail each time (20 minutes)'
-	@echo 'make mutation-driver  change one thing in the driver, some 2,050 times, and see a test fail each time (over an hour)'
+	@echo 'make mutation-driver  change one thing in the driver, some 2,930 times, and see a test fail each time (hours)'
 	@echo 'make soak MINUTES=10  sleep and wake ten million times, then run the ring at full speed, every check on'
 	@echo 'make stress MINUTES=10 race setup, teardown, exits, kills and unload against each other under sanitizers'
 	@echo 'make coverage         print how much of ring, driver and agent the tests run; ARGS=--uncovered lists the rest'
