@@ -21,7 +21,7 @@ constexpr std::string_view kStripped[] = {
 // A list of names, what has none left out, and the number that has it all.
 void append_access(std::string_view member, std::uint32_t access, std::uint8_t object_type, Lines& lines) {
     fmt::format_to(std::back_inserter(lines), FMT_COMPILE(R"(,"{}":{{"mask":"0x{:x}","rights":[)"), member, access);
-    std::string_view separator;
+    std::string_view separator = "";
     for_each_right(access, object_type, [&](std::string_view name) {
         append(lines, separator);
         append(lines, "\"");

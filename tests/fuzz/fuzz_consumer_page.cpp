@@ -75,11 +75,16 @@ void run(ByteSource& input) {
         Activity activity(host);
         std::uint64_t published = 0;
         std::uint64_t due = 0;  // bells that must have rung
+        // The start or the end of a process, right behind its details.
+        const auto expect_process_event = [&] {
+            due += due_at(consumers, ++published);
+            due += due_at(consumers, ++published);
+        };
         for (std::size_t i = 0; i < kMaxSteps && !input.empty(); ++i) {
             Consumer& consumer = consumers[input.below(kConsumers)];
             switch (input.below(4)) {
                 case 0:
-                    due += due_at(consumers, ++published);
+                    expect_process_event();
                     activity.create(kFirstFreePid + static_cast<std::uint32_t>(published));
                     bystander.read();
                     break;
@@ -93,9 +98,9 @@ void run(ByteSource& input) {
                 }
                 case 2:
                     if (input.below(8) == 0) {
-                        // The exit of the old one is an event.
+                        // For the old one ends.
                         consumer.page[0].store(AEGIS_WAKE_NEVER, std::memory_order_relaxed);
-                        due += due_at(consumers, ++published);
+                        expect_process_event();
                         consumer = new_consumer(host);
                         bystander.read();
                     }
