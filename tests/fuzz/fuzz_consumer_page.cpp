@@ -56,7 +56,7 @@ std::uint64_t word_value(ByteSource& input, std::uint64_t published) {
     }
 }
 
-// How many of the consumers the event with this number wakes.
+// How many of the consumers the events up to this number wake.
 std::uint64_t due_at(const std::array<Consumer, kConsumers>& consumers, std::uint64_t published) {
     std::uint64_t due = 0;
     for (const Consumer& consumer : consumers) {
@@ -75,10 +75,10 @@ void run(ByteSource& input) {
         Activity activity(host);
         std::uint64_t published = 0;
         std::uint64_t due = 0;  // bells that must have rung
-        // The start or the end of a process, right behind its details.
+        // The start or the end of a process, right behind its details: who is woken by one is not by the other.
         const auto expect_process_event = [&] {
-            due += due_at(consumers, ++published);
-            due += due_at(consumers, ++published);
+            published += 2;
+            due += due_at(consumers, published);
         };
         for (std::size_t i = 0; i < kMaxSteps && !input.empty(); ++i) {
             Consumer& consumer = consumers[input.below(kConsumers)];
