@@ -16,7 +16,7 @@ help:
 	@echo 'make test             before you push: build and test everything: release, sanitizers, Windows artifacts under Wine'
 	@echo 'make install PREFIX=/usr/local DESTDIR=  install agent, host, headers and CMake package (docs/library.md)'
 	@echo 'make windows          build AegisMon.sys, AegisAgent.exe, AegisBench.exe and aegis.dll into out/windows'
-	@echo 'make bench            measure everything and render docs/benchmarks.md (6 minutes)'
+	@echo 'make bench            measure everything and render docs/benchmarks.md (8 minutes)'
 	@echo 'make bench-quick      measure the ratios only (1 minute)'
 	@echo 'make bench-check      measure the ratios and say which moved against the committed ones (3 minutes)'
 	@echo 'make bench-accept     measure the ratios and make them the committed ones (3 minutes)'

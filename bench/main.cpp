@@ -48,7 +48,7 @@ int measure(int argc, char** argv) {
     std::vector<std::string> chosen;
 
     CLI::App app("Measures the ring against its rivals and its limits.");
-    app.add_flag("--quick", plan.quick, "fewer sizes and shorter samples: one minute instead of six");
+    app.add_flag("--quick", plan.quick, "fewer sizes and shorter samples: one minute instead of eight");
     app.add_option("--rounds", plan.rounds, "samples of each contender that must count")->check(CLI::PositiveNumber);
     app.add_option("--sample-ms", sample_ms, "length of one throughput sample")->check(CLI::PositiveNumber);
     app.add_option("--out", out, "file for the results");
